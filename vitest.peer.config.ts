@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+// What needs Debian's qemu or cross compilers; `.ci/run` installs them.
+export default defineConfig({
+  resolve: { conditions: ['source'] },
+  ssr: { resolve: { conditions: ['source'] } },
+  test: {
+    include: ['packages/**/*.peer.test.ts', 'conformance/**/*.peer.test.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**'],
+    testTimeout: 300_000,
+  },
+});
