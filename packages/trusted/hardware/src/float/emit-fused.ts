@@ -88,8 +88,8 @@ export function defineFusedMultiplyAdd(emission: Emission, fma: Reference): void
         : [set(terms.product.high, i64.shl(i64.mul(significand, other), i64.const(60 - 2 * format.fractionBits)))]),
       ...unpack(format, z, otherExponent, other, terms.count),
       set(terms.addend.high, i64.shl(other, i64.const(format.extraBits - 1))),
-      // A zero addend has no exponent of its own.
-      when(i64.eqz(z), [set(otherExponent, exponent)]),
+      // The exponent of a zero addend only exceeds that of a product below half of the smallest subnormal number, of
+      // which nothing but the last, sticky bit counts.
       set(terms.count, i64.sub(otherExponent, exponent)),
       when(
         i64.gt_s(terms.count, i64.const(0)),
@@ -196,9 +196,11 @@ function sumWide(
 const carriedOut = (value: I64, count: I64): I64 =>
   i64.shl(i64.shl(value, i64.const(1)), i64.sub(i64.const(63), count));
 
-/** Shifts the product of two words right by `count`, with a last bit for what falls out. */
+/**
+ * Shifts the product of two words right by `count`, with a last bit for what falls out. Where all of the low word falls
+ * out it adds nothing: the high word is not zero, and makes for that bit or ones above it.
+ */
 function shiftWide({ product: { high, low }, count }: Terms): Code[] {
-  const any = (value: I64): I64 => i64.extend_i32_u(i64.ne(value, i64.const(0)));
   return [
     when(
       i64.lt_u(get(count), i64.const(64)),
@@ -207,14 +209,14 @@ function shiftWide({ product: { high, low }, count }: Terms): Code[] {
           low,
           i64.or(
             i64.or(carriedOut(get(high), get(count)), i64.shr_u(get(low), get(count))),
-            any(carriedOut(get(low), get(count))),
+            i64.extend_i32_u(i64.ne(carriedOut(get(low), get(count)), i64.const(0))),
           ),
         ),
         set(high, i64.shr_u(get(high), get(count))),
       ],
       [
         set(count, i64.sub(get(count), i64.const(64))),
-        set(low, i64.or(shiftRightSticky(high, count), any(get(low)))),
+        set(low, shiftRightSticky(high, count)),
         set(high, i64.const(0)),
       ],
     ),

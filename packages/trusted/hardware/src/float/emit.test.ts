@@ -37,6 +37,25 @@ test.each(FLOAT_KEYS)('%s agrees with the reference on boundary operands in ever
   expect(found.slice(0, 10)).toEqual([]);
 });
 
+/** Cases that neither boundary values nor random ones are likely to hold. */
+const RARE: [string, FloatKey, number[]][] = [
+  // (1 + 2^-26)(1 - 2^-26 + 2^-52) = 1 + 2^-78, added to a number whose halfway point is 1: only a bit that no longer
+  // fits two words says that it is past halfway.
+  ['a tie broken 78 bits below', 'f64.fma', [1 + 2 ** -26, 1 - 2 ** -26 + 2 ** -52, 2 ** 53]],
+  ['the same from the other side', 'f64.fma', [-(1 + 2 ** -26), 1 - 2 ** -26 + 2 ** -52, 2 ** 53 + 2]],
+  ['a product far below the smallest number, with zero', 'f64.fma', [2 ** -1074, 2 ** -1074, 0]],
+  ['a product of half the smallest number, with zero', 'f64.fma', [2 ** -1074, 0.5, 0]],
+  ['a product beyond the largest number, brought back', 'f64.fma', [2 ** 1023, 2, -(2 ** 1023)]],
+];
+
+test.each(RARE)('%s', (_, key, values) => {
+  const args = values.map((value) => {
+    bytes.setFloat64(0, value);
+    return bytes.getBigUint64(0);
+  });
+  expect(MODES.map((rm) => difference(instance, key, args, rm))).toEqual(MODES.map(() => undefined));
+});
+
 test('random operands agree with the reference', () => {
   const seed = 20_240_607;
   expect({ seed, ...compareFloat({ count: 200_000, seed }) }).toEqual({ seed, compared: 200_000, differences: [] });
