@@ -1,12 +1,4 @@
-import {
-  barAddress,
-  type Board,
-  deviceAt,
-  exitAndWait,
-  interruptLines,
-  readIsr,
-  ringDoorbell,
-} from '../board.ts';
+import { type Board, barAddress, deviceAt, exitAndWait, interruptLines, readIsr, ringDoorbell } from '../board.ts';
 import { clintRead, clintWrite } from '../interrupt/clint.ts';
 import { plicRead, plicWrite } from '../interrupt/plic.ts';
 import { MEMORY_MAP, VIRTIO_BAR } from '../memory-map.ts';

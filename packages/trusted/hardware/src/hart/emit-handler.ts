@@ -1,3 +1,4 @@
+import type { FloatKey } from '../float/operations.ts';
 import type { AccessBytes, AmoName, SystemName } from '../isa/semantics.ts';
 import { HART, TLB } from '../layout.ts';
 import type { FunctionReference } from '../wasm/code.ts';
@@ -23,7 +24,7 @@ export interface Calls {
   readonly csr: Function32;
   readonly system: Function32;
   readonly products: ReadonlyMap<string, FunctionReference & { readonly result: 'i64' }>;
-  readonly floats: ReadonlyMap<string, FunctionReference & { readonly result: 'i64' }>;
+  readonly floats: Readonly<Record<FloatKey, FunctionReference & { readonly result: 'i64' }>>;
 }
 
 /** Where a handler runs: in the main switch, or as a function of its own. */
@@ -62,9 +63,7 @@ export function prologue(handler: Handler, hart: number, calls: Calls, place: Pl
   const codes: w.Code[] = [];
   const illegal = (): w.Code[] => [...place.save(), w.drop(w.call(calls.illegal)), place.reload()];
   if (handler.instruction.floating)
-    codes.push(
-      w.when(i32.eqz(i32.and(i32.load(i32.const(0), hart + HART.status), i32.const(FS_DIRTY))), illegal()),
-    );
+    codes.push(w.when(i32.eqz(i32.and(i32.load(i32.const(0), hart + HART.status), i32.const(FS_DIRTY))), illegal()));
   const rounding = place.local('i32');
   if (handler.instruction.operands.rounding === true)
     codes.push(
@@ -123,8 +122,7 @@ export function handlerTarget(handler: Handler, hart: number, calls: Calls, plac
     ];
   };
   const widen = (bytes: 4 | 8, value: w.I64): w.I64 => (bytes === 4 ? i64.extend32_s(value) : value);
-  const narrow = (bytes: 4 | 8, value: w.I64): w.I64 =>
-    bytes === 4 ? i64.and(value, i64.const(0xffff_ffffn)) : value;
+  const narrow = (bytes: 4 | 8, value: w.I64): w.I64 => (bytes === 4 ? i64.and(value, i64.const(0xffff_ffffn)) : value);
 
   return {
     local: place.local,
@@ -197,10 +195,7 @@ export function handlerTarget(handler: Handler, hart: number, calls: Calls, plac
         w.set(failed, i64.const(1)),
         w.when(i32.eq(i32.load(zero, hart + HART.reservedAt), host), [
           w.set(expected, i64.load(zero, hart + HART.reservedValue)),
-          w.set(
-            failed,
-            i64.extend_i32_u(i64.ne(exchange(host, expected, narrow(bytes, value)), expected)),
-          ),
+          w.set(failed, i64.extend_i32_u(i64.ne(exchange(host, expected, narrow(bytes, value)), expected))),
         ]),
         i32.store(zero, i32.const(0), hart + HART.reservedAt),
         failed,
@@ -208,17 +203,14 @@ export function handlerTarget(handler: Handler, hart: number, calls: Calls, plac
     },
     product: (name, a, b) => w.call(calls.products.get(name)!, a, b),
     float(key, args) {
-      const reference = calls.floats.get(key);
-      if (reference === undefined) throw new Error(`No floating-point operation "${key}"`);
+      const reference = calls.floats[key];
       return w.call(reference, ...args, ...(reference.parameters.length > args.length ? [rounding] : []));
     },
     jump: (target) => w.sequence(...(handler.near ? place.goNear() : place.goTo(target))),
     branch: (condition) =>
       w.when(
         condition,
-        handler.near
-          ? place.goNear()
-          : place.goTo(i64.add(place.pc(), i64.load32_s(place.ip, RECORD.immediate))),
+        handler.near ? place.goNear() : place.goTo(i64.add(place.pc(), i64.load32_s(place.ip, RECORD.immediate))),
       ),
     csr() {
       const statement = instruction.semantics.find((candidate) => candidate.do === 'csr')!;
@@ -263,10 +255,7 @@ function amoCode(name: AmoName, bytes: 4 | 8, host: w.I32, value: w.I64, place: 
       w.set(old, bytes === 4 ? i64.atomic_load32_u(host) : i64.atomic_load(host)),
       // Sign extension keeps the unsigned order of 32-bit values, too.
       w.set(chosen, w.select(compare(widen(old), widen(value)), widen(old), widen(value))),
-      w.br_if(
-        again,
-        i64.ne(exchange(host, old, bytes === 4 ? i64.and(chosen, i64.const(0xffff_ffffn)) : chosen), old),
-      ),
+      w.br_if(again, i64.ne(exchange(host, old, bytes === 4 ? i64.and(chosen, i64.const(0xffff_ffffn)) : chosen), old)),
     ),
     widen(old),
   );

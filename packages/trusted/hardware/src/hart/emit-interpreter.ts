@@ -122,8 +122,7 @@ function mainLoop(scope: Scope, state: number, calls: OwnCalls, exact: boolean):
   const zero = i32.const(0);
   const freshLocals = pool(scope);
 
-  const pcHere = (): w.I64 =>
-    i64.add(pageAddress, i64.extend_i32_u(i32.shr_u(i32.sub(ip, pageRecords), i32.const(2))));
+  const pcHere = (): w.I64 => i64.add(pageAddress, i64.extend_i32_u(i32.shr_u(i32.sub(ip, pageRecords), i32.const(2))));
   const save = (): w.Code[] => [
     i32.store(zero, ip, state + HART.ip),
     i32.store(zero, remaining, state + HART.remaining),
@@ -199,10 +198,7 @@ function mainLoop(scope: Scope, state: number, calls: OwnCalls, exact: boolean):
           i64.store(zero, pageAddress, state + HART.pageAddress),
           w.set(pageRecords, i32.load(entry, 8)),
           i32.store(zero, pageRecords, state + HART.pageRecords),
-          w.set(
-            ip,
-            i32.add(pageRecords, i32.shl(i32.and(i32.wrap_i64(pc), i32.const(0xffe)), i32.const(2))),
-          ),
+          w.set(ip, i32.add(pageRecords, i32.shl(i32.and(i32.wrap_i64(pc), i32.const(0xffe)), i32.const(2)))),
           w.loop(next, ...(exact ? [haltHere()] : []), switchOver(cases, fallback, ip)),
         ),
       ),

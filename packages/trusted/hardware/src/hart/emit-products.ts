@@ -10,12 +10,7 @@ export function declareProducts(module: ModuleBuilder): ReadonlyMap<string, Func
   // Schoolbook with 32-bit halves: the middle sum cannot overflow 64 bits.
   module.define(high, (scope) => {
     const [a, b] = [scope.parameter(0, 'i64'), scope.parameter(1, 'i64')];
-    const [aLow, aHigh, bLow, bHigh] = [
-      scope.local('i64'),
-      scope.local('i64'),
-      scope.local('i64'),
-      scope.local('i64'),
-    ];
+    const [aLow, aHigh, bLow, bHigh] = [scope.local('i64'), scope.local('i64'), scope.local('i64'), scope.local('i64')];
     const [middle, cross] = [scope.local('i64'), scope.local('i64')];
     const low = (v: w.I64): w.I64 => i64.and(v, c(0xffff_ffffn));
     const top = (v: w.I64): w.I64 => i64.shr_u(v, c(32));

@@ -1,3 +1,4 @@
+import type { FloatKey } from '../float/operations.ts';
 import type { AccessBytes, AmoName, Expression, IntegerType, RegisterOperand, Statement } from '../isa/semantics.ts';
 import * as w from '../wasm/code.ts';
 
@@ -20,7 +21,7 @@ export interface Target {
   loadReserved(bytes: 4 | 8, address: w.I64): w.I64;
   storeConditional(bytes: 4 | 8, address: w.I64, value: w.I64): w.I64;
   product(name: string, a: w.I64, b: w.I64): w.I64;
-  float(key: string, args: readonly w.I64[]): w.I64;
+  float(key: FloatKey, args: readonly w.I64[]): w.I64;
   jump(target: w.I64): w.Code;
   branch(condition: w.I32): w.Code;
   csr(): w.Code;

@@ -18,7 +18,10 @@ export function rs2Place(instruction: BaseInstruction): number {
  * The two words of a record. `pageOffset`: where in its page the instruction lies, or undefined when it straddles two.
  * An undefined `decoded`, or a static rounding mode that is reserved, gives the illegal operation.
  */
-export function encodeRecord(decoded: Decoded | undefined, pageOffset: number | undefined): [low: number, high: number] {
+export function encodeRecord(
+  decoded: Decoded | undefined,
+  pageOffset: number | undefined,
+): [low: number, high: number] {
   if (decoded === undefined) return [OPERATION.illegal, 0];
   const { base, operands } = decoded;
   if (operands.rounding === 5 || operands.rounding === 6) return [OPERATION.illegal, 0];

@@ -20,7 +20,12 @@ export interface SlowPath {
   system(index: number): number;
 }
 
-export const RESULT = { reload: 0, retry: 1, done: 2, /** Bytes of records of a 4-byte instruction. */ next: 16 } as const;
+export const RESULT = {
+  reload: 0,
+  retry: 1,
+  done: 2,
+  /** Bytes of records of a 4-byte instruction. */ next: 16,
+} as const;
 
 /** Order of the privileged operations in `system`. */
 export const SYSTEM_OPERATIONS = [

@@ -3,7 +3,7 @@ import { CAUSE } from './causes.ts';
 import { SLOT, STATUS } from './csr-slots.ts';
 import { type Hart, updateContexts } from './hart.ts';
 import { RESULT } from './slow-path.ts';
-import { PRIVILEGE, privilege, setWide, setWord, settlePc, word } from './state.ts';
+import { PRIVILEGE, privilege, settlePc, setWide, setWord, word } from './state.ts';
 
 /**
  * Takes a trap (privileged specification §3.1.6.1, §3.1.7, §12.1.2): HART.pc is the interrupted instruction's address.

@@ -1,5 +1,4 @@
-/** A key of float/operations.ts. */
-type FloatKey = string;
+import type { FloatKey } from '../float/operations.ts';
 
 /**
  * The language in which the instruction table says what an instruction does: typed expression trees over 32- and 64-bit

@@ -1,5 +1,5 @@
 import { SLOT } from '../hart/csr-slots.ts';
-import { PRIVILEGE, type HartState, type Privilege, wide, word } from '../hart/state.ts';
+import { type HartState, PRIVILEGE, type Privilege, wide, word } from '../hart/state.ts';
 
 /** Physical memory protection (privileged specification §3.7): 16 entries, grain 4 bytes. */
 export const PMP_ENTRIES = 16;

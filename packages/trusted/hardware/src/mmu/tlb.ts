@@ -1,4 +1,4 @@
-import { word, setWord, type HartState } from '../hart/state.ts';
+import { type HartState, setWord, word } from '../hart/state.ts';
 import { HART, RAM_OFFSET, TLB } from '../layout.ts';
 
 /** Translation contexts: a set of TLB tables for each way in which an address can be translated. */

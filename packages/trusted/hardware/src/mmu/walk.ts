@@ -1,8 +1,8 @@
 import { SLOT, STATUS } from '../hart/csr-slots.ts';
-import { PRIVILEGE, type HartState, type Privilege, word } from '../hart/state.ts';
+import { type HartState, PRIVILEGE, type Privilege, word } from '../hart/state.ts';
 import { RAM_OFFSET } from '../layout.ts';
 import { MEMORY_MAP } from '../memory-map.ts';
-import { PMP_ACCESS, pmpAllows, type PmpRegion } from './pmp.ts';
+import { PMP_ACCESS, type PmpRegion, pmpAllows } from './pmp.ts';
 
 export type Access = 'load' | 'store' | 'fetch';
 

@@ -1,3 +1,4 @@
+import type { OperationName } from '../../float/operations.ts';
 import type { BaseInstruction } from '../instruction.ts';
 import {
   add,
@@ -83,7 +84,7 @@ function entries(p: Precision): BaseInstruction[] {
   const funct7 = (funct5: number): number => (funct5 << 2) | p.format;
   const [a, b, c] = [p.read('rs1'), p.read('rs2'), p.read('rs3')];
   const negate = (value: I64): I64 => xor(value, constant(p.sign));
-  const arithmetic = (key: string, ...args: I64[]) => setF(p.box(float(`${p.key}.${key}`, ...args)));
+  const arithmetic = (key: OperationName, ...args: I64[]) => setF(p.box(float(`${p.key}.${key}`, ...args)));
   const magnitude = constant(p.sign - 1n);
   const withSign = (sign: I64): I64 => or(and(a, magnitude), and(sign, constant(p.sign)));
   const all = ['rd', 'rs1', 'rs2'] as const;
