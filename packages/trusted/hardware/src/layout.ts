@@ -22,7 +22,7 @@ export const HART = {
   ip: 0x20c,
   /** Decode record of offset 0 of the page under execution. */
   pageRecords: 0x210,
-  /** Nonzero: the last slow call raised a trap or asks to leave the fast loop. */
+  /** Nonzero asks the interpreter to return to its caller. */
   leave: 0x214,
   /** Virtual address of the page under execution. */
   pageAddress: 0x218,
@@ -38,6 +38,10 @@ export const HART = {
   /** LR/SC: reserved host offset (0: none) and the value that was read. */
   reservedAt: 0x238,
   reservedValue: 0x240,
+  /** A slow load's result, or a slow store's value. */
+  slowValue: 0x248,
+  /** mstatus, read by the interpreter for FS. */
+  status: 0x250,
   /** CSRs that are plain storage: 8 bytes each, see hart/csr-table.ts. */
   csr: 0x400,
   /** Scratch decode records of an instruction that straddles two pages. */

@@ -136,7 +136,7 @@ export const FLOATING_POINT = [
     0x20,
     1,
     ['rd', 'rs1'],
-    setF(SINGLE.box(float('f32_from_f64', DOUBLE.read('rs1')))),
+    setF(SINGLE.box(float('f32.from_f64', DOUBLE.read('rs1')))),
   ),
-  floatFormats('d').rounding1('fcvt.d.s', 0x21, 0, ['rd', 'rs1'], setF(float('f64_from_f32', SINGLE.read('rs1')))),
+  floatFormats('d').rounding1('fcvt.d.s', 0x21, 0, ['rd', 'rs1'], setF(float('f64.from_f32', SINGLE.read('rs1')))),
 ];

@@ -1,0 +1,101 @@
+import { SLOT, STATUS } from '../hart/csr-slots.ts';
+import { type HartState, PRIVILEGE, type Privilege, word } from '../hart/state.ts';
+import { RAM_OFFSET } from '../layout.ts';
+import { MEMORY_MAP } from '../memory-map.ts';
+import { PMP_ACCESS, type PmpRegion, pmpAllows } from './pmp.ts';
+
+export type Access = 'load' | 'store' | 'fetch';
+
+/** Where an address translates to, or how it fails. Written by `walk`, read at once; never kept. */
+export interface Translation {
+  outcome: 'ok' | 'page-fault' | 'access-fault';
+  /** Guest physical page number. */
+  page: number;
+  /** The leaf lies above the last level. */
+  large: boolean;
+}
+
+// Bits of a page-table entry (privileged specification §12.3.1).
+const PTE = { V: 1, R: 2, W: 4, X: 8, U: 16, G: 32, A: 64, D: 128 } as const;
+/** Upper word: N (Svnapot, which this machine lacks), PBMT and reserved bits 60:54. */
+const PTE_HIGH_RESERVED = 0x9fc0_0000;
+const PTE_HIGH_PBMT = 0x6000_0000;
+
+/**
+ * Translates a virtual address by satp's page table (§12.3.2, "virtual address translation process"), with Svade: a
+ * clear A, or a clear D on a store, is a page fault. Table entries are read with the access rights of S-mode.
+ *
+ * Sv39: bits 38:30, 29:21 and 20:12 select the entries of three levels; Sv48 adds bits 47:39.
+ */
+export function walk(
+  state: HartState,
+  low: number,
+  high: number,
+  access: Access,
+  privilege: Privilege,
+  sum: boolean,
+  regions: readonly PmpRegion[],
+  ramBytes: number,
+  out: Translation,
+): void {
+  const satpHigh = word(state, SLOT.satp + 4);
+  const mode = satpHigh >>> 28;
+  out.large = false;
+  if (mode === 0 || privilege === PRIVILEGE.M) {
+    out.outcome = 'ok';
+    out.page = (high >>> 0) * 0x10_0000 + (low >>> 12);
+    return;
+  }
+  out.outcome = 'page-fault';
+  const levels = mode === 8 ? 3 : 4;
+  // The bits above the virtual address equal its highest bit.
+  const extension = levels === 3 ? high >> 6 : high >> 15;
+  if (extension !== 0 && extension !== -1) return;
+
+  const status = word(state, SLOT.mstatus);
+  let table = (satpHigh & 0xfff) * 2 ** 32 + (word(state, SLOT.satp) >>> 0);
+  for (let level = levels - 1; level >= 0; level -= 1) {
+    const index =
+      level === 0
+        ? (low >>> 12) & 511
+        : level === 1
+          ? (low >>> 21) & 511
+          : level === 2
+            ? ((low >>> 30) | (high << 2)) & 511
+            : (high >>> 7) & 511;
+    const address = table * 4096 + index * 8;
+    const offset = address - MEMORY_MAP.ram.base;
+    if (offset < 0 || offset >= ramBytes || !pmpAllows(regions, address, 8, PMP_ACCESS.read, PRIVILEGE.S)) {
+      out.outcome = 'access-fault';
+      return;
+    }
+    const at = (RAM_OFFSET + offset) >>> 2;
+    const pteLow = state.words[at]!;
+    const pteHigh = state.words[at + 1]!;
+    if ((pteLow & PTE.V) === 0 || (pteLow & (PTE.R | PTE.W)) === PTE.W) return;
+    if ((pteHigh & PTE_HIGH_RESERVED) !== 0) return;
+    const page = (pteHigh & 0x3f_ffff) * 2 ** 22 + (pteLow >>> 10);
+    if ((pteLow & (PTE.R | PTE.X)) === 0) {
+      // A pointer to the next level has D, A, U and PBMT clear.
+      if ((pteLow & (PTE.D | PTE.A | PTE.U)) !== 0 || (pteHigh & PTE_HIGH_PBMT) !== 0) return;
+      table = page;
+      continue;
+    }
+    if ((pteHigh & PTE_HIGH_PBMT) === PTE_HIGH_PBMT) return;
+    if (access === 'fetch') {
+      if ((pteLow & PTE.X) === 0) return;
+    } else if (access === 'store') {
+      if ((pteLow & PTE.W) === 0) return;
+    } else if ((pteLow & PTE.R) === 0 && !((status & STATUS.MXR) !== 0 && (pteLow & PTE.X) !== 0)) return;
+    if ((pteLow & PTE.U) === 0) {
+      if (privilege === PRIVILEGE.U) return;
+    } else if (privilege === PRIVILEGE.S && (access === 'fetch' || !sum)) return;
+    if ((pteLow & PTE.A) === 0 || (access === 'store' && (pteLow & PTE.D) === 0)) return;
+    const span = 2 ** (9 * level);
+    if (page % span !== 0) return;
+    out.outcome = 'ok';
+    out.large = level > 0;
+    out.page = page + (level === 0 ? 0 : ((high & 0x7f) * 2 ** 20 + (low >>> 12)) % span);
+    return;
+  }
+}
