@@ -3,7 +3,6 @@ import { createBus } from './device/bus.ts';
 import { createHart, type Hart } from './hart/hart.ts';
 import { type Interpreter, instantiateInterpreter, runHart } from './hart/run.ts';
 import { setWide, setWord } from './hart/state.ts';
-import { resetClint } from './interrupt/clint.ts';
 import { HART, memoryPages, RAM_OFFSET } from './layout.ts';
 import { MEMORY_MAP } from './memory-map.ts';
 import { countingOutside } from './outside.ts';
@@ -29,7 +28,6 @@ export function createBareMachine(ramBytes: number): BareMachine {
   const pages = memoryPages(ramBytes);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const board = boardOf(memory.buffer);
-  resetClint(board);
   let hart: Hart | undefined;
   const outside = countingOutside(() => hart?.retired ?? 0);
   hart = createHart({

@@ -27,3 +27,8 @@ interface Atomics {
     timeout?: number,
   ): { async: false; value: 'not-equal' | 'timed-out' } | { async: true; value: Promise<'ok' | 'timed-out'> };
 }
+/** Node's threads; the browser's form gives the same two names. */
+declare module 'node:worker_threads' {
+  export const workerData: unknown;
+  export const parentPort: { postMessage(message: unknown): void } | null;
+}

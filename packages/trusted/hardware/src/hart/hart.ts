@@ -1,5 +1,6 @@
 import type { Board } from '../board.ts';
 import type { Bus } from '../device/bus.ts';
+import { resetClint } from '../interrupt/clint.ts';
 import { DECODE, FRAME_SLOTS, HART, TLB } from '../layout.ts';
 import { frameFlags } from '../mmu/frame.ts';
 import { type PmpRegion, pmpRegions } from '../mmu/pmp.ts';
@@ -67,6 +68,7 @@ export function createHart(options: HartOptions): Hart {
   setWide(state, SLOT.stimecmp, -1, -1);
   setWord(state, HART.straddle + 2 * DECODE.recordBytes, OPERATION.pageEnd);
   flushAll(state);
+  resetClint(options.board, options.index);
   const hart: Hart = {
     state,
     ramBytes: options.ramBytes,

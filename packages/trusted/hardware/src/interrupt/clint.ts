@@ -10,12 +10,10 @@ const MSIP_END = 4 * HARTS_MAX;
 const COMPARE = 0x4000;
 const TIME = 0xbff8;
 
-export function resetClint(board: Board): void {
-  for (let hart = 0; hart < HARTS_MAX; hart += 1) {
-    board.words[at(hart)] = 0;
-    board.words[at(hart) + 1] = -1;
-    board.words[at(hart) + 2] = -1;
-  }
+export function resetClint(board: Board, hart: number): void {
+  board.words[at(hart)] = 0;
+  board.words[at(hart) + 1] = -1;
+  board.words[at(hart) + 2] = -1;
 }
 
 export function clintRegisters(board: Board, hart: number): { software: boolean; compare: number } {

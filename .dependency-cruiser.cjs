@@ -1,0 +1,65 @@
+// The import table of ARCHITECTURE.md: who may import whom. Everything not listed for a row is forbidden to it.
+const PACKAGES = {
+  protocol: 'packages/protocol',
+  hardware: 'packages/trusted/hardware',
+  monitor: 'packages/trusted/monitor',
+  slice: 'packages/deprivileged/slice',
+  storage: 'packages/deprivileged/storage',
+  builder: 'packages/deprivileged/builder',
+  launcher: 'packages/host/launcher',
+  images: 'packages/host/images',
+  sdk: 'packages/clients/sdk',
+  cli: 'packages/clients/cli',
+};
+const MAY_IMPORT = {
+  protocol: [],
+  hardware: ['protocol'],
+  monitor: ['protocol', 'hardware'],
+  slice: ['protocol'],
+  storage: ['protocol'],
+  builder: ['protocol'],
+  launcher: ['protocol'],
+  images: ['protocol', 'launcher', 'builder'],
+  sdk: ['protocol', 'launcher', 'images'],
+  cli: ['sdk', 'protocol', 'images'],
+};
+// The one-process form composes the compartments itself; only this file may.
+const MONOLITHIC = 'packages/host/launcher/src/monolithic\\.ts$';
+const TESTS = '(\\.test\\.ts$|/testing/)';
+
+const layering = Object.entries(MAY_IMPORT).map(([name, allowed]) => ({
+  name: `layering-${name}`,
+  severity: 'error',
+  comment: `${name} may import ${allowed.join(', ') || 'nothing of ours'}`,
+  from: { path: `^${PACKAGES[name]}/src/`, pathNot: name === 'launcher' ? [TESTS, MONOLITHIC] : TESTS },
+  to: {
+    path: '^(packages|conformance|bench|attacks|tools)/',
+    pathNot: [`^${PACKAGES[name]}/`, ...allowed.map((other) => `^${PACKAGES[other]}/`)],
+  },
+}));
+
+module.exports = {
+  forbidden: [
+    ...layering,
+    {
+      name: 'trusted-has-no-dependencies',
+      severity: 'error',
+      from: { path: '^packages/(trusted|protocol)/', pathNot: TESTS },
+      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer'], pathNot: '^packages/' },
+    },
+    { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)dist/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.base.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['source', 'import', 'node', 'default'] },
+  },
+};

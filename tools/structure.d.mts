@@ -1,0 +1,4 @@
+export function checkStructure(
+  tree: string,
+  folders: readonly string[],
+): { modules: number; violations: readonly string[] };
