@@ -7,9 +7,9 @@ const MODES = [0, 1, 2, 3, 4];
 const instance = createFloatInstance();
 
 function boundaryOperands(key: FloatKey): readonly bigint[] {
-  if (/\.from_/.test(key)) return SPECIAL_INTEGERS;
-  if (key === 'f32_from_f64') return specials('f64').concat(specials('f32').map(widened));
-  return specials(key === 'f64_from_f32' ? 'f32' : (key.slice(0, 3) as FormatName));
+  if (/\.from_[iu]/.test(key)) return SPECIAL_INTEGERS;
+  if (key === 'f32.from_f64') return specials('f64').concat(specials('f32').map(widened));
+  return specials(key === 'f64.from_f32' ? 'f32' : (key.slice(0, 3) as FormatName));
 }
 
 const bytes = new DataView(new ArrayBuffer(8));

@@ -30,8 +30,8 @@ export function declareFloat(module: ModuleBuilder, options: { readonly flagsAdd
     defineFormat(emission, (name) => functions[`${format.name}.${name}`]);
     return emission;
   }) as [Emission, Emission];
-  defineNarrowing(single, double, functions.f32_from_f64);
-  defineWidening(single, double, functions.f64_from_f32);
+  defineNarrowing(single, double, functions['f32.from_f64']);
+  defineWidening(single, double, functions['f64.from_f32']);
   return functions;
 }
 

@@ -45,8 +45,8 @@ export const OPERATIONS = {
 
 /** Between the formats. */
 const CONVERSIONS = {
-  f32_from_f64: { arity: 1, rounds: true },
-  f64_from_f32: { arity: 1, rounds: false },
+  'f32.from_f64': { arity: 1, rounds: true },
+  'f64.from_f32': { arity: 1, rounds: false },
 } as const satisfies Record<string, Shape>;
 
 export type FormatName = 'f32' | 'f64';

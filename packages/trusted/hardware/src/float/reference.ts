@@ -16,8 +16,8 @@ export function referenceFloat(key: FloatKey, args: readonly bigint[], rm: numbe
   const { arity } = FLOAT_OPERATIONS[key];
   if (args.length !== arity) throw new Error(`Operation "${key}" takes ${arity} operands, not ${args.length}`);
   const operands = args.map((arg) => BigInt.asUintN(64, arg));
-  if (key === 'f32_from_f64') return convert(DOUBLE, SINGLE, operands[0]!, rm);
-  if (key === 'f64_from_f32') return convert(SINGLE, DOUBLE, operands[0]!, ROUNDING.RNE);
+  if (key === 'f32.from_f64') return convert(DOUBLE, SINGLE, operands[0]!, rm);
+  if (key === 'f64.from_f32') return convert(SINGLE, DOUBLE, operands[0]!, ROUNDING.RNE);
   const [format, name] = key.split('.') as [FormatName, OperationName];
   return OPERATIONS[name](format === 'f32' ? SINGLE : DOUBLE, operands, rm);
 }

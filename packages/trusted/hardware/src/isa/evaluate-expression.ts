@@ -217,6 +217,8 @@ function unlimitedValue(e: Expression, evaluation: Evaluation): bigint {
     case 'float': {
       const outcome = referenceFloat(e.key, e.args.map(value), evaluation.rounding);
       hart.fflags |= outcome.flags;
+      // Dirty though no flag may be new: FS may be imprecise that way (privileged specification §3.1.6.6).
+      hart.fs = 3;
       return outcome.value;
     }
   }

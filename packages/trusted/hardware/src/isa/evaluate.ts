@@ -33,10 +33,8 @@ function evaluateInstruction(instance: Instance, hart: EvaluatorHart, machine: E
   // Reserved modes, static or dynamic (F, "Floating-Point Control and Status Register").
   if (base.operands.rounding === true && rounding > 4) raiseTrap(TRAP.illegal, 0n);
   const evaluation: Evaluation = { hart, machine, instance, variables: new Map(), rounding };
-  const flags = hart.fflags;
   let next = BigInt.asUintN(64, hart.pc + BigInt(instance.length));
   for (const statement of base.semantics) next = runStatement(statement, evaluation) ?? next;
-  if (hart.fflags !== flags) hart.fs = 3;
   hart.pc = next;
 }
 

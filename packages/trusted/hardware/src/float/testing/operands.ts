@@ -174,13 +174,13 @@ function partner(random: Random, key: FloatKey, format: FormatName, a: bigint): 
 }
 
 export function randomOperands(key: FloatKey, random: Random): bigint[] {
-  const format: FormatName = key === 'f64_from_f32' ? 'f32' : (key.slice(0, 3) as FormatName);
+  const format: FormatName = key === 'f64.from_f32' ? 'f32' : (key.slice(0, 3) as FormatName);
   const { arity } = FLOAT_OPERATIONS[key];
-  if (/\.from_/.test(key)) {
+  if (/\.from_[iu]/.test(key)) {
     const value = below(random, 3) === 0 ? pick(random, SPECIAL_INTEGERS) : bits64(random) >> BigInt(below(random, 64));
     return [BigInt.asUintN(64, below(random, 2) === 0 ? value : -value)];
   }
-  if (key === 'f32_from_f64') {
+  if (key === 'f32.from_f64') {
     if (below(random, 3) === 0) return [single(random, 'f64', BOUNDARY.f64)];
     // Around a single, or halfway between two, on the scale of a double; down to subnormal singles.
     const low = pick(random, [0n, 1n, (1n << 28n) - 1n, 1n << 28n, (1n << 28n) + 1n, (1n << 29n) - 1n]);

@@ -1,6 +1,6 @@
 // Runs F and D instructions on a RISC-V processor, real or emulated. Reads records of five 64-bit words (operation,
 // rounding mode, three operands), writes two for each: result and exception flags. Operations are numbered in the order
-// of OPERATIONS in operations.ts, f32 from 0, f64 from 20, then f32_from_f64 and f64_from_f32.
+// of OPERATIONS in operations.ts, f32 from 0, f64 from 20, then f32.from_f64 and f64.from_f32.
 #include <stdint.h>
 #include <stdio.h>
 

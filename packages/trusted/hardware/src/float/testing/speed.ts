@@ -63,7 +63,7 @@ function fillOperands(bytes: DataView, key: FloatKey): void {
     const value = (0.5 + random() / 2 ** 33 + random() / 2 ** 65) * 2 ** ((random() % 9) - 4);
     bytes.setBigUint64(at, 0n, true);
     if (/from_[iu]/.test(key)) bytes.setBigInt64(at, BigInt(Math.floor(value * 2 ** 49)), true);
-    else if (/^f32\.|from_f32/.test(key)) bytes.setFloat32(at, value, true);
+    else if (/^f32\.(?!from_f64)|from_f32/.test(key)) bytes.setFloat32(at, value, true);
     else bytes.setFloat64(at, value, true);
   }
 }
