@@ -197,20 +197,17 @@ function unlimitedValue(e: Expression, evaluation: Evaluation): bigint {
     case 'loadReserved': {
       const address = aligned(value(e.address), e.bytes, TRAP.loadMisaligned);
       const loaded = machine.load(address, e.bytes, 'load');
-      hart.reservation = { address, bytes: e.bytes, value: loaded };
+      hart.reservation = { address, value: loaded };
       return signed(8 * e.bytes, loaded);
     }
     case 'storeConditional': {
       const address = aligned(value(e.address), e.bytes, TRAP.storeMisaligned);
-      const { reservation } = hart;
-      if (reservation?.address !== address || reservation.bytes !== e.bytes) {
-        hart.reservation = undefined;
-        return 1n;
-      }
+      // Write permission is asked for whether or not it will fail, as an AMO does.
       const memory = machine.load(address, e.bytes, 'amo');
+      const { reservation } = hart;
       hart.reservation = undefined;
       // Another's store of the same value goes unseen, as with the emitted code's compare-and-exchange.
-      if (memory !== reservation.value) return 1n;
+      if (reservation?.address !== address || reservation.value !== memory) return 1n;
       machine.store(address, e.bytes, BigInt.asUintN(8 * e.bytes, value(e.value)));
       return 0n;
     }

@@ -12,7 +12,8 @@ export interface EvaluatorHart {
   frm: number;
   /** mstatus.FS: 0 Off, 1 Initial, 2 Clean, 3 Dirty. */
   fs: number;
-  reservation: { readonly address: bigint; readonly bytes: 4 | 8; readonly value: bigint } | undefined;
+  /** What LR reserved, and the unsigned value that it read there. */
+  reservation: { readonly address: bigint; readonly value: bigint } | undefined;
 }
 
 /** What lies outside the unprivileged hart. Each function may end the instruction by `raiseTrap`. */

@@ -100,10 +100,12 @@ export function createPlainMachine(hart: EvaluatorHart, base: bigint, bytes: Uin
           return registers.get(PLAIN_CSR.mepc);
         case 'sret':
           return registers.get(PLAIN_CSR.sepc);
-        case 'cbo.zero': {
+        case 'cbo.zero':
+        case 'cbo.clean':
+        case 'cbo.inval': {
           const block = hart.x[operands.rs1]! & ~(BLOCK_BYTES - 1n);
           const at = offset(block, Number(BLOCK_BYTES), CAUSE.storeAccess);
-          bytes.fill(0, at, at + Number(BLOCK_BYTES));
+          if (name === 'cbo.zero') bytes.fill(0, at, at + Number(BLOCK_BYTES));
           return undefined;
         }
         default:
