@@ -111,7 +111,20 @@ export function armor(kind: string, bytes: Buffer): string {
     .toString('base64')
     .replace(/(.{64})/g, '$1\n')
     .trimEnd();
-  return `-----BEGIN PGP ${kind}-----\n\n${lines}\n-----END PGP ${kind}-----\n`;
+  return `-----BEGIN PGP ${kind}-----\n\n${lines}\n=${checksum(bytes).toString('base64')}\n-----END PGP ${kind}-----\n`;
+}
+
+/** CRC-24 (RFC 4880, 6.1); gpgv misreads armor without it. */
+function checksum(bytes: Buffer): Buffer {
+  let crc = 0xb704ce;
+  for (const byte of bytes) {
+    crc ^= byte << 16;
+    for (let bit = 0; bit < 8; bit++) {
+      crc <<= 1;
+      if ((crc & 0x1000000) !== 0) crc ^= 0x1864cfb;
+    }
+  }
+  return u32(crc & 0xffffff).subarray(1);
 }
 
 function packet(tag: number, body: Buffer): Buffer {
