@@ -21,13 +21,12 @@ export interface Cache {
  */
 export function cacheDirectory(option?: string, env: NodeJS.ProcessEnv = process.env): string {
   if (option !== undefined) return option;
-  if (env['CLOISTER_CACHE_DIR']) return env['CLOISTER_CACHE_DIR'];
-  if (env['CLOISTER_HOME']) return join(env['CLOISTER_HOME'], 'cache');
+  if (env.CLOISTER_CACHE_DIR) return env.CLOISTER_CACHE_DIR;
+  if (env.CLOISTER_HOME) return join(env.CLOISTER_HOME, 'cache');
   if (platform() === 'darwin') return join(homedir(), 'Library', 'Caches', 'cloister');
-  if (platform() === 'win32')
-    return join(env['LOCALAPPDATA'] ?? join(homedir(), 'AppData', 'Local'), 'cloister', 'cache');
+  if (platform() === 'win32') return join(env.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), 'cloister', 'cache');
   // XDG Base Directory: a relative value is to be ignored.
-  const xdg = env['XDG_CACHE_HOME'];
+  const xdg = env.XDG_CACHE_HOME;
   return join(xdg?.startsWith('/') === true ? xdg : join(homedir(), '.cache'), 'cloister');
 }
 

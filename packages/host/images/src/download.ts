@@ -94,7 +94,9 @@ async function attemptDownload(
     if (have > 0) for await (const chunk of createReadStream(part)) hash.update(chunk as Uint8Array);
     if (have < wanted.size) await receive(context, wanted, file, have, hash, onTotal);
   } finally {
+    const empty = (await file.stat()).size === 0;
     await file.close();
+    if (empty && wanted.size > 0) await rm(part, { force: true });
   }
   if (hash.digest('hex') !== wanted.sha256) {
     await rm(part, { force: true });

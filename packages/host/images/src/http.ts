@@ -58,7 +58,7 @@ export async function* bodyOf(
 
 async function once(url: URL, options: HttpOptions): Promise<HttpResponse> {
   const headers: http.OutgoingHttpHeaders = { 'user-agent': 'cloister', host: url.host };
-  if (options.from !== undefined && options.from > 0) headers['range'] = `bytes=${options.from}-`;
+  if (options.from !== undefined && options.from > 0) headers.range = `bytes=${options.from}-`;
   const base: http.RequestOptions = {
     method: 'GET',
     headers,

@@ -54,7 +54,11 @@ export async function loadIndex(context: DownloadContext, suite: string, release
   fail('mirror-incomplete', `The mirror's index of "${suite}" does not match its signed release`, reason);
 }
 
+/** The index read last, by its file (named by content): finding the keyring and then resolving need the same one. */
+let lastRead: { readonly file: string; readonly index: PackageIndex } | undefined;
+
 async function readIndex(file: string, name: string): Promise<PackageIndex> {
+  if (lastRead?.file === file) return lastRead.index;
   const records: PackageRecord[] = [];
   try {
     for await (const record of packagesOf(decompress(createReadStream(file), compressionByName(name), LIMIT)))
@@ -64,7 +68,9 @@ async function readIndex(file: string, name: string): Promise<PackageIndex> {
       fail('mirror-incomplete', `The mirror's index cannot be read (${error.message.toLowerCase()})`, error);
     throw error;
   }
-  return indexOf(records);
+  const index = indexOf(records);
+  lastRead = { file, index };
+  return index;
 }
 
 /** An index over records. */

@@ -27,7 +27,7 @@ export interface MirrorOptions {
  */
 export async function mirrorCandidates(options: MirrorOptions): Promise<Mirror[]> {
   const env = options.env ?? process.env;
-  const given = options.mirror ?? (env['CLOISTER_MIRROR'] || undefined);
+  const given = options.mirror ?? (env.CLOISTER_MIRROR || undefined);
   const apt = await aptFiles(options.aptDirectory ?? '/etc/apt');
   const proxyOf = (url: string) => aptProxy(apt.configuration, url) ?? environmentProxy(env, url);
   const mirror = (url: string): Mirror => ({ url, proxy: proxyOf(url) });
@@ -47,12 +47,10 @@ function mirrorUrl(text: string): string | undefined {
 
 function environmentProxy(env: NodeJS.ProcessEnv, url: string): string | undefined {
   const { protocol, hostname } = new URL(url);
-  const excluded = (env['no_proxy'] ?? env['NO_PROXY'] ?? '')
-    .split(',')
-    .map((entry) => entry.trim().replace(/^\./, ''));
+  const excluded = (env.no_proxy ?? env.NO_PROXY ?? '').split(',').map((entry) => entry.trim().replace(/^\./, ''));
   if (excluded.some((entry) => entry !== '' && (entry === '*' || hostname === entry || hostname.endsWith(`.${entry}`))))
     return undefined;
-  const proxy = protocol === 'https:' ? (env['https_proxy'] ?? env['HTTPS_PROXY']) : env['http_proxy'];
+  const proxy = protocol === 'https:' ? (env.https_proxy ?? env.HTTPS_PROXY) : env.http_proxy;
   return proxy !== undefined && URL.canParse(proxy) ? proxy : undefined;
 }
 
