@@ -23,7 +23,10 @@ const MOTD = `Debian on Cloister. There is no network yet, and changes vanish wh
 const APT_NOTE =
   'Cloister: there is no network in this machine yet; use: cloister image build NAME --from debian --packages PACKAGE';
 
-/** Parts that the scripts of both kinds of build share. Run by sh with `set -e`. */
+/**
+ * Parts that the scripts of both kinds of build share. Run by sh with `set -e`. Commands after `chroot` have their whole
+ * path: busybox's chroot would take a bare name for an applet of its own, and it has a dpkg and a mke2fs.
+ */
 const MOUNT_SYSTEM = String.raw`mount_system() {
   mkdir -p "$1/proc" "$1/dev"
   mount -t proc proc "$1/proc"
@@ -76,7 +79,7 @@ tar -x -f /dev/vdb
 mkdir -p target tmp
 chmod 1777 tmp
 mount_system /build
-chroot /build ldconfig 2> /dev/null || true
+chroot /build /usr/sbin/ldconfig 2> /dev/null || true
 
 echo "@ unpacking $(ls debs | wc -l) packages"
 cd target
@@ -94,9 +97,9 @@ rm -rf debs
 echo "@ configuring"
 mount_system /build/target
 stub /build/target
-chroot /build/target dpkg --force-depends --force-unsafe-io --configure -a >&2
+chroot /build/target /usr/bin/dpkg --force-depends --force-unsafe-io --configure -a >&2
 unstub /build/target
-chroot /build/target dpkg --audit >&2
+chroot /build/target /usr/bin/dpkg --audit >&2
 unmount_system /build/target
 
 cd /build/target
@@ -122,7 +125,7 @@ ${layOut('/build', '/target', '/dev/vda')}
 /** Lays a directory out as the file system of a disk, with the tools of the system at `system` (its own /dev is there). */
 function layOut(system: string, directory: string, disk: string): string {
   const options = `hash_seed=${HASH_SEED},root_owner=0:0,nodiscard,assume_storage_prezeroed=1`;
-  return `E2FSPROGS_FAKE_TIME=$epoch chroot ${system} mke2fs -q -F -t ext4 -b 4096 -O ^has_journal,^resize_inode -L cloister-root \\
+  return `E2FSPROGS_FAKE_TIME=$epoch chroot ${system} /usr/sbin/mke2fs -q -F -t ext4 -b 4096 -O ^has_journal,^resize_inode -L cloister-root \\
   -U ${ROOT_UUID} -E ${options} -d ${directory} ${disk} >&2
 sync`;
 }

@@ -27,11 +27,43 @@ const SCRATCH_ROOTS = [
   'sed',
   'grep',
   'findutils',
+  'diffutils',
   'debianutils',
   'e2fsprogs',
   'libc-bin',
   'base-files',
 ];
+
+/**
+ * Stands for debconf in the scratch root: a preinst that sources it has nothing to ask on a first installation, and the
+ * real one would need perl there.
+ */
+const NO_DEBCONF = [
+  'beginblock',
+  'capb',
+  'clear',
+  'endblock',
+  'fget',
+  'fset',
+  'get',
+  'go',
+  'info',
+  'input',
+  'metaget',
+  'progress',
+  'purge',
+  'register',
+  'reset',
+  'set',
+  'settitle',
+  'stop',
+  'subst',
+  'title',
+  'unregister',
+  'version',
+]
+  .map((name) => `db_${name}() { RET=; return 0; }\n`)
+  .join('');
 
 export interface DebianBuild {
   readonly context: DownloadContext;
@@ -67,7 +99,15 @@ export async function buildDebian(
   const file = ({ name }: PackageRecord) => ({ name, path: files.get(name)! });
   // base-files first: it brings the links /bin, /lib, /sbin that the others' files go through.
   const ordered = scratchRoot.toSorted((a, b) => Number(b.name === 'base-files') - Number(a.name === 'base-files'));
-  await writeScratchDisk(scratch, { unpacked: ordered.map(file), debs: packages.map(file), files: [] }, context.signal);
+  await writeScratchDisk(
+    scratch,
+    {
+      unpacked: ordered.map(file),
+      debs: packages.map(file),
+      files: [{ name: 'usr/share/debconf/confmodule', content: Buffer.from(NO_DEBCONF) }],
+    },
+    context.signal,
+  );
   await makeBlankDisk(path);
   await runBuild({
     startVirtualMachine: build.startVirtualMachine,
