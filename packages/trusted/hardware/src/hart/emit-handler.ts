@@ -193,10 +193,12 @@ export function handlerTarget(handler: Handler, hart: number, calls: Calls, plac
         w.set(value, valueCode),
         ...translate,
         w.set(failed, i64.const(1)),
-        w.when(i32.eq(i32.load(zero, hart + HART.reservedAt), host), [
-          w.set(expected, i64.load(zero, hart + HART.reservedValue)),
-          w.set(failed, i64.extend_i32_u(i64.ne(exchange(host, expected, narrow(bytes, value)), expected))),
-        ]),
+        w.set(expected, i64.load(zero, hart + HART.reservedValue)),
+        // A doubleword that LR.D reserved never equals SC.W's word; the exchange itself would wrap it to its low half.
+        w.when(
+          i32.and(i32.eq(i32.load(zero, hart + HART.reservedAt), host), i64.eq(narrow(bytes, expected), expected)),
+          [w.set(failed, i64.extend_i32_u(i64.ne(exchange(host, expected, narrow(bytes, value)), expected)))],
+        ),
         i32.store(zero, i32.const(0), hart + HART.reservedAt),
         failed,
       );

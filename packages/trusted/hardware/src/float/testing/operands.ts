@@ -174,9 +174,9 @@ function partner(random: Random, key: FloatKey, format: FormatName, a: bigint): 
 }
 
 export function randomOperands(key: FloatKey, random: Random): bigint[] {
-  const [target, name] = key.split('.') as [FormatName, string];
+  const format: FormatName = key === 'f64.from_f32' ? 'f32' : (key.slice(0, 3) as FormatName);
   const { arity } = FLOAT_OPERATIONS[key];
-  if (/^from_[iu]/.test(name)) {
+  if (/\.from_[iu]/.test(key)) {
     const value = below(random, 3) === 0 ? pick(random, SPECIAL_INTEGERS) : bits64(random) >> BigInt(below(random, 64));
     return [BigInt.asUintN(64, below(random, 2) === 0 ? value : -value)];
   }
@@ -194,10 +194,9 @@ export function randomOperands(key: FloatKey, random: Random): bigint[] {
       ),
     ];
   }
-  const format = key === 'f64.from_f32' ? 'f32' : target;
   const boundary = BOUNDARY[format];
   const a = single(random, format, boundary);
-  if (/^to_/.test(name)) {
+  if (/\.to_/.test(key)) {
     if (below(random, 3) === 0) return [a];
     const bias = 2 ** (SHAPES[format].exponentBits - 1) - 1;
     const width = SHAPES[format].fractionBits;
