@@ -45,11 +45,44 @@ function sharedMemory(): Check {
 }
 
 /** A module with an atomic fence: (module (func atomic.fence)). */
-const FENCE = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 10, 7, 1, 5, 0, 0xfe, 3, 0, 0x0b);
+const FENCE = Uint8Array.of(
+  0,
+  97,
+  115,
+  109,
+  1,
+  0,
+  0,
+  0,
+  1,
+  4,
+  1,
+  0x60,
+  0,
+  0,
+  3,
+  2,
+  1,
+  0,
+  10,
+  7,
+  1,
+  5,
+  0,
+  0xfe,
+  3,
+  0,
+  0x0b,
+);
 
 function wasmThreads(): Check {
   const ok = WebAssembly.validate(FENCE);
-  return { name: 'wasm threads', ok, found: ok ? 'yes' : 'no', advice: 'Start Node without flags that turn WebAssembly threads off' };
+  return {
+    name: 'wasm threads',
+    ok,
+    found: ok ? 'yes' : 'no',
+    advice: 'Start Node without flags that turn WebAssembly threads off',
+  };
 }
 
 function memory(): Check {

@@ -51,7 +51,12 @@ export async function listImages(flags: ImageFlags): Promise<number> {
   else {
     const rows = found.map((m) => [m.name, m.suite, String(m.packages.length), mib(sizeOf(m))]);
     for (const row of [['NAME', 'SUITE', 'PACKAGES', 'SIZE'], ...rows])
-      process.stdout.write(`${row.map((cell, i) => cell.padEnd([24, 10, 10, 0][i]!)).join('').trimEnd()}\n`);
+      process.stdout.write(
+        `${row
+          .map((cell, i) => cell.padEnd([24, 10, 10, 0][i]!))
+          .join('')
+          .trimEnd()}\n`,
+      );
   }
   return 0;
 }
@@ -73,7 +78,10 @@ export async function buildImage(
 ): Promise<number> {
   const { images, done } = opened(name, flags);
   try {
-    const packages = flags.packages.split(',').map((word) => word.trim()).filter((word) => word !== '');
+    const packages = flags.packages
+      .split(',')
+      .map((word) => word.trim())
+      .filter((word) => word !== '');
     const image = await images.build(name, { from: flags.from, packages });
     if (flags.json === true) print({ schema: 1, image: image.manifest });
     return 0;

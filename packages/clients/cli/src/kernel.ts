@@ -46,7 +46,8 @@ export async function runOwnKernel(flags: KernelFlags): Promise<number> {
         }, timeout);
   try {
     await running.ended;
-    if (timedOut) process.stderr.write('cloister: The guest ran longer than --timeout allows. Give more time with --timeout\n');
+    if (timedOut)
+      process.stderr.write('cloister: The guest ran longer than --timeout allows. Give more time with --timeout\n');
     return timedOut ? EXIT_TIMEOUT : 0;
   } finally {
     clearTimeout(clock);

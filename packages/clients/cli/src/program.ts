@@ -40,7 +40,7 @@ export function program(finish: (status: number) => void): Command {
   const runCommand = cloister
     .command('run')
     .description('boot an image (busybox, debian, debian:SUITE, or one you built) and run a command in it')
-    .argument('[image]', 'the image; everything after it is the guest\'s')
+    .argument('[image]', "the image; everything after it is the guest's")
     .argument('[command...]', 'the command and its arguments; without it, a shell')
     .passThroughOptions()
     .option('-i, --interactive', 'forward stdin even where it is a terminal')
@@ -53,14 +53,14 @@ export function program(finish: (status: number) => void): Command {
     .option('--rm', 'accepted: changes always vanish at exit')
     .option('--disk <file[,ro]>', 'attach a raw disk; writes are kept (repeatable)', collect, [])
     .option('--timeout <time>', 'stop after this long, such as 30s or 5m, with status 124')
-    .option('--console-log <file>', 'write the guest kernel\'s console there')
-    .option('-v, --verbose', 'show the guest kernel\'s console on stderr')
+    .option('--console-log <file>', "write the guest kernel's console there")
+    .option('-v, --verbose', "show the guest kernel's console on stderr")
     .option('--mirror <url>', 'Debian mirror to make images from')
     .option('--strict-mirror', 'refuse other suites and releases past their Valid-Until')
     .option('--kernel <file>', 'boot this kernel (Image, Image.gz) instead of an image')
     .option('--initrd <file>', 'with --kernel: its initial RAM disk')
     .option('--append <words>', 'with --kernel: its command line (default console=ttyS0)')
-    .option('--firmware <file>', 'with --kernel: firmware in M-mode, such as OpenSBI\'s fw_dynamic')
+    .option('--firmware <file>', "with --kernel: firmware in M-mode, such as OpenSBI's fw_dynamic")
     .option('--no-reboot', 'with --kernel: a reset ends the run')
     .addHelpText('after', NOTES);
   for (const [flags] of NOT_YET) runCommand.addOption(new Option(flags).hideHelp());
@@ -114,7 +114,7 @@ export function program(finish: (status: number) => void): Command {
   images
     .command('inspect')
     .argument('<name>')
-    .description('print an image\'s manifest as JSON')
+    .description("print an image's manifest as JSON")
     .option('--json', 'accepted: the manifest is always JSON')
     .action(async (name: string) => finish(await inspectImage(name)));
 
@@ -142,11 +142,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       if (error.exitCode === 0) return 0;
       if (error.code === 'commander.help') return argv.length === 0 ? 0 : EXIT_CLOISTER;
       const text = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
-      return report(
-        new CloisterError('bad-usage', text.charAt(0).toUpperCase() + text.slice(1)),
-        json,
-        false,
-      );
+      return report(new CloisterError('bad-usage', text.charAt(0).toUpperCase() + text.slice(1)), json, false);
     }
     return report(error, json, verbose);
   }

@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { type Run, parseDuration, parseMemory, runImage } from '@cloister/sdk';
+import { parseDuration, parseMemory, type Run, runImage } from '@cloister/sdk';
 import { EXIT_TIMEOUT } from './report.ts';
 import { progressText, statusLine } from './status-line.ts';
 import { enterRaw, standardInput, terminalSize } from './terminal.ts';
@@ -20,7 +20,14 @@ export interface RunFlags {
   readonly strictMirror?: boolean;
 }
 
-const FORWARDED = { SIGINT: 'INT', SIGTERM: 'TERM', SIGHUP: 'HUP', SIGQUIT: 'QUIT', SIGUSR1: 'USR1', SIGUSR2: 'USR2' } as const;
+const FORWARDED = {
+  SIGINT: 'INT',
+  SIGTERM: 'TERM',
+  SIGHUP: 'HUP',
+  SIGQUIT: 'QUIT',
+  SIGUSR1: 'USR1',
+  SIGUSR2: 'USR2',
+} as const;
 const IMPATIENT_MS = 2000;
 const IMPATIENT_COUNT = 3;
 

@@ -34,7 +34,8 @@ export function statusLine(stream: NodeJS.WriteStream = process.stderr): StatusL
 
 export function progressText(name: string, progress: Progress): string {
   const seconds = Math.round(progress.seconds);
-  if (progress.kind === 'step') return `Making ${name}: ${progress.text} (${seconds} s; Ctrl-C stops, a new run goes on from there)`;
+  if (progress.kind === 'step')
+    return `Making ${name}: ${progress.text} (${seconds} s; Ctrl-C stops, a new run goes on from there)`;
   const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
   return `Making ${name}: ${mib(progress.bytes)} of ${mib(progress.totalBytes)} MiB, ${progress.packages} of ${progress.totalPackages} packages (${seconds} s)`;
 }

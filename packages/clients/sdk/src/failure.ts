@@ -11,7 +11,8 @@ const RUN_ERRORS = {
   'machine-failed': 'Run again with -v or --console-log FILE to see all that the guest said',
   'guest-ended': 'Run again with --console-log FILE to see all that the guest said',
   timeout: 'Give more time with --timeout',
-  'no-network': 'Put packages into an image with "cloister image build --packages", or files with --disk or tar over stdin',
+  'no-network':
+    'Put packages into an image with "cloister image build --packages", or files with --disk or tar over stdin',
 } as const;
 
 export type RunErrorCode = keyof typeof RUN_ERRORS;

@@ -32,7 +32,9 @@ export async function readKernel(path: string): Promise<Uint8Array> {
   if (bytes.length >= 20 && view.getUint32(0, false) === 0x7f45_4c46) {
     const machine = view.getUint16(18, true);
     if (machine !== 243) fail('bad-kernel', `The kernel "${path}" is an ELF file for another machine (${machine})`);
-    fail('bad-kernel', `The kernel "${path}" is an ELF file`, { hint: 'Give its Image: objcopy -O binary, or arch/riscv/boot/Image' });
+    fail('bad-kernel', `The kernel "${path}" is an ELF file`, {
+      hint: 'Give its Image: objcopy -O binary, or arch/riscv/boot/Image',
+    });
   }
   if (bytes.length < 64 || view.getUint32(MAGIC_AT, true) !== MAGIC)
     fail('bad-kernel', `The kernel "${path}" is no riscv64 Image`);

@@ -3,7 +3,7 @@ import { startVirtualMachine } from '@cloister/launcher';
 import { parseDisk } from './disks.ts';
 import { CloisterError, fail } from './failure.ts';
 import { bootImage, lastLines } from './machine.ts';
-import { type Input, startSession, type Session, type SessionOutput } from './session.ts';
+import { type Input, type Session, type SessionOutput, startSession } from './session.ts';
 import { checkMemory, MEMORY_DEFAULT } from './sizes.ts';
 
 export type ImageSettings = Omit<ImagesOptions, 'startVirtualMachine' | 'testing'>;

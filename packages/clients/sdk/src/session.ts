@@ -2,9 +2,9 @@ import {
   guestMessages,
   runMessage,
   SESSION_PORTS,
+  type SessionOptions,
   type SessionPort,
   sessionScript,
-  type SessionOptions,
   signalMessage,
   windowSizeMessage,
 } from '@cloister/images';
