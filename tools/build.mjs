@@ -30,6 +30,8 @@ await build({
   target: 'node20.19',
   conditions: ['source'],
   sourcemap: 'linked',
-  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
   logLevel: 'warning',
 });
