@@ -91,6 +91,7 @@ function listen(path: string) {
     end() {
       void socket.then((open) => open.end());
     },
+    reopen: () => undefined,
   };
   const server = createServer({ allowHalfOpen: true }, (open) => {
     open.on('data', (bytes) => port.onData?.(bytes));

@@ -74,9 +74,9 @@ function queueControl(state: ConsoleState, port: number, event: number, value: n
   state.control.push(message);
 }
 
-/** Tells the driver that the host's end of a port has closed, after the input that it was given before. */
-export function tellEnd(gate: Gate, device: ConsoleDevice, port: number): void {
-  queueControl(device.state, port, EVENT.portOpen, 0);
+/** Tells the driver that the host's end of a port has closed, after the input that it was given before, or opened again. */
+export function tellOpen(gate: Gate, device: ConsoleDevice, port: number, open: boolean): void {
+  queueControl(device.state, port, EVENT.portOpen, open ? 1 : 0);
   sendControl(gate, device);
 }
 

@@ -10,7 +10,7 @@ import {
   stopDevice,
 } from '../device.ts';
 import { readFrom, returnChain, writeInto } from '../split-ring.ts';
-import { serveControl, tellEnd, tellSize } from './control.ts';
+import { serveControl, tellOpen, tellSize } from './control.ts';
 import { CONTROL_INPUT_QUEUE, CONTROL_OUTPUT_QUEUE, inputQueue, outputQueue, portOfQueue } from './device.ts';
 
 export function serveConsole(gate: Gate, device: ConsoleDevice, queue: number): void {
@@ -43,7 +43,11 @@ export function portMessage(gate: Gate, device: ConsoleDevice, message: PortMess
       takeOutput(gate, device, message.port);
       break;
     case 'port.open':
-      if (!message.open) port.inputEnded = true;
+      port.inputEnded = !message.open;
+      if (message.open && port.endTold) {
+        port.endTold = false;
+        tellOpen(gate, device, message.port, true);
+      }
       giveInput(gate, device, message.port);
       break;
   }
@@ -149,6 +153,6 @@ function giveInput(gate: Gate, device: ConsoleDevice, number: number): void {
   notifyUsed(gate, device, queue);
   if (port.input.length === 0 && port.inputEnded && !port.endTold && number !== 0) {
     port.endTold = true;
-    tellEnd(gate, device, number);
+    tellOpen(gate, device, number, false);
   }
 }
