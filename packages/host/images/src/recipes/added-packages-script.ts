@@ -54,8 +54,9 @@ echo "@ reading the packages"
 mkdir /tools /root-disk
 mount -t tmpfs -o size=100%,mode=755 tmpfs /tools
 mount -t ext4 -o noatime /dev/vdb /root-disk
-tar -x -f /dev/vdc -C /tools --exclude 'build/*'
-tar -x -f /dev/vdc -C /root-disk/var/cache 'build'
+# busybox's tar cannot leave out, only select.
+tar -x -f /dev/vdc -C /tools bin lib sbin usr
+tar -x -f /dev/vdc -C /root-disk/var/cache build
 root=/root-disk
 ${apt.setUp}
 mv /root-disk/var/cache/build/archives/*.deb /root-disk/var/cache/apt/archives/ 2> /dev/null || true

@@ -72,6 +72,7 @@ export async function addPackages(
     resolving,
     {
       unpacked: [],
+      directories: ['lists'],
       debs: [],
       files: () => [{ name: `lists/${listName}`, content: Buffer.from(packagesText(available)) }],
     },
@@ -95,6 +96,7 @@ export async function addPackages(
     installing,
     {
       unpacked: tools.map(file),
+      directories: ['build', 'build/archives', 'build/lists'],
       debs: added.map((record) => ({ ...file(record), target: `build/archives/${archiveName(record)}` })),
       files: (repacked) => [
         { name: `build/lists/${listName}`, content: Buffer.from(packagesText(available, repacked)) },

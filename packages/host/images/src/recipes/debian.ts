@@ -103,6 +103,7 @@ export async function buildDebian(
     scratch,
     {
       unpacked: ordered.map(file),
+      directories: ['debs'],
       debs: packages.map((record) => ({ ...file(record), target: `debs/${record.name}.deb` })),
       files: () => [{ name: 'usr/share/debconf/confmodule', content: Buffer.from(NO_DEBCONF) }],
     },

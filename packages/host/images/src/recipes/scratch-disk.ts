@@ -9,6 +9,8 @@ import type { FileEntry } from '../store/manifest.ts';
 export interface ScratchContents {
   /** Packages whose files are laid out at the archive's root, for a system to work in. */
   readonly unpacked: readonly PackageFile[];
+  /** Made first: what the guest selects by name must stand in the archive by that name. */
+  readonly directories: readonly string[];
   /** Packages to install, each as the file `target`, repacked without compression. */
   readonly debs: readonly (PackageFile & { readonly target: string })[];
   /** Further files, which may tell of the repacked packages. */
@@ -54,6 +56,8 @@ export async function writeScratchDisk(
         }
       });
     }
+    for (const name of contents.directories)
+      await write(tarHeader({ ...plainFile(name, 0, 0o755), kind: 'directory' }));
     const repacked = new Map<string, FileEntry>();
     for (const { name, path: deb, target } of contents.debs) {
       throwIfAborted(signal);
