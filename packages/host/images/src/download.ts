@@ -118,6 +118,11 @@ async function receive(
     have > 0 && response.status === 206 && response.headers['content-range']?.startsWith(`bytes ${have}-`) === true;
   if (response.status !== 200 && !resumed) {
     response.body.destroy();
+    // Asked for what comes after the end: the mirror's file is shorter than the signed one.
+    if (response.status === 416) {
+      await file.truncate(0);
+      fail('mirror-incomplete', `The mirror's "${wanted.path}" is truncated`);
+    }
     if (response.status === 404 || response.status === 410)
       fail('mirror-incomplete', `The mirror does not have "${wanted.path}"`);
     fail('mirror-unreachable', `The mirror answers ${response.status} for "${wanted.path}"`);

@@ -23,6 +23,7 @@ export const IMAGE_ERRORS = {
   'damaged-image': 'Remove it with "cloister image rm NAME" and run again',
   'newer-image': 'Update Cloister, or remove the image with "cloister image rm NAME"',
   'build-failed': 'Run again with -v to see all of it; what was downloaded is kept',
+  'no-apt': 'Use --from debian, or an image that was built from it',
   'not-built-in': 'Built-in images are made by "cloister image pull"; choose another name',
   aborted: 'Run the same command again: it goes on where it stopped',
 } as const;

@@ -1,3 +1,4 @@
+export type { BuildOptions } from './build-image.ts';
 export { cacheDirectory } from './cache.ts';
 export { IMAGE_ERRORS, ImageError, type ImageErrorCode } from './failure.ts';
 export { runSession, type SessionEnd, type SessionHandlers, signalSession } from './guest/run-session.ts';
@@ -12,8 +13,9 @@ export {
   signalMessage,
   windowSizeMessage,
 } from './guest/session-protocol.ts';
+export type { Image, ImagesOptions } from './images-context.ts';
 export { type Mirror, mirrorCandidates, PUBLIC_MIRROR } from './mirror/mirror.ts';
-export { type BuildOptions, type Image, type Images, type ImagesOptions, openImages } from './open-images.ts';
+export { type Images, openImages } from './open-images.ts';
 export type { Progress, ProgressSink } from './progress.ts';
 export type { StartVirtualMachine } from './recipes/build-machine.ts';
 export type { FileEntry, ImageManifest, PackageEntry, RootDiskEntry } from './store/manifest.ts';

@@ -114,6 +114,7 @@ cat > etc/apt/sources.list << 'END'
 deb ${PUBLIC_MIRROR} ${suite} main
 END
 cat > etc/apt/apt.conf.d/90cloister << 'END'
+Acquire::Retries "0";
 APT::Update::Pre-Invoke { "echo '${APT_NOTE}' >&2"; };
 END
 echo "@ writing the disk"

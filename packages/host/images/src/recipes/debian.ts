@@ -103,8 +103,9 @@ export async function buildDebian(
     scratch,
     {
       unpacked: ordered.map(file),
-      debs: packages.map(file),
-      files: [{ name: 'usr/share/debconf/confmodule', content: Buffer.from(NO_DEBCONF) }],
+      directories: ['debs'],
+      debs: packages.map((record) => ({ ...file(record), target: `debs/${record.name}.deb` })),
+      files: () => [{ name: 'usr/share/debconf/confmodule', content: Buffer.from(NO_DEBCONF) }],
     },
     context.signal,
   );

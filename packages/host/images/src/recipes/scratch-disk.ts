@@ -1,15 +1,22 @@
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { BuilderError, debEntries, plainFile, repackDeb, TAR_END, tarHeader, tarPadding } from '@cloister/builder';
 import { fail, failFile, throwIfAborted } from '../failure.ts';
+import type { FileEntry } from '../store/manifest.ts';
 
 /** What a scratch disk carries, in this order. */
 export interface ScratchContents {
   /** Packages whose files are laid out at the archive's root, for a system to work in. */
   readonly unpacked: readonly PackageFile[];
-  /** Packages to install, as `debs/NAME.deb`, repacked without compression. */
-  readonly debs: readonly PackageFile[];
-  readonly files: readonly { readonly name: string; readonly content: Uint8Array }[];
+  /** Made first: what the guest selects by name must stand in the archive by that name. */
+  readonly directories: readonly string[];
+  /** Packages to install, each as the file `target`, repacked without compression. */
+  readonly debs: readonly (PackageFile & { readonly target: string })[];
+  /** Further files, which may tell of the repacked packages. */
+  readonly files: (
+    repacked: ReadonlyMap<string, FileEntry>,
+  ) => readonly { readonly name: string; readonly content: Uint8Array }[];
 }
 
 export interface PackageFile {
@@ -49,12 +56,16 @@ export async function writeScratchDisk(
         }
       });
     }
-    for (const { name, path: deb } of contents.debs) {
+    for (const name of contents.directories)
+      await write(tarHeader({ ...plainFile(name, 0, 0o755), kind: 'directory' }));
+    const repacked = new Map<string, FileEntry>();
+    for (const { name, path: deb, target } of contents.debs) {
       throwIfAborted(signal);
       const packed = await reading(name, () => repackDeb(createReadStream(deb), PACKAGE_LIMIT));
-      await write(tarHeader(plainFile(`debs/${name}.deb`, packed.length)), packed, tarPadding(packed.length));
+      await write(tarHeader(plainFile(target, packed.length)), packed, tarPadding(packed.length));
+      repacked.set(name, { size: packed.length, sha256: createHash('sha256').update(packed).digest('hex') });
     }
-    for (const { name, content } of contents.files)
+    for (const { name, content } of contents.files(repacked))
       await write(tarHeader(plainFile(name, content.length)), content, tarPadding(content.length));
     await write(TAR_END);
     const { size } = await file.stat();

@@ -67,12 +67,13 @@ export async function removeImage(cache: Cache, name: string): Promise<boolean> 
 
 /**
  * Makes an image in a directory of its own, which gets the image's name only when `make` has ended well; a half-made one
- * is removed. Call it under the image's lock.
+ * is removed. `replace` is called just before, to make room for it. Call it under the image's lock.
  */
 export async function makeImage(
   cache: Cache,
   name: string,
   make: (directory: string) => Promise<ImageManifest>,
+  replace?: () => Promise<unknown>,
 ): Promise<ImageManifest> {
   await makeDirectory(cache.images);
   await removeLeftovers(cache);
@@ -81,6 +82,7 @@ export async function makeImage(
   try {
     const manifest = await make(work);
     await writeFile(join(work, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
+    await replace?.();
     await rename(work, imageDirectory(cache, name));
     return manifest;
   } catch (error) {
