@@ -1,178 +1,23 @@
 import { expect, test } from 'vitest';
-import { type BareMachine, createBareMachine } from '../bare-machine.ts';
 import { createRandom } from '../float/testing/operands.ts';
-import { disassemble } from '../isa/disassemble.ts';
-import { evaluate } from '../isa/evaluate.ts';
-import type { EvaluatorHart } from '../isa/evaluate-machine.ts';
 import { INSTRUCTIONS } from '../isa/table.ts';
-import { createPlainMachine, PLAIN_CSR } from '../isa/testing/plain-machine.ts';
-import { type RandomCase, randomCase } from '../isa/testing/random-case.ts';
-import { HART, RAM_OFFSET } from '../layout.ts';
-import { SLOT, STATUS } from './csr-slots.ts';
-import { updateContexts } from './hart.ts';
-import { runInstructions } from './run.ts';
-import { PRIVILEGE, setWideBig, setWord, wide, word } from './state.ts';
+import { compareInterpreter, createComparison } from './testing/compare-interpreter.ts';
 
-/** The emitted interpreter against the reference evaluator, one instruction at a time, of every entry of the table. */
-const RAM = 0x8000_0000n;
-const HANDLER = 0x8000_0000n;
-/** Astride a page boundary. */
-const WINDOW = { base: 0x8020_0000n - 128n, length: 256 };
-const CODE = 0x8040_0000n;
-const STATUS_MPP = 3 << 11;
-/** `jal x0, 0`, which retires and stays where it is. */
-const STAY = 0x0000_006f;
+const comparison = createComparison();
 
-const machine = createBareMachine(64 * 1024 * 1024);
-const { state } = machine.hart;
-const host = (address: bigint): number => Number(address - RAM) + RAM_OFFSET;
-
-function write32(address: bigint, value: number): void {
-  for (let i = 0; i < 4; i += 1) state.bytes[host(address) + i] = (value >>> (8 * i)) & 0xff;
-}
-
-interface Final {
-  readonly x: readonly bigint[];
-  readonly f: readonly bigint[];
-  readonly pc: bigint;
-  readonly fflags: number;
-  readonly frm: number;
-  readonly fs: number;
-  readonly csrs: readonly bigint[];
-  readonly trap: readonly bigint[];
-  readonly memory: string;
-  /** Address and value, or nothing. */
-  readonly reservation: readonly bigint[];
-}
-
-const CSRS = [
-  [PLAIN_CSR.mscratch, SLOT.mscratch],
-  [PLAIN_CSR.mepc, SLOT.mepc],
-  [PLAIN_CSR.sepc, SLOT.sepc],
-] as const;
-
-/** Runs the instruction in the machine; each call at an address of its own, since nothing fences the decode cache. */
-function runEmitted(
-  { hart, word: bits }: RandomCase,
-  machine: BareMachine,
-  memory: Uint8Array,
-  csrs: readonly bigint[],
-): Final {
-  write32(hart.pc, bits);
-  write32(HANDLER, STAY);
-  state.bytes.set(memory, host(WINDOW.base));
-  for (let n = 0; n < 32; n += 1) {
-    setWideBig(state, HART.x + 8 * n, hart.x[n]!);
-    setWideBig(state, HART.f + 8 * n, hart.f[n]!);
-  }
-  setWideBig(state, HART.pc, hart.pc);
-  setWord(state, HART.fflags, hart.fflags);
-  setWord(state, HART.frm, hart.frm);
-  setWord(state, HART.privilege, PRIVILEGE.M);
-  setWord(state, SLOT.mstatus, STATUS_MPP | (hart.fs << 13));
-  setWideBig(state, SLOT.mtvec, HANDLER);
-  setWideBig(state, SLOT.mcause, 0n);
-  setWideBig(state, SLOT.mtval, 0n);
-  CSRS.forEach(([, slot], index) => {
-    setWideBig(state, slot, csrs[index]!);
-  });
-  if (hart.reservation === undefined) setWord(state, HART.reservedAt, 0);
-  else {
-    setWord(state, HART.reservedAt, host(hart.reservation.address));
-    setWideBig(state, HART.reservedValue, hart.reservation.value);
-  }
-  machine.hart.waiting = false;
-  updateContexts(machine.hart);
-  runInstructions(machine.hart, machine.interpreter, 1, true);
-  const range = Array.from({ length: 32 }, (_, n) => n);
-  const reserved = word(state, HART.reservedAt);
-  const trapped = wide(state, SLOT.mcause) !== 0n;
-  return {
-    x: range.map((n) => wide(state, HART.x + 8 * n)),
-    f: range.map((n) => wide(state, HART.f + 8 * n)),
-    pc: wide(state, HART.pc),
-    fflags: word(state, HART.fflags),
-    frm: word(state, HART.frm),
-    fs: (word(state, SLOT.mstatus) & STATUS.FS) >>> 13,
-    csrs: CSRS.map(([, slot], index) => (trapped && slot === SLOT.mepc ? csrs[index]! : wide(state, slot))),
-    trap: trapped ? [wide(state, SLOT.mcause), wide(state, SLOT.mtval), wide(state, SLOT.mepc)] : [],
-    memory: state.bytes.slice(host(WINDOW.base), host(WINDOW.base) + WINDOW.length).join(),
-    reservation: reserved === 0 ? [] : [BigInt(reserved - RAM_OFFSET) + RAM, wide(state, HART.reservedValue)],
-  };
-}
-
-function runReference(
-  { hart: initial, word: bits, decoded }: RandomCase,
-  memory: Uint8Array,
-  csrs: readonly bigint[],
-): Final {
-  const hart: EvaluatorHart = { ...initial, x: [...initial.x], f: [...initial.f] };
-  const plain = createPlainMachine(hart, WINDOW.base, memory.slice());
-  CSRS.forEach(([number], index) => {
-    plain.registers.set(number, csrs[index]!);
-  });
-  const outcome = evaluate(decoded, hart, plain);
-  const trapped = outcome.kind === 'trap';
-  return {
-    x: hart.x,
-    f: hart.f,
-    pc: trapped ? HANDLER : hart.pc,
-    fflags: hart.fflags,
-    frm: hart.frm,
-    fs: hart.fs,
-    csrs: CSRS.map(([number]) => plain.registers.get(number)!),
-    trap: trapped ? [BigInt(outcome.cause), outcome.cause === 2 ? BigInt(bits >>> 0) : outcome.value, hart.pc] : [],
-    memory: plain.window.bytes.join(),
-    reservation: hart.reservation === undefined ? [] : [hart.reservation.address, hart.reservation.value],
-  };
-}
-
-let code = CODE;
-
-/** Differences between the two in `count` cases of the entry. */
-function compareEntry(entry: (typeof INSTRUCTIONS)[number], count: number, random: () => number): string[] {
-  const found: string[] = [];
-  for (let i = 0; i < count; i += 1) {
-    const one = randomCase(entry, random, { window: WINDOW, traps: true });
-    if (one === undefined) continue;
-    const { hart } = one;
-    // Mostly behind the last one; now and then astride two pages, or the last of one.
-    code += 4n + BigInt(2 * (random() % 3));
-    if (random() % 16 === 0) code = (code & ~4095n) + 4096n + [4090n, 4092n, 4094n][random() % 3]!;
-    hart.pc = code;
-    code += 4n;
-    const memory = Uint8Array.from({ length: WINDOW.length }, () => random() & 0xff);
-    const address = hart.x[one.decoded.operands.rs1]!;
-    // Mostly the width of the SC, now and then the other.
-    const bytes = entry.name.endsWith('.d') === (random() % 8 !== 0) ? 8 : 4;
-    if (
-      entry.name.startsWith('sc.') &&
-      random() % 2 === 0 &&
-      address % BigInt(bytes) === 0n &&
-      address !== 0x9000_0000n
-    ) {
-      const at = Number(address - WINDOW.base);
-      const value = memory.slice(at, at + bytes).reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
-      const stale = random() % 4 === 0 ? 1n : 0n;
-      hart.reservation = { address, value: value ^ stale };
-    }
-    const csrs = [BigInt(random()), BigInt(random()) & ~1n, BigInt(random()) & ~1n];
-    const expected = runReference(one, memory, csrs);
-    const got = runEmitted(one, machine, memory, csrs);
-    for (const key of Object.keys(expected) as (keyof Final)[])
-      if (String(expected[key]) !== String(got[key]))
-        found.push(
-          `${disassemble(one.word)} (0x${(one.word >>> 0).toString(16)}), ${key}: ${got[key]}, should be ${expected[key]}`,
-        );
-  }
-  return found;
-}
-
-test.each(INSTRUCTIONS.map((entry) => [entry.name, entry] as const))(
-  '%s does what its semantics say',
-  (name, entry) => {
-    const seed = 1 + INSTRUCTIONS.indexOf(entry);
-    const found = compareEntry(entry, 100, createRandom(seed));
+test.each(INSTRUCTIONS.map((entry, index) => [entry.name, entry, index + 1] as const))(
+  '%s does in the interpreter what the evaluator does',
+  (name, entry, seed) => {
+    const found = comparison.run(entry, 60, createRandom(seed));
     expect({ name, seed, found: found.slice(0, 4) }).toEqual({ name, seed, found: [] });
   },
 );
+
+test('so do instructions drawn from the whole table', () => {
+  const seed = 11;
+  expect({ seed, ...compareInterpreter({ count: 10_000, seed }) }).toEqual({
+    seed,
+    compared: 10_000,
+    differences: [],
+  });
+});

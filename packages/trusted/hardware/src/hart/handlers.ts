@@ -29,7 +29,7 @@ export interface Traits {
   /** Jumps to pc + immediate, so that predecoding knows the target. */
   readonly direct: boolean;
   readonly writesX: boolean;
-  /** Loads, atomics, flags: must run although its result is dropped. */
+  /** Loads, atomics, flags, a check of mstatus.FS: must run although its result is dropped. */
   readonly effects: boolean;
   /** Writes an f register or may raise a floating-point flag. */
   readonly changesFloat: boolean;
@@ -46,7 +46,9 @@ export function traitsOf(instruction: BaseInstruction): Traits {
     control: statements.has('jump') || statements.has('branch'),
     direct: statements.has('branch') || (statements.has('jump') && operations.has('pc')),
     writesX: statements.has('setX'),
-    effects: ['load', 'amo', 'loadReserved', 'storeConditional', 'float'].some((op) => operations.has(op)),
+    effects:
+      instruction.floating ||
+      ['load', 'amo', 'loadReserved', 'storeConditional', 'float'].some((op) => operations.has(op)),
     changesFloat: statements.has('setF') || operations.has('float'),
     outlined: heavy || statements.has('system') || statements.has('csr') || statements.has('fence'),
   };
