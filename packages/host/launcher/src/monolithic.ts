@@ -81,7 +81,13 @@ export function startCompartments(config: CompartmentsConfig): Compartments {
 
 function startHart(memory: WebAssembly.Memory, config: CompartmentsConfig, { pc, deviceTree }: Entry) {
   const worker = new Worker(bundleUrl('hart'), {
-    workerData: { memory, hart: 0, ramBytes: config.memoryBytes, entry: { pc, a0: 0, a1: deviceTree }, firmware: false },
+    workerData: {
+      memory,
+      hart: 0,
+      ramBytes: config.memoryBytes,
+      entry: { pc, a0: 0, a1: deviceTree },
+      firmware: false,
+    },
   });
   worker.on('message', (end: { kind: 'stopped' } | { kind: 'failed'; message: string }) => {
     if (end.kind === 'failed') config.failed(end.message);

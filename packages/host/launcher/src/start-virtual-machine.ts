@@ -1,4 +1,12 @@
-import { type Channel, type FromSlice, fromSlice, LAUNCH_UPDATE_BYTES_MAX, SERIAL_PORT, type ToSlice, toSlice } from '@cloister/protocol';
+import {
+  type Channel,
+  type FromSlice,
+  fromSlice,
+  LAUNCH_UPDATE_BYTES_MAX,
+  SERIAL_PORT,
+  type ToSlice,
+  toSlice,
+} from '@cloister/protocol';
 import { createHostPort, type HostPort } from './host-port.ts';
 import { closeDisks, openDisks, SECTOR_BYTES } from './open-disks.ts';
 import type { MachineEnd, Port, VirtualMachine, VirtualMachineConfig } from './virtual-machine.ts';

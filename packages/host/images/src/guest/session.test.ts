@@ -73,6 +73,9 @@ describe('running a session', () => {
         end: () => {
           made.ended = true;
         },
+        reopen: () => {
+          made.ended = false;
+        },
       };
       return made;
     };
