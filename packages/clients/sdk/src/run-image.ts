@@ -3,7 +3,7 @@ import { startVirtualMachine } from '@cloister/launcher';
 import { parseDisk } from './disks.ts';
 import { CloisterError, fail } from './failure.ts';
 import { bootImage, lastLines } from './machine.ts';
-import { type Input, type Session, type SessionOutput, startSession } from './session.ts';
+import { attachGuest, type Input, type Session, type SessionOutput } from './session.ts';
 import { checkMemory, MEMORY_DEFAULT } from './sizes.ts';
 
 export type ImageSettings = Omit<ImagesOptions, 'startVirtualMachine' | 'testing'>;
@@ -58,8 +58,7 @@ export async function runImage(options: RunOptions): Promise<Run> {
   };
   let session: Session;
   try {
-    session = startSession(
-      machine,
+    session = attachGuest(machine).run(
       {
         argv: options.argv,
         ...(options.env === undefined ? {} : { env: options.env }),

@@ -1,5 +1,6 @@
 import {
   guestMessages,
+  nextMessage,
   runMessage,
   SESSION_PORTS,
   type SessionOptions,
@@ -16,11 +17,11 @@ export type Input = AsyncIterable<Uint8Array>;
 export interface SessionOutput {
   readonly onStdout?: ((bytes: Uint8Array) => void) | undefined;
   readonly onStderr?: ((bytes: Uint8Array) => void) | undefined;
-  /** The guest has read its orders: from now on output is the command's. */
+  /** The guest has its orders: from now on output is the command's. */
   readonly onStart?: (() => void) | undefined;
 }
 
-/** A command in a machine that was started with `SESSION_PORTS`. */
+/** A command in a guest. */
 export interface Session {
   /** Resolves once with the command's status, or with how the machine ended without one. Never rejects. */
   readonly ended: Promise<SessionEnd>;
@@ -34,63 +35,100 @@ export type SessionEnd =
   | { readonly kind: 'exited'; readonly status: number }
   | { readonly kind: 'lost'; readonly end: MachineEnd };
 
+/** The guest's side of the session protocol, in a machine that was started with `SESSION_PORTS`. */
+export interface Guest {
+  /**
+   * Runs one command; with `terminal` set its input and output are the machine's console (hvc0). A second one only after
+   * the first has ended and was run with `again`.
+   * @throws RangeError for a command that cannot be written as a script
+   */
+  run(options: SessionOptions, input: Input | undefined, output: SessionOutput): Session;
+}
+
 const SERVED = 1;
 
-/** Starts one command; with `terminal` set its input and output are the machine's console (hvc0). */
-export function startSession(
-  machine: VirtualMachine,
-  options: SessionOptions,
-  input: Input | undefined,
-  output: SessionOutput,
-): Session {
-  const script = sessionScript(options);
+interface Running {
+  readonly output: SessionOutput;
+  readonly again: boolean;
+  received: { stdout: number; stderr: number };
+  exit: { readonly status: number; readonly stdoutBytes: number; readonly stderrBytes: number } | undefined;
+  resolve(end: SessionEnd): void;
+}
+
+/** Listens to a machine's ports; at most once for each machine. */
+export function attachGuest(machine: VirtualMachine): Guest {
   const port = (name: SessionPort): Port => machine.ports.get(name)!;
   const control = port('cloister.control');
   const messages = guestMessages();
-  const terminal = options.terminal !== undefined;
-  let received = { stdout: 0, stderr: 0 };
-  let exit: { status: number; stdoutBytes: number; stderrBytes: number } | undefined;
-  let started = false;
-  const { promise: ended, resolve } = deferred<SessionEnd>();
+  const ready = deferred<void>();
+  let running: Running | undefined;
+
   const finishIfDrained = (): void => {
-    if (exit !== undefined && received.stdout >= exit.stdoutBytes && received.stderr >= exit.stderrBytes)
-      resolve({ kind: 'exited', status: exit.status });
+    if (running?.exit === undefined) return;
+    const { exit, received, again, resolve } = running;
+    if (received.stdout < exit.stdoutBytes || received.stderr < exit.stderrBytes) return;
+    running = undefined;
+    if (again) {
+      port('cloister.stdin').reopen();
+      void control.write(nextMessage());
+    }
+    resolve({ kind: 'exited', status: exit.status });
   };
-  port('cloister.stdout').onData = (bytes) => {
-    received = { ...received, stdout: received.stdout + bytes.length };
-    output.onStdout?.(bytes);
+  const receive = (stream: 'stdout' | 'stderr') => (bytes: Uint8Array) => {
+    if (running === undefined) return;
+    running.received[stream] += bytes.length;
+    (stream === 'stdout' ? running.output.onStdout : running.output.onStderr)?.(bytes);
     finishIfDrained();
   };
-  port('cloister.stderr').onData = (bytes) => {
-    received = { ...received, stderr: received.stderr + bytes.length };
-    output.onStderr?.(bytes);
-    finishIfDrained();
-  };
-  if (terminal)
-    machine.console.onData = (bytes) => {
-      if (started) output.onStdout?.(bytes);
-    };
+  port('cloister.stdout').onData = receive('stdout');
+  port('cloister.stderr').onData = receive('stderr');
   control.onData = (bytes) => {
     for (const message of messages(bytes)) {
-      if (message.kind === 'ready' && message.version === SERVED && !started) {
-        started = true;
-        output.onStart?.();
-        void control.write(runMessage(script));
-        void feed(input, terminal ? machine.console : port('cloister.stdin'), terminal);
-      } else if (message.kind === 'exit') {
-        exit = message;
+      if (message.kind === 'ready' && message.version === SERVED) ready.resolve();
+      else if (message.kind === 'exit' && running !== undefined) {
+        running.exit = message;
         finishIfDrained();
       }
     }
   };
   // What the guest sent before it stopped has been delivered when `ended` resolves.
-  void machine.ended.then((end) => resolve({ kind: 'lost', end }));
+  void machine.ended.then((end) => running?.resolve({ kind: 'lost', end }));
+
   return {
-    ended,
-    signal: (name) => void control.write(signalMessage(name)),
-    resize(rows, columns) {
-      machine.resize(columns, rows);
-      void control.write(windowSizeMessage(rows, columns));
+    run(options, input, output) {
+      if (running !== undefined) throw new RangeError('A command is running already');
+      const script = sessionScript(options);
+      const terminal = options.terminal !== undefined;
+      const { promise: ended, resolve } = deferred<SessionEnd>();
+      const own: Running = {
+        output,
+        again: options.again === true,
+        received: { stdout: 0, stderr: 0 },
+        exit: undefined,
+        resolve,
+      };
+      running = own;
+      void machine.ended.then((end) => resolve({ kind: 'lost', end }));
+      let started = false;
+      if (terminal)
+        machine.console.onData = (bytes) => {
+          if (started) output.onStdout?.(bytes);
+        };
+      void ready.promise.then(() => {
+        if (running !== own) return;
+        started = true;
+        output.onStart?.();
+        void control.write(runMessage(script));
+        void feed(input, terminal ? machine.console : port('cloister.stdin'), terminal);
+      });
+      return {
+        ended,
+        signal: (name) => void control.write(signalMessage(name)),
+        resize(rows, columns) {
+          machine.resize(columns, rows);
+          void control.write(windowSizeMessage(rows, columns));
+        },
+      };
     },
   };
 }
@@ -102,7 +140,7 @@ async function feed(input: Input | undefined, port: Port, terminal: boolean): Pr
 }
 
 /** Node 20 has no Promise.withResolvers. */
-export function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
   let resolve: (value: T) => void = () => undefined;
   const promise = new Promise<T>((settle) => {
     resolve = settle;

@@ -5,6 +5,7 @@ export { runSession, type SessionEnd, type SessionHandlers, signalSession } from
 export {
   type GuestMessage,
   guestMessages,
+  nextMessage,
   runMessage,
   SESSION_PORTS,
   type SessionOptions,

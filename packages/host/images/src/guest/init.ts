@@ -165,6 +165,7 @@ obey() {
         read -r pid < $run/pid
         kill -$first -- -$pid
         ;;
+      NEXT) exit 0 ;;
     esac 2> /dev/null
   done <&3
   # The host is gone.
@@ -183,6 +184,16 @@ session() {
   done
   exec 3<> $control
   echo "READY 1" >&3
+  while serve; do :; done
+  kill -9 -1
+  $b sync
+  $b umount -a -r 2> /dev/null
+  $b poweroff -f
+  fail "cannot power off"
+}
+
+# One session. Succeeds when the host may send another after it.
+serve() {
   read -r verb length <&3 || fail "the host closed the control port"
   [ "$verb" = RUN ] && [ "$length" -gt 0 ] && [ "$length" -le 4194304 ] || fail "not a RUN message: $verb $length"
   $b dd bs=$length count=1 iflag=fullblock <&3 > $run/session 2> /dev/null
@@ -191,16 +202,18 @@ session() {
   [ -x $shell ] || shell="$run/busybox sh"
   launch="echo \$\$ > $run/pid; exec $b env -i $shell $run/session"
   obey &
+  obeying=$!
   case $mode in
-    pipes) run_with_pipes ;;
+    pipes | again) run_with_pipes ;;
     terminal) run_on_terminal $rows $columns ;;
     *) fail "not a session: $magic $mode" ;;
   esac
-  kill -9 -1
-  $b sync
-  $b umount -a -r 2> /dev/null
-  $b poweroff -f
-  fail "cannot power off"
+  [ $mode = again ] || return 1
+  # Until the host has said NEXT.
+  wait $obeying
+  kill $out_pump $err_pump
+  exec 4>&- 5>&-
+  $b rm -f $run/out $run/err $run/pid $run/status $run/in.pid $run/session
 }
 
 case $1 in

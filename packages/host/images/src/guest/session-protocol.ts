@@ -7,6 +7,7 @@
  * | host | `RUN <n>` and then n bytes | the session's script (`sessionScript`); once |
  * | host | `WINCH <rows> <columns>` | the terminal has this size |
  * | host | `SIGNAL <name>` | send this signal (`TERM`, `INT`, `9`, …) to the command's process group |
+ * | host | `NEXT` | after `EXIT` of a script that asked for it (`again`): another `RUN` will follow |
  * | guest | `EXIT <status> <n> <m>` | the command has ended, and n bytes were sent on stdout, m on stderr |
  *
  * The host must have opened all four ports before the guest reads them, and must wait for `READY` before it sends. Ports
@@ -25,6 +26,8 @@ export interface SessionOptions {
   readonly cwd?: string;
   /** A name or a number, with `:group` if wanted. Default root. */
   readonly user?: string;
+  /** The guest goes on after the command and takes another; only without a terminal. */
+  readonly again?: boolean;
   /** Run on a terminal of this size instead of pipes. */
   readonly terminal?: { readonly rows: number; readonly columns: number };
 }
@@ -37,9 +40,11 @@ export const SESSION_SCRIPT_LIMIT = 4 * 1024 * 1024;
  * RangeError for what no process can have: NUL bytes, a name of an environment variable that is none, a script too long.
  */
 export function sessionScript(options: SessionOptions): string {
-  const { argv, env = {}, cwd = '/', user, terminal } = options;
+  const { argv, env = {}, cwd = '/', user, terminal, again = false } = options;
   const lines = [
-    terminal === undefined ? '#cloister pipes' : `#cloister terminal ${size(terminal.rows)} ${size(terminal.columns)}`,
+    terminal === undefined
+      ? `#cloister ${again ? 'again' : 'pipes'}`
+      : `#cloister terminal ${size(terminal.rows)} ${size(terminal.columns)}`,
   ];
   lines.push('export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOSTNAME=cloister HOME=/root');
   if (terminal !== undefined) lines.push('export TERM=xterm-256color');
@@ -66,6 +71,11 @@ export function sessionScript(options: SessionOptions): string {
 export function runMessage(script: string): Uint8Array {
   const body = Buffer.from(script, 'utf8');
   return Buffer.concat([Buffer.from(`RUN ${body.length}\n`), body]);
+}
+
+/** Asks for another session after `EXIT`. */
+export function nextMessage(): Uint8Array {
+  return Buffer.from('NEXT\n');
 }
 
 export function windowSizeMessage(rows: number, columns: number): Uint8Array {

@@ -44,8 +44,12 @@ export function portMessage(gate: Gate, device: ConsoleDevice, message: PortMess
       break;
     case 'port.open':
       port.inputEnded = !message.open;
-      if (message.open && port.endTold) {
+      if (message.open) {
         port.endTold = false;
+        // What nobody read before belonged to what has ended.
+        if (port.inputBytes > 0) gate.send({ kind: 'port.taken', port: message.port, count: port.inputBytes });
+        port.input.length = 0;
+        port.inputBytes = 0;
         tellOpen(gate, device, message.port, true);
       }
       giveInput(gate, device, message.port);
