@@ -1,1 +1,1 @@
-export {};
+export { type SliceChannels, start } from './slice.ts';

@@ -1,1 +1,2 @@
+export { type LaunchOptions, startVirtualMachine } from './start-virtual-machine.ts';
 export type * from './virtual-machine.ts';

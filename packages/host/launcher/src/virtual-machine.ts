@@ -31,6 +31,8 @@ export interface Port {
   write(bytes: Uint8Array): Promise<void>;
   /** The guest reads end-of-file once it has read what was written. */
   end(): void;
+  /** Input goes on after an `end`. */
+  reopen(): void;
 }
 
 /** How a virtual machine ended. */

@@ -9,6 +9,8 @@ export interface Outside {
   ticks(): number;
   /** Nanoseconds since 1970, for the real-time clock. */
   wallNanoseconds(): bigint;
+  /** Where time does not pass by itself: lets it pass until `ticks`, since the hart waits for that. */
+  skipTo?(ticks: number): void;
 }
 
 export function hostOutside(): Outside {
@@ -20,7 +22,15 @@ export function hostOutside(): Outside {
   };
 }
 
-/** Time as a count of retired instructions, for runs that must repeat bit for bit. */
+/** Time as a count of retired instructions (100 a tick), for runs that must repeat bit for bit. */
 export function countingOutside(retired: () => number): Outside {
-  return { ticks: () => Math.floor(retired() / 100), wallNanoseconds: () => BigInt(retired()) };
+  let skipped = 0;
+  const ticks = (): number => Math.floor(retired() / 100) + skipped;
+  return {
+    ticks,
+    wallNanoseconds: () => BigInt(ticks()) * 100n,
+    skipTo(wanted) {
+      skipped += Math.max(0, wanted - ticks());
+    },
+  };
 }

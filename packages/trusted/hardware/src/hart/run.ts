@@ -12,6 +12,9 @@ import type { SlowPath } from './slow-path.ts';
 import { setWord, word } from './state.ts';
 import { systemInstruction } from './system.ts';
 
+/** Timers at or past this many ticks are off. */
+const NEVER = 2 ** 63;
+
 /** The emitted interpreter, ready to call. */
 export interface Interpreter {
   run(): void;
@@ -67,8 +70,7 @@ export function runHart(hart: Hart, interpreter: Interpreter, limit = Number.POS
     if ((attention & ATTENTION.interrupt) !== 0) updateUart(hart.board);
     if (hart.waiting) {
       if (!wakeable(hart)) {
-        const ticks = nextTimer(hart) - hart.outside.ticks();
-        waitForAttention(hart.board, hart.state.index, Math.min(Math.max(ticks / (TIMEBASE_HZ / 1000), 0), 1000));
+        sleep(hart);
         continue;
       }
       hart.waiting = false;
@@ -78,4 +80,15 @@ export function runHart(hart: Hart, interpreter: Interpreter, limit = Number.POS
     // The fast form may overshoot by a page or two of straight-line code.
     runInstructions(hart, interpreter, count, limit - hart.retired < SLICE + 8192);
   }
+}
+
+/** A hart in WFI: until the next timer, or attention. Where time stands still, and no timer is set, nothing can wake it. */
+function sleep(hart: Hart): void {
+  const { outside, board, state } = hart;
+  const timer = nextTimer(hart);
+  if (outside.skipTo === undefined) {
+    const milliseconds = (timer - outside.ticks()) / (TIMEBASE_HZ / 1000);
+    waitForAttention(board, state.index, Math.min(Math.max(milliseconds, 0), 1000));
+  } else if (timer < NEVER) outside.skipTo(timer);
+  else hart.ended = true;
 }

@@ -24,7 +24,7 @@ export function clintRegisters(board: Board, hart: number): { software: boolean;
   };
 }
 
-export function setSoftwareInterrupt(board: Board, hart: number, on: boolean): void {
+function setSoftwareInterrupt(board: Board, hart: number, on: boolean): void {
   Atomics.store(board.words, at(hart), on ? 1 : 0);
 }
 

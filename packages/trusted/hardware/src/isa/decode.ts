@@ -34,11 +34,6 @@ function bucket(word: number, funct3: number): number {
   return (word & 3) === 3 ? ((word & 0x7f) << 3) | funct3 : 1024 + ((word & 3) << 3) + funct3;
 }
 
-/** Length in bytes of the instruction that begins with this halfword (§1.5; longer encodings are illegal here). */
-export function instructionLength(halfword: number): 2 | 4 {
-  return (halfword & 3) === 3 ? 4 : 2;
-}
-
 /** Decodes a word (its upper half is ignored for a 16-bit instruction); undefined: illegal. */
 export function decode(word: number): Decoded | undefined {
   const compressed = (word & 3) !== 3;

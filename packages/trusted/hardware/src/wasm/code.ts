@@ -55,7 +55,6 @@ export type Code<T extends ResultType = ResultType> = { readonly type: T } & (
 type I32 = Code<'i32'>;
 type I64 = Code<'i64'>;
 type F64 = Code<'f64'>;
-type F32 = Code<'f32'>;
 type None = Code<'none'>;
 
 const op = <T extends ResultType>(type: T, opcode: number | readonly number[], ...args: Code[]): Code<T> => ({
@@ -291,13 +290,6 @@ export const tee = <T extends ValueType>(local: Local<T>, value: Code<T>): Code<
 
 export const label = (name: string): Label => ({ name });
 export const block = (target: Label, ...body: Code[]): None => ({ kind: 'block', type: 'none', label: target, body });
-/** A value-producing block: its last code leaves the value. */
-export const blockOf = <T extends ValueType>(type: T, target: Label, ...body: Code[]): Code<T> => ({
-  kind: 'block',
-  type,
-  label: target,
-  body,
-});
 export const loop = (target: Label, ...body: Code[]): None => ({ kind: 'loop', type: 'none', label: target, body });
 export const when = (condition: I32, consequent: readonly Code[], alternate: readonly Code[] = []): None => ({
   kind: 'if',
@@ -328,10 +320,8 @@ export const br_table = (index: I32, labels: readonly Label[], fallback: Label):
   index,
 });
 export const ret = (value?: Code): None => ({ kind: 'return', type: 'none', value });
-export const unreachable = (): None => op('none', 0x00);
 export const drop = (value: Code): None => op('none', 0x1a, value);
 export const fence = (): None => op('none', [0xfe, 0x03, 0x00]);
-export const memoryFill = (at: I32, value: I32, length: I32): None => op('none', [0xfc, 0x0b, 0x00], at, value, length);
 export const sequence = (...body: Code[]): None => ({ kind: 'sequence', type: 'none', body });
 /** Several codes of which the last leaves the value. */
 export const sequenceOf = <T extends ValueType>(type: T, ...body: Code[]): Code<T> => ({
@@ -355,4 +345,4 @@ export function callIndirect<T extends ResultType>(
   return { kind: 'call_indirect', type: result, parameters, index, args };
 }
 
-export type { F32, F64, I32, I64, None };
+export type { F64, I32, I64, None };

@@ -1,0 +1,154 @@
+import { createWriteStream } from 'node:fs';
+import { parseDuration, parseMemory, type Run, runImage } from '@cloister/sdk';
+import { EXIT_TIMEOUT } from './report.ts';
+import { progressText, statusLine } from './status-line.ts';
+import { enterRaw, standardInput, terminalSize } from './terminal.ts';
+
+export interface RunFlags {
+  readonly interactive?: boolean;
+  readonly tty?: boolean;
+  readonly stdin: boolean;
+  readonly memory?: string;
+  readonly env: readonly string[];
+  readonly workdir?: string;
+  readonly user?: string;
+  readonly disk: readonly string[];
+  readonly timeout?: string;
+  readonly consoleLog?: string;
+  readonly verbose?: boolean;
+  readonly mirror?: string;
+  readonly strictMirror?: boolean;
+}
+
+const FORWARDED = {
+  SIGINT: 'INT',
+  SIGTERM: 'TERM',
+  SIGHUP: 'HUP',
+  SIGQUIT: 'QUIT',
+  SIGUSR1: 'USR1',
+  SIGUSR2: 'USR2',
+} as const;
+const IMPATIENT_MS = 2000;
+const IMPATIENT_COUNT = 3;
+
+/** `-e K=V`, or `-e K` for the value in Cloister's own environment. */
+export function parseEnvironment(entries: readonly string[]): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const entry of entries) {
+    const at = entry.indexOf('=');
+    if (at > 0) env[entry.slice(0, at)] = entry.slice(at + 1);
+    else if (at < 0 && process.env[entry] !== undefined) env[entry] = process.env[entry];
+  }
+  return env;
+}
+
+/** `cloister run IMAGE [CMD…]`: the guest's stdin, stdout, stderr and exit status are this process's. */
+export async function run(image: string, argv: readonly string[], flags: RunFlags): Promise<number> {
+  const onTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
+  const terminal = flags.tty === true || (argv.length === 0 && onTerminal);
+  const interactive = flags.interactive === true || (argv.length === 0 && onTerminal) || process.stdin.isTTY !== true;
+  const timeout = flags.timeout === undefined ? undefined : parseDuration(flags.timeout);
+  const memoryBytes = flags.memory === undefined ? undefined : parseMemory(flags.memory);
+  const status = statusLine();
+  const log = flags.consoleLog === undefined ? undefined : createWriteStream(flags.consoleLog);
+  const download = new AbortController();
+  const interrupt = (): void => download.abort();
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', interrupt);
+  // With a terminal, keys are only read once the guest listens.
+  let raw: { restore(): void } | undefined;
+  let started: Run | undefined;
+  const stdin = interactive && flags.stdin ? standardInput(terminal ? () => started?.kill() : undefined) : undefined;
+  try {
+    started = await runImage({
+      image,
+      argv,
+      memoryBytes,
+      env: parseEnvironment(flags.env),
+      cwd: flags.workdir,
+      user: flags.user,
+      terminal: terminal ? terminalSize() : undefined,
+      stdin,
+      disks: flags.disk,
+      images: {
+        mirror: flags.mirror,
+        strictMirror: flags.strictMirror,
+        signal: download.signal,
+        progress: (progress) => status.show(progressText(image, progress)),
+        warn: (line) => {
+          status.clear();
+          process.stderr.write(`cloister: ${line}\n`);
+        },
+      },
+      onBoot: () => {
+        status.clear();
+        if (process.stderr.isTTY === true) status.show(`Booting ${image}`);
+      },
+      onStart: () => {
+        status.clear();
+        if (terminal && process.stdin.isTTY) raw = enterRaw();
+      },
+      onStdout: (bytes) => process.stdout.write(bytes),
+      onStderr: (bytes) => process.stderr.write(bytes),
+      onConsole: (bytes) => {
+        log?.write(bytes);
+        if (flags.verbose === true) process.stderr.write(bytes);
+      },
+    });
+    process.removeListener('SIGINT', interrupt);
+    process.removeListener('SIGTERM', interrupt);
+    return await attend(started, timeout, terminal);
+  } finally {
+    status.clear();
+    raw?.restore();
+    log?.end();
+    process.removeListener('SIGINT', interrupt);
+    process.removeListener('SIGTERM', interrupt);
+  }
+}
+
+/** Passes on signals and window sizes until the command ends, is given up on, or its time is over. */
+async function attend(running: Run, timeout: number | undefined, terminal: boolean): Promise<number> {
+  let timedOut = false;
+  let givenUp = false;
+  const presses: number[] = [];
+  const handlers = Object.entries(FORWARDED).map(([host, guest]) => {
+    const handler = (): void => {
+      running.session.signal(guest);
+      if (host !== 'SIGINT') return;
+      const now = Date.now();
+      presses.push(now);
+      if (presses.filter((at) => now - at < IMPATIENT_MS).length < IMPATIENT_COUNT) return;
+      givenUp = true;
+      running.kill();
+    };
+    process.on(host, handler);
+    return [host, handler] as const;
+  });
+  const resized = (): void => {
+    const { rows, columns } = terminalSize();
+    running.session.resize(rows, columns);
+  };
+  if (terminal) process.stdout.on('resize', resized);
+  const clock =
+    timeout === undefined
+      ? undefined
+      : setTimeout(() => {
+          timedOut = true;
+          running.kill();
+        }, timeout);
+  try {
+    return await running.status;
+  } catch (error) {
+    if (timedOut) {
+      process.stderr.write(`cloister: The command took longer than --timeout allows. Give more time with --timeout\n`);
+      return EXIT_TIMEOUT;
+    }
+    if (givenUp) return 130;
+    throw error;
+  } finally {
+    clearTimeout(clock);
+    if (terminal) process.stdout.removeListener('resize', resized);
+    for (const [host, handler] of handlers) process.removeListener(host, handler);
+  }
+}

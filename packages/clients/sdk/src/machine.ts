@@ -1,0 +1,33 @@
+import { readFile } from 'node:fs/promises';
+import type { Image } from '@cloister/images';
+import { type DiskConfig, startVirtualMachine, type VirtualMachine } from '@cloister/launcher';
+import { SESSION_PORTS } from './session.ts';
+
+/** Boots an image with the session's ports; its root disk is never written to, changes vanish with the run. */
+export async function bootImage(
+  image: Image,
+  memoryBytes: number,
+  disks: readonly DiskConfig[],
+): Promise<VirtualMachine> {
+  const [kernel, initrd] = await Promise.all([readFile(image.kernel), readFile(image.initrd)]);
+  const root: DiskConfig[] = image.rootDisk === undefined ? [] : [{ path: image.rootDisk, writes: 'discard' }];
+  return startVirtualMachine({
+    memoryBytes,
+    kernel,
+    initrd,
+    commandLine: image.commandLine,
+    disks: [...root, ...disks],
+    ports: SESSION_PORTS,
+  });
+}
+
+/** The last lines of a console, safe for a terminal. */
+export function lastLines(text: string, count = 20): string {
+  return text
+    .replaceAll('\r', '')
+    .trimEnd()
+    .split('\n')
+    .slice(-count)
+    .map((line) => line.replace(/[^\x20-\x7e]/g, '?').slice(0, 300))
+    .join('\n');
+}

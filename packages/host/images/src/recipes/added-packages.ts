@@ -1,0 +1,134 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BuilderError, type PackageRecord, wantedFiles } from '@cloister/builder';
+import type { PackageIndex } from '../archive/package-index.ts';
+import { packagesText, reachablePackages } from '../archive/reachable.ts';
+import { withDependencies } from '../archive/resolve.ts';
+import type { DownloadContext } from '../download.ts';
+import { downloadAll } from '../download-all.ts';
+import { fail } from '../failure.ts';
+import type { ProgressSink } from '../progress.ts';
+import { diskDigest } from '../store/disk-digest.ts';
+import type { RootDiskEntry } from '../store/manifest.ts';
+import { GUEST_MIRROR, guestListName, installScript, resolveScript } from './added-packages-script.ts';
+import { runBuild, type StartVirtualMachine } from './build-machine.ts';
+import { makeBlankDisk, ROOT_DISK_BYTES } from './debian.ts';
+import { writeScratchDisk } from './scratch-disk.ts';
+
+/** The image to extend, as files. */
+export interface BaseImage {
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly rootDisk: string;
+  /** Names of the packages it has. */
+  readonly packages: readonly string[];
+}
+
+export interface AddPackages {
+  readonly context: DownloadContext;
+  readonly index: PackageIndex;
+  readonly suite: string;
+  readonly epoch: number;
+  readonly base: BaseImage;
+  readonly packages: readonly string[];
+  readonly startVirtualMachine: StartVirtualMachine;
+  readonly progress: ProgressSink | undefined;
+  readonly startedAt: number;
+  readonly directory: string;
+}
+
+const BUILD_MEMORY_BYTES = 1024 * 1024 * 1024;
+
+/**
+ * Makes the root disk `path` from another image's with more packages: the guest's apt resolves over the verified index,
+ * the host downloads and verifies, the guest installs and lays out. Throws `missing-package`, `build-failed`, and as
+ * `downloadAll` and `writeScratchDisk`.
+ */
+export async function addPackages(
+  add: AddPackages,
+  path: string,
+): Promise<{ disk: RootDiskEntry; packages: readonly PackageRecord[] }> {
+  const { context, index, progress, startedAt, directory, base } = add;
+  for (const name of add.packages) {
+    // Names stand in the guest's script: nothing but a package's name may pass.
+    const known =
+      /^[a-z0-9][a-z0-9+.-]*$/.test(name) && (index.newest(name) !== undefined || index.providers(name).length > 0);
+    if (!known) fail('missing-package', `The suite "${add.suite}" has no package "${name.slice(0, 80)}"`);
+  }
+  const available = reachablePackages(index, [...add.packages, ...base.packages]);
+  const machine = {
+    startVirtualMachine: add.startVirtualMachine,
+    kernel: await readFile(base.kernel),
+    initrd: await readFile(base.initrd),
+    memoryBytes: BUILD_MEMORY_BYTES,
+    progress,
+    startedAt,
+    signal: context.signal,
+  };
+  const rootDisk = { path: base.rootDisk, writes: 'discard' as const };
+  const listName = guestListName(add.suite);
+  const resolving = join(directory, 'resolve.img');
+  await writeScratchDisk(
+    resolving,
+    {
+      unpacked: [],
+      directories: ['lists'],
+      debs: [],
+      files: () => [{ name: `lists/${listName}`, content: Buffer.from(packagesText(available)) }],
+    },
+    context.signal,
+  );
+  const output = await runBuild({
+    ...machine,
+    append: 'cloister.root=/dev/vda',
+    disks: [rootDisk, { path: resolving, readOnly: true, writes: 'discard' }],
+    script: resolveScript(add.suite, add.packages),
+  });
+  await rm(resolving, { force: true });
+  const added = wantedRecords(index, output);
+  const tools = withDependencies(index, ['base-files', 'e2fsprogs']);
+  const all = [...new Map([...added, ...tools].map((record) => [record.name, record])).values()];
+  const files = await downloadAll(context, all, progress, startedAt);
+  progress?.({ kind: 'step', text: 'preparing the build', seconds: (Date.now() - startedAt) / 1000 });
+  const file = ({ name }: PackageRecord) => ({ name, path: files.get(name)! });
+  const installing = join(directory, 'install.img');
+  await writeScratchDisk(
+    installing,
+    {
+      unpacked: tools.map(file),
+      directories: ['build', 'build/archives', 'build/lists'],
+      debs: added.map((record) => ({ ...file(record), target: `build/archives/${archiveName(record)}` })),
+      files: (repacked) => [
+        { name: `build/lists/${listName}`, content: Buffer.from(packagesText(available, repacked)) },
+      ],
+    },
+    context.signal,
+  );
+  await makeBlankDisk(path);
+  await runBuild({
+    ...machine,
+    disks: [{ path, writes: 'direct-unsafe' }, rootDisk, { path: installing, readOnly: true, writes: 'discard' }],
+    script: installScript(add.epoch, add.suite, add.packages),
+  });
+  await rm(installing, { force: true });
+  return { disk: { size: ROOT_DISK_BYTES, digest: await diskDigest(path) }, packages: added };
+}
+
+/** What apt wants, each looked up in the verified index: the guest only names files. */
+function wantedRecords(index: PackageIndex, output: string): PackageRecord[] {
+  try {
+    return wantedFiles(output, GUEST_MIRROR).map(
+      ({ filename }) =>
+        index.byFilename(filename) ?? fail('build-failed', `apt wants "${filename}", which the suite does not have`),
+    );
+  } catch (error) {
+    if (error instanceof BuilderError)
+      fail('build-failed', `What apt wants cannot be read (${error.message.toLowerCase()})`, error);
+    throw error;
+  }
+}
+
+/** The name that apt gives a package in its archive directory: `:` of an epoch escaped. */
+function archiveName({ name, version, architecture }: PackageRecord): string {
+  return `${name}_${version.replaceAll(':', '%3a')}_${architecture}.deb`;
+}

@@ -1,0 +1,122 @@
+import {
+  CHANNEL_QUEUE_BYTES_MAX,
+  CHANNEL_WINDOW_BYTES,
+  type Channel,
+  type ChannelListener,
+  FRAME_BYTES_MAX,
+  FRAME_COST_BYTES,
+} from '@cloister/protocol';
+
+/** What carries a channel: hands frames, returned credit and the end to the far `ChannelEnd`, in order. */
+export interface Carrier {
+  /** The frame is already the carrier's own copy. */
+  frame(frame: Uint8Array): void;
+  credit(bytes: number): void;
+  close(reason: string): void;
+}
+
+/** One end of a channel, and what its carrier calls with what arrives; never within a `send` of the far end. */
+export interface ChannelEnd {
+  readonly channel: Channel;
+  frameArrived(frame: Uint8Array): void;
+  creditArrived(bytes: number): void;
+  /** The far end, or what lies between, has gone. */
+  closeArrived(reason: string): void;
+}
+
+const cost = (frame: Uint8Array): number => frame.length + FRAME_COST_BYTES;
+
+/** Credit and order are here once, whatever carries the frames. */
+export function createChannelEnd(carrier: Carrier): ChannelEnd {
+  const waiting: Uint8Array[] = [];
+  const held: Uint8Array[] = [];
+  let waitingBytes = 0;
+  let credit = CHANNEL_WINDOW_BYTES;
+  let granted = CHANNEL_WINDOW_BYTES;
+  let toReturn = 0;
+  let listener: ChannelListener | undefined;
+  let closed: string | undefined;
+
+  const end = (reason: string): void => {
+    if (closed !== undefined) return;
+    closed = reason;
+    waiting.length = 0;
+    waitingBytes = 0;
+    listener?.closed?.(reason);
+  };
+
+  const close = (reason: string): void => {
+    if (closed !== undefined) return;
+    carrier.close(reason);
+    end(reason);
+  };
+
+  const deliver = (frame: Uint8Array): void => {
+    try {
+      listener!.frame(frame);
+    } catch (error) {
+      close(`The receiver failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      return;
+    }
+    toReturn += cost(frame);
+    if (toReturn < CHANNEL_WINDOW_BYTES / 4 || closed !== undefined) return;
+    granted += toReturn;
+    carrier.credit(toReturn);
+    toReturn = 0;
+  };
+
+  const channel: Channel = {
+    send(frame) {
+      if (frame.length > FRAME_BYTES_MAX) throw new RangeError(`A frame of ${frame.length} bytes is too long`);
+      if (closed !== undefined) return;
+      const copy = frame.slice();
+      if (waiting.length === 0 && cost(copy) <= credit) {
+        credit -= cost(copy);
+        carrier.frame(copy);
+        return;
+      }
+      waiting.push(copy);
+      waitingBytes += copy.length;
+      if (waitingBytes > CHANNEL_QUEUE_BYTES_MAX) close('The peer does not take its frames');
+    },
+    get queuedBytes() {
+      return waitingBytes;
+    },
+    get closed() {
+      return closed;
+    },
+    listen(next) {
+      listener = next;
+      for (let frame = held.shift(); frame !== undefined; frame = held.shift()) deliver(frame);
+      if (closed !== undefined) listener.closed?.(closed);
+    },
+    close,
+  };
+
+  return {
+    channel,
+    frameArrived(frame) {
+      if (closed !== undefined) return;
+      granted -= cost(frame);
+      if (granted < 0) close('The peer sent more than its credit');
+      else if (listener === undefined) held.push(frame);
+      else deliver(frame);
+    },
+    creditArrived(bytes) {
+      credit += bytes;
+      if (credit > CHANNEL_WINDOW_BYTES) {
+        close('The peer returned more credit than it was owed');
+        return;
+      }
+      const had = waiting.length > 0;
+      while (waiting.length > 0 && cost(waiting[0]!) <= credit) {
+        const frame = waiting.shift()!;
+        waitingBytes -= frame.length;
+        credit -= cost(frame);
+        carrier.frame(frame);
+      }
+      if (had && waiting.length === 0) listener?.drained?.();
+    },
+    closeArrived: end,
+  };
+}

@@ -1,0 +1,158 @@
+import { spawn } from 'node:child_process';
+import { Duplex } from 'node:stream';
+import { CHANNEL_WINDOW_BYTES, type Channel, FRAME_BYTES_MAX, FRAME_COST_BYTES } from '@cloister/protocol';
+import { afterEach, describe, expect, test } from 'vitest';
+import { createChannelEnd } from './channel-end.ts';
+import { memoryChannel } from './memory-channel.ts';
+import { streamChannel } from './stream-channel.ts';
+
+const ended: (() => void)[] = [];
+afterEach(() => {
+  for (const end of ended.splice(0)) end();
+});
+
+/** Two `cat` processes, one for each direction. */
+function pipeChannel(): readonly [Channel, Channel] {
+  const cats = [0, 1].map(() => spawn('cat', { stdio: ['pipe', 'pipe', 'ignore'] }));
+  ended.push(() => {
+    for (const cat of cats) cat.kill('SIGKILL');
+  });
+  const side = (out: number): Channel =>
+    streamChannel(Duplex.from({ readable: cats[1 - out]!.stdout!, writable: cats[out]!.stdin! }));
+  return [side(0), side(1)];
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+async function received(channel: Channel, count: number): Promise<Uint8Array[]> {
+  const frames: Uint8Array[] = [];
+  return new Promise((resolve, reject) =>
+    channel.listen({
+      frame(frame) {
+        frames.push(frame);
+        if (frames.length === count) resolve(frames);
+      },
+      closed: (reason) => reject(new Error(reason)),
+    }),
+  );
+}
+
+describe.each([
+  ['copied bytes', memoryChannel],
+  ['child-process pipes', pipeChannel],
+])('a channel over %s', (_name, create) => {
+  test('delivers frames whole, in order and as copies', async () => {
+    const [a, b] = create();
+    const frames = [0, 1, 5, 4096, FRAME_BYTES_MAX].map((length, i) => new Uint8Array(length).fill(i + 1));
+    const got = received(b, frames.length);
+    for (const frame of frames) {
+      a.send(frame);
+      frame.fill(0xee);
+    }
+    expect((await got).map((frame) => [frame.length, frame[0] ?? 0])).toEqual([
+      [0, 0],
+      [1, 2],
+      [5, 3],
+      [4096, 4],
+      [FRAME_BYTES_MAX, 5],
+    ]);
+  });
+
+  test('delivers in a later turn, both ways', async () => {
+    const [a, b] = create();
+    let inSend = true;
+    const got = new Promise<boolean>((resolve) => b.listen({ frame: () => resolve(inSend) }));
+    a.send(Uint8Array.of(1));
+    inSend = false;
+    expect(await got).toBe(false);
+    b.send(Uint8Array.of(2));
+    expect(await received(a, 1)).toEqual([Uint8Array.of(2)]);
+  });
+
+  test('holds back what has no credit, and says when it is through', async () => {
+    const [a, b] = create();
+    let drained = 0;
+    a.listen({ frame: () => {}, drained: () => (drained += 1) });
+    const count = Math.ceil((3 * CHANNEL_WINDOW_BYTES) / FRAME_BYTES_MAX);
+    for (let i = 0; i < count; i += 1) a.send(new Uint8Array(FRAME_BYTES_MAX).fill(i));
+    expect(a.queuedBytes).toBeGreaterThan(CHANNEL_WINDOW_BYTES);
+    const got = await received(b, count);
+    expect(got.map((frame) => frame[7])).toEqual(got.map((_, i) => i));
+    while (drained === 0) await turn();
+    expect(a.queuedBytes).toBe(0);
+  });
+
+  test('closes both ends with the reason, once, after what was sent', async () => {
+    const [a, b] = create();
+    const log: string[] = [];
+    const gone = new Promise<void>((resolve) =>
+      b.listen({
+        frame: (frame) => log.push(`frame ${frame[0]}`),
+        closed: (reason) => {
+          log.push(reason);
+          resolve();
+        },
+      }),
+    );
+    a.send(Uint8Array.of(7));
+    a.close('Enough');
+    a.close('Twice');
+    a.send(Uint8Array.of(8));
+    await gone;
+    await turn();
+    expect(log).toEqual(['frame 7', 'Enough']);
+    expect([a.closed, b.closed]).toEqual(['Enough', 'Enough']);
+  });
+
+  test('refuses a frame beyond the maximum as the caller’s mistake', () => {
+    const [a] = create();
+    expect(() => a.send(new Uint8Array(FRAME_BYTES_MAX + 1))).toThrow(RangeError);
+  });
+
+  test('a receiver that throws closes the channel and no more', async () => {
+    const [a, b] = create();
+    const reason = new Promise<string>((resolve) => a.listen({ frame: () => {}, closed: resolve }));
+    b.listen({
+      frame: () => {
+        throw new Error('Cannot cope');
+      },
+    });
+    a.send(Uint8Array.of(1));
+    expect(await reason).toMatch(/Cannot cope/);
+  });
+});
+
+describe('a hostile peer', () => {
+  const silent = { frame: () => {}, credit: () => {}, close: () => {} };
+
+  test('that sends beyond its credit is cut off', () => {
+    const end = createChannelEnd(silent);
+    for (let sent = 0; sent <= CHANNEL_WINDOW_BYTES; sent += FRAME_BYTES_MAX + FRAME_COST_BYTES) {
+      expect(end.channel.closed).toBeUndefined();
+      end.frameArrived(new Uint8Array(FRAME_BYTES_MAX));
+    }
+    expect(end.channel.closed).toBe('The peer sent more than its credit');
+  });
+
+  test('that invents credit is cut off', () => {
+    const end = createChannelEnd(silent);
+    end.creditArrived(1);
+    expect(end.channel.closed).toBe('The peer returned more credit than it was owed');
+  });
+
+  test.each([
+    ['no preamble', Buffer.from('GET / HTTP/1.1\r\n'), 'The peer speaks another version of the channel'],
+    ['an unknown record', Buffer.from('434c4f49535400010900000000', 'hex'), 'The peer sent a malformed record'],
+    [
+      'a frame beyond the maximum',
+      Buffer.from('434c4f495354000100ffffffff', 'hex'),
+      'The peer sent a malformed record',
+    ],
+  ])('with %s on the pipe is cut off', async (_name, bytes, reason) => {
+    const stream = new Duplex({ read: () => {}, write: (_chunk, _encoding, done) => done() });
+    const channel = streamChannel(stream);
+    stream.push(bytes);
+    await new Promise<void>((resolve) => channel.listen({ frame: () => {}, closed: () => resolve() }));
+    expect(channel.closed).toBe(reason);
+  });
+});

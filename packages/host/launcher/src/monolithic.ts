@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto';
+import { Worker } from 'node:worker_threads';
+import { boardOf, memoryPages, stopHarts } from '@cloister/hardware';
+import { createMonitor, type DeviceConfig, type Entry, type Monitor } from '@cloister/monitor';
+import type { Channel } from '@cloister/protocol';
+import { start as startSlice } from '@cloister/slice';
+import { start as startStorage } from '@cloister/storage';
+import { bundleUrl } from './bundles.ts';
+import { memoryChannel } from './channels/memory-channel.ts';
+import type { OpenDisk } from './open-disks.ts';
+
+/** The compartments of one VM, running. */
+export interface Compartments {
+  /** To the slice. */
+  readonly control: Channel;
+  /** Stops the hart, the monitor and the channels; resolves once nothing of the VM runs and its writes are done. */
+  stop(): Promise<void>;
+}
+
+export interface CompartmentsConfig {
+  readonly memoryBytes: number;
+  readonly devices: readonly DeviceConfig[];
+  readonly disks: readonly OpenDisk[];
+  /** Both ends of each link between two compartments. */
+  readonly link: () => readonly [Channel, Channel];
+  log(line: string): void;
+  /** The hart's thread failed: a defect of the machine, not of the guest. */
+  failed(reason: string): void;
+}
+
+const HARTS = 1;
+/** How long a hart that was asked to stop may take before its thread is ended, in milliseconds. */
+const STOP_MS = 2000;
+
+/** The one-process form: every part of a VM in this process, the hart in a worker, over channels of copied bytes. */
+export function startCompartments(config: CompartmentsConfig): Compartments {
+  const pages = memoryPages(config.memoryBytes);
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const board = boardOf(memory.buffer);
+  const [machineToSlice, sliceToMachine] = config.link();
+  const [sliceToStorage, storageToSlice] = config.link();
+  const [control, sliceToControl] = config.link();
+  let hart: { readonly worker: Worker; readonly ended: Promise<void> } | undefined;
+
+  const storage = startStorage(storageToSlice, config.disks);
+  startSlice({ machine: sliceToMachine, storage: sliceToStorage, control: sliceToControl });
+  const monitor: Monitor = createMonitor({
+    memory: memory.buffer,
+    harts: HARTS,
+    devices: config.devices,
+    channel: machineToSlice,
+    random: (length) => randomBytes(length),
+    start: (entry) => {
+      hart = startHart(memory, config, entry);
+    },
+    log: config.log,
+    pause: (milliseconds) =>
+      new Promise((resolve) => {
+        if (milliseconds === 0) setImmediate(resolve);
+        else setTimeout(resolve, milliseconds);
+      }),
+  });
+  const served = monitor.run();
+
+  return {
+    control,
+    async stop() {
+      stopHarts(board, HARTS);
+      if (hart !== undefined) {
+        const clock = setTimeout(() => void hart?.worker.terminate(), STOP_MS);
+        await hart.ended;
+        clearTimeout(clock);
+      }
+      monitor.stop();
+      await served;
+      await storage.settled();
+      for (const channel of [machineToSlice, sliceToStorage, control]) channel.close('The run is over');
+    },
+  };
+}
+
+function startHart(memory: WebAssembly.Memory, config: CompartmentsConfig, { pc, deviceTree }: Entry) {
+  const worker = new Worker(bundleUrl('hart'), {
+    workerData: {
+      memory,
+      hart: 0,
+      ramBytes: config.memoryBytes,
+      entry: { pc, a0: 0, a1: deviceTree },
+      firmware: false,
+    },
+  });
+  worker.on('message', (end: { kind: 'stopped' } | { kind: 'failed'; message: string }) => {
+    if (end.kind === 'failed') config.failed(end.message);
+  });
+  worker.on('error', (error) => config.failed(error.message));
+  return { worker, ended: new Promise<void>((resolve) => worker.once('exit', () => resolve())) };
+}
+
+export const defaultLink = memoryChannel;

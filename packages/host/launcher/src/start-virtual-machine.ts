@@ -1,0 +1,135 @@
+import {
+  type Channel,
+  type FromSlice,
+  fromSlice,
+  LAUNCH_UPDATE_BYTES_MAX,
+  SERIAL_PORT,
+  type ToSlice,
+  toSlice,
+} from '@cloister/protocol';
+import { createHostPort, type HostPort } from './host-port.ts';
+import { closeDisks, openDisks, SECTOR_BYTES } from './open-disks.ts';
+import type { MachineEnd, Port, VirtualMachine, VirtualMachineConfig } from './virtual-machine.ts';
+
+/** How a VM is put together; the defaults are what users get. */
+export interface LaunchOptions {
+  /** Makes both ends of a link between two compartments. */
+  readonly link?: () => readonly [Channel, Channel];
+  /** One line for the operator: a malformed ring, a refused call. */
+  readonly log?: (line: string) => void;
+}
+
+/**
+ * Starts a virtual machine and resolves once its guest runs.
+ * @throws Error with one line when a disk cannot be opened or the kernel is refused; nothing is left running then
+ */
+export async function startVirtualMachine(
+  config: VirtualMachineConfig,
+  options: LaunchOptions = {},
+): Promise<VirtualMachine> {
+  // The only file that knows the compartments' code; loaded on demand.
+  const { defaultLink, startCompartments } = await import('./monolithic.ts');
+  const disks = openDisks(config.disks ?? []);
+  const names = config.ports ?? [];
+  let settle: (end: MachineEnd) => void = () => undefined;
+  const over = new Promise<MachineEnd>((resolve) => {
+    settle = resolve;
+  });
+  const compartments = startCompartments({
+    memoryBytes: config.memoryBytes,
+    devices: [
+      { kind: 'console', names },
+      { kind: 'rng' },
+      ...disks.map(({ bytes, writes }, disk) => ({
+        kind: 'block' as const,
+        disk,
+        sectors: bytes / SECTOR_BYTES,
+        readOnly: writes === 'none',
+      })),
+    ],
+    disks,
+    link: options.link ?? defaultLink,
+    log: options.log ?? (() => undefined),
+    failed: (reason) => settle({ kind: 'failed', reason }),
+  });
+  const { control } = compartments;
+  const send = (message: ToSlice): void => control.send(toSlice.encode(message));
+  const ports = new Map<number, HostPort>();
+  const portAt = (number: number): Port => {
+    const made = createHostPort(number, send);
+    ports.set(number, made);
+    return made.port;
+  };
+  const serial = portAt(SERIAL_PORT);
+  const console = portAt(0);
+  const named = new Map(names.map((name, index) => [name, portAt(index + 1)] as const));
+
+  const booted = new Promise<string | undefined>((resolve) => {
+    control.listen({
+      frame(frame) {
+        const message = fromSlice.decode(frame);
+        if (message !== undefined) hear(message, config, { send, ports, settle, booted: resolve });
+      },
+      closed: (reason) => {
+        resolve(reason);
+        settle({ kind: 'failed', reason });
+      },
+    });
+    void over.then((end) => resolve(end.kind === 'failed' ? end.reason : 'It was stopped'));
+  });
+  const ended = over.then(async (end) => {
+    await compartments.stop();
+    for (const port of ports.values()) port.abandon();
+    closeDisks(disks);
+    return end;
+  });
+
+  const initrdBytes = config.initrd?.length ?? 0;
+  send({ kind: 'boot.start', commandLine: config.commandLine, kernelBytes: config.kernel.length, initrdBytes });
+  const refused = await booted;
+  if (refused !== undefined) {
+    settle({ kind: 'killed' });
+    await ended;
+    throw new Error(refused);
+  }
+  return {
+    serial,
+    console,
+    ports: named,
+    ended,
+    resize: (columns, rows) => send({ kind: 'port.resize', columns, rows }),
+    kill: () => settle({ kind: 'killed' }),
+  };
+}
+
+interface Listening {
+  send(message: ToSlice): void;
+  readonly ports: ReadonlyMap<number, HostPort>;
+  settle(end: MachineEnd): void;
+  /** Called with why nothing was started, or with nothing once the guest runs. */
+  booted(refused: string | undefined): void;
+}
+
+/** A message of the slice, which may say anything: at worst its own VM ends. */
+function hear(message: FromSlice, config: VirtualMachineConfig, { send, ports, settle, booted }: Listening): void {
+  switch (message.kind) {
+    case 'boot.read': {
+      const blob = message.blob === 'kernel' ? config.kernel : (config.initrd ?? new Uint8Array(0));
+      const length = Math.min(message.length, LAUNCH_UPDATE_BYTES_MAX);
+      const bytes = blob.subarray(message.offset, message.offset + length);
+      send({ kind: 'boot.data', blob: message.blob, offset: message.offset, bytes });
+      break;
+    }
+    case 'boot.done':
+      booted(undefined);
+      break;
+    case 'boot.refused':
+      booted(message.reason);
+      break;
+    case 'run.end':
+      settle(message.end === 'failed' ? { kind: 'failed', reason: message.reason } : { kind: message.end });
+      break;
+    default:
+      ports.get(message.port)?.hear(message);
+  }
+}

@@ -1,0 +1,35 @@
+import { FRAME_BYTES_MAX } from './channel.ts';
+
+/** How a channel lies on a byte stream (a pipe): a preamble from each side, then records of {kind, length}, contents. */
+export const STREAM_PREAMBLE = Uint8Array.of(0x43, 0x4c, 0x4f, 0x49, 0x53, 0x54, 0x00, 0x01);
+
+export const RECORD_HEADER_BYTES = 5;
+
+const KINDS = ['frame', 'credit', 'close'] as const;
+
+/** A frame; returned credit (contents: four bytes, little-endian); the end (contents: the reason, UTF-8). */
+export type RecordKind = (typeof KINDS)[number];
+
+export interface RecordHeader {
+  readonly kind: RecordKind;
+  /** Bytes of contents that follow. */
+  readonly length: number;
+}
+
+const LENGTH_MAX: Readonly<Record<RecordKind, number>> = { frame: FRAME_BYTES_MAX, credit: 4, close: 1024 };
+
+export function encodeRecordHeader(kind: RecordKind, length: number): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(RECORD_HEADER_BYTES);
+  out[0] = KINDS.indexOf(kind);
+  new DataView(out.buffer).setUint32(1, length, true);
+  return out;
+}
+
+/** Undefined when the five bytes are no header that a channel may send. */
+export function decodeRecordHeader(bytes: Uint8Array): RecordHeader | undefined {
+  if (bytes.length < RECORD_HEADER_BYTES) return undefined;
+  const kind = KINDS[bytes[0]!];
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(1, true);
+  if (kind === undefined || length > LENGTH_MAX[kind] || (kind === 'credit' && length !== 4)) return undefined;
+  return { kind, length };
+}

@@ -1,0 +1,111 @@
+import { type Board, signal } from '@cloister/hardware';
+import type { FromMachine } from '@cloister/protocol';
+import type { BlockState } from './block/device.ts';
+import type { ConsoleState } from './console/device.ts';
+import type { GuestMemory } from './guest-memory.ts';
+import type { PciFunction } from './pci-function.ts';
+import type { RngState } from './rng/device.ts';
+import { type Chain, type Queue, type RingFeatures, takeChain, wantsInterrupt } from './split-ring.ts';
+
+/** Everything the gate's devices reach: guest RAM, interrupts, the slice, randomness, the log. */
+export interface Gate {
+  readonly memory: GuestMemory;
+  readonly board: Board;
+  readonly harts: number;
+  /** By PCI device number. */
+  readonly devices: readonly Device[];
+  /** To the slice. */
+  send(message: FromMachine): void;
+  /** `length` random bytes from the machine's one outside source. */
+  random(length: number): Uint8Array;
+  /** One line for the operator. */
+  log(line: string): void;
+}
+
+/** The device status field (virtio 1.2 §2.1). */
+export const STATUS = {
+  acknowledge: 1,
+  driver: 2,
+  driverOk: 4,
+  featuresOk: 8,
+  needsReset: 0x40,
+  failed: 0x80,
+} as const;
+
+/** Feature bits of rings and transport (virtio 1.2 §6); a device's own are the bits below 24. */
+export const FEATURE = { indirect: 1 << 28, eventIndex: 1 << 29, version1High: 1 << 0 } as const;
+
+/** What every virtio device has, whatever it does: the state behind the common configuration. */
+export interface Transport {
+  status: number;
+  featureSelect: number;
+  driverFeatureSelect: number;
+  /** Accepted feature bits: 0..31 and 32..63. */
+  readonly driverFeatures: [number, number];
+  queueSelect: number;
+  readonly queues: readonly Queue[];
+  configGeneration: number;
+  /** The device's configuration changed since the driver last read it. */
+  configChanged: boolean;
+  /** The driver asked for a reset that waits for requests under way. */
+  resetting: boolean;
+}
+
+interface Common {
+  /** On bus 0. */
+  readonly number: number;
+  readonly pci: PciFunction;
+  readonly transport: Transport;
+}
+
+export type BlockDevice = Common & { readonly kind: 'block'; readonly state: BlockState };
+export type ConsoleDevice = Common & { readonly kind: 'console'; readonly state: ConsoleState };
+export type RngDevice = Common & { readonly kind: 'rng'; readonly state: RngState };
+export type Device = BlockDevice | ConsoleDevice | RngDevice;
+
+/** Whether the device may touch its queues. */
+export function isLive(device: Device): boolean {
+  const { status, resetting } = device.transport;
+  return (status & STATUS.driverOk) !== 0 && (status & STATUS.needsReset) === 0 && !resetting;
+}
+
+/** The queue, when the device may touch it. */
+export function liveQueue(device: Device, index: number): Queue | undefined {
+  const queue = device.transport.queues[index];
+  return queue?.enabled && isLive(device) ? queue : undefined;
+}
+
+function ringFeatures(device: Device): RingFeatures {
+  const low = device.transport.driverFeatures[0];
+  return { indirect: (low & FEATURE.indirect) !== 0, eventIndex: (low & FEATURE.eventIndex) !== 0 };
+}
+
+/** The queue's next chain; none when it is empty, or malformed, which stops the device. */
+export function nextChain(gate: Gate, device: Device, queue: Queue): Chain | undefined {
+  const taken = takeChain(gate.memory, queue, ringFeatures(device));
+  if (taken.kind === 'malformed') stopDevice(gate, device, taken.reason);
+  return taken.kind === 'chain' ? taken.chain : undefined;
+}
+
+/** Interrupts the driver if it wants to know of what was returned in the queue. */
+export function notifyUsed(gate: Gate, device: Device, queue: Queue): void {
+  if (isLive(device) && wantsInterrupt(gate.memory, queue, ringFeatures(device))) {
+    signal(gate.board, gate.harts, device.number, 0);
+  }
+}
+
+/** The driver is told that the device's configuration is not what it read. */
+export function notifyConfigChanged(gate: Gate, device: Device): void {
+  device.transport.configChanged = true;
+  if (isLive(device)) signal(gate.board, gate.harts, device.number, 1);
+}
+
+/** The driver broke the rules: this one device stops until it is reset (virtio 1.2 §2.1.2), with the reason in the log. */
+export function stopDevice(gate: Gate, device: Device, reason: string): void {
+  const { transport } = device;
+  if ((transport.status & STATUS.needsReset) !== 0) return;
+  const running = (transport.status & STATUS.driverOk) !== 0;
+  transport.status |= STATUS.needsReset;
+  gate.log(`${device.kind} device ${device.number} stopped until its driver resets it: ${reason}`);
+  if (running) signal(gate.board, gate.harts, device.number, 1);
+}

@@ -1,0 +1,231 @@
+import { fetchBytes, type GuestMemory, inRam, loadHalf, storeBytes, storeHalf } from './guest-memory.ts';
+
+/** A queue's size at the most; also the longest chain, indirect or not (virtio 1.2 §2.7.5.3.1). */
+export const QUEUE_SIZE_MAX = 256;
+
+/** One virtqueue as the driver set it up, and how far the device has come in it. */
+export interface Queue {
+  /** Descriptors; a power of two. */
+  size: number;
+  /** From then on size and areas are fixed and lie in RAM. */
+  enabled: boolean;
+  /** Guest physical addresses as pairs of words {low, high}: descriptors, driver area, device area. */
+  readonly areas: [number, number, number, number, number, number];
+  /** Ring indices modulo 2^16. */
+  nextAvailable: number;
+  nextUsed: number;
+  /** `nextUsed` when the driver was last considered for an interrupt. */
+  consideredUsed: number;
+}
+
+/** A buffer of a chain; it was seen to lie in RAM. */
+export interface Segment {
+  readonly address: number;
+  readonly length: number;
+  readonly part: number;
+}
+
+/** What the driver put into the ring as one request: buffers to read, then buffers to write. */
+export interface Chain {
+  /** Index of its first descriptor: the name by which it is returned. */
+  head: number;
+  readonly readable: Segment[];
+  readonly writable: Segment[];
+  readableBytes: number;
+  writableBytes: number;
+}
+
+export interface RingFeatures {
+  readonly indirect: boolean;
+  readonly eventIndex: boolean;
+}
+
+export type Taken =
+  | { readonly kind: 'chain'; readonly chain: Chain }
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'malformed'; readonly reason: string };
+
+const DESCRIPTOR_BYTES = 16;
+const FLAG = { next: 1, write: 2, indirect: 4 } as const;
+const NO_INTERRUPT = 1;
+/** What a fetch of a chain is a part of: see `FetchWatch`. */
+const PART = { ring: 0, table: 1, indirect: 2, buffers: 3 } as const;
+const EMPTY: Taken = { kind: 'empty' };
+
+export function createQueue(): Queue {
+  return {
+    size: QUEUE_SIZE_MAX,
+    enabled: false,
+    areas: [0, 0, 0, 0, 0, 0],
+    nextAvailable: 0,
+    nextUsed: 0,
+    consideredUsed: 0,
+  };
+}
+
+export function resetQueue(queue: Queue): void {
+  Object.assign(queue, createQueue());
+}
+
+const descriptorArea = (queue: Queue): number => queue.areas[0] + queue.areas[1] * 2 ** 32;
+const driverArea = (queue: Queue): number => queue.areas[2] + queue.areas[3] * 2 ** 32;
+const deviceArea = (queue: Queue): number => queue.areas[4] + queue.areas[5] * 2 ** 32;
+const usedEventAddress = (queue: Queue): number => driverArea(queue) + 4 + 2 * queue.size;
+const availableEventAddress = (queue: Queue): number => deviceArea(queue) + 4 + 8 * queue.size;
+
+/** Why the queue cannot be enabled as it is set up, or undefined (virtio 1.2 §2.7 has sizes and alignments). */
+export function queueFault(memory: GuestMemory, queue: Queue): string | undefined {
+  const areas = [
+    ['descriptor', descriptorArea(queue), 16 * queue.size, 16],
+    ['driver', driverArea(queue), 6 + 2 * queue.size, 2],
+    ['device', deviceArea(queue), 6 + 8 * queue.size, 4],
+  ] as const;
+  for (const [name, address, length, alignment] of areas) {
+    if (address % alignment !== 0) return `the ${name} area at 0x${address.toString(16)} is not aligned`;
+    if (!inRam(memory, address, length)) return `the ${name} area at 0x${address.toString(16)} is outside RAM`;
+  }
+  return undefined;
+}
+
+/** Takes the next chain of an enabled queue. An empty queue asks the driver for a doorbell first, then looks again. */
+export function takeChain(memory: GuestMemory, queue: Queue, features: RingFeatures): Taken {
+  let available = loadHalf(memory, driverArea(queue) + 2);
+  if (available === queue.nextAvailable) {
+    if (!features.eventIndex) return EMPTY;
+    storeHalf(memory, availableEventAddress(queue), queue.nextAvailable);
+    available = loadHalf(memory, driverArea(queue) + 2);
+    if (available === queue.nextAvailable) return EMPTY;
+  }
+  const waiting = (available - queue.nextAvailable) & 0xffff;
+  if (waiting > queue.size) return malformed(`${waiting} chains wait in a queue of ${queue.size}`);
+  const slot = driverArea(queue) + 4 + 2 * (queue.nextAvailable % queue.size);
+  queue.nextAvailable = (queue.nextAvailable + 1) & 0xffff;
+  const chain: Chain = { head: 0, readable: [], writable: [], readableBytes: 0, writableBytes: 0 };
+  const entry = fetchBytes(memory, chain, PART.ring, slot, 2);
+  chain.head = entry[0]! + entry[1]! * 256;
+  return readChain(memory, queue, features, chain);
+}
+
+function readChain(memory: GuestMemory, queue: Queue, features: RingFeatures, chain: Chain): Taken {
+  const seen = new Set<number>();
+  let index = chain.head;
+  for (;;) {
+    if (index >= queue.size) return malformed(`descriptor ${index} of ${queue.size}`);
+    if (seen.has(index)) return malformed(`descriptor ${index} comes twice in a chain`);
+    seen.add(index);
+    const at = descriptorArea(queue) + DESCRIPTOR_BYTES * index;
+    const table = new DataView(fetchBytes(memory, chain, PART.table, at, DESCRIPTOR_BYTES).buffer);
+    const flags = table.getUint16(12, true);
+    if ((flags & FLAG.indirect) !== 0) {
+      if (!features.indirect) return malformed('an indirect descriptor without the feature');
+      if ((flags & FLAG.next) !== 0) return malformed('an indirect descriptor that has a next one');
+      return readIndirect(memory, chain, addressIn(table, 0), table.getUint32(8, true));
+    }
+    const fault = addSegment(memory, chain, table, 0);
+    if (fault !== undefined) return malformed(fault);
+    if ((flags & FLAG.next) === 0) return { kind: 'chain', chain };
+    index = table.getUint16(14, true);
+  }
+}
+
+function readIndirect(memory: GuestMemory, chain: Chain, address: number, length: number): Taken {
+  const size = length / DESCRIPTOR_BYTES;
+  if (!Number.isInteger(size) || size < 1 || size > QUEUE_SIZE_MAX) {
+    return malformed(`an indirect table of ${length} bytes`);
+  }
+  if (!inRam(memory, address, length)) return malformed(`an indirect table at 0x${address.toString(16)}, outside RAM`);
+  const table = new DataView(fetchBytes(memory, chain, PART.indirect, address, length).buffer);
+  const seen = new Set<number>();
+  let index = 0;
+  for (;;) {
+    if (index >= size) return malformed(`descriptor ${index} of ${size} in an indirect table`);
+    if (seen.has(index)) return malformed(`descriptor ${index} comes twice in an indirect table`);
+    seen.add(index);
+    const at = DESCRIPTOR_BYTES * index;
+    const flags = table.getUint16(at + 12, true);
+    if ((flags & FLAG.indirect) !== 0) return malformed('an indirect descriptor in an indirect table');
+    const fault = addSegment(memory, chain, table, at);
+    if (fault !== undefined) return malformed(fault);
+    if ((flags & FLAG.next) === 0) return { kind: 'chain', chain };
+    index = table.getUint16(at + 14, true);
+  }
+}
+
+function addSegment(memory: GuestMemory, chain: Chain, table: DataView, at: number): string | undefined {
+  const address = addressIn(table, at);
+  const length = table.getUint32(at + 8, true);
+  if (!inRam(memory, address, length)) return `a buffer at 0x${address.toString(16)} + ${length}, outside RAM`;
+  const part = PART.buffers + chain.readable.length + chain.writable.length;
+  if ((table.getUint16(at + 12, true) & FLAG.write) !== 0) {
+    chain.writable.push({ address, length, part });
+    chain.writableBytes += length;
+  } else {
+    if (chain.writable.length > 0) return 'a buffer to read after one to write';
+    chain.readable.push({ address, length, part });
+    chain.readableBytes += length;
+  }
+  return undefined;
+}
+
+/** Beyond 2^53 the sum is rounded, and still far outside RAM. */
+const addressIn = (table: DataView, at: number): number =>
+  table.getUint32(at, true) + table.getUint32(at + 4, true) * 2 ** 32;
+
+const malformed = (reason: string): Taken => ({ kind: 'malformed', reason });
+
+/** A copy of `length` bytes from `offset` of what the driver gave to read; the chain has that many. */
+export function readFrom(memory: GuestMemory, chain: Chain, offset: number, length: number): Uint8Array {
+  const out = new Uint8Array(length);
+  let at = 0;
+  let done = 0;
+  for (const segment of chain.readable) {
+    const from = offset + done - at;
+    const count = Math.min(segment.length - from, length - done);
+    if (count > 0) {
+      out.set(fetchBytes(memory, chain, segment.part, segment.address + from, count), done);
+      done += count;
+    }
+    at += segment.length;
+    if (done === length) break;
+  }
+  if (done < length) throw new RangeError(`The chain has ${chain.readableBytes} bytes, not ${offset + length}`);
+  return out;
+}
+
+/** Stores `bytes` from `offset` of what the driver gave to write; the chain has room. */
+export function writeInto(memory: GuestMemory, chain: Chain, offset: number, bytes: Uint8Array): void {
+  let at = 0;
+  let done = 0;
+  for (const segment of chain.writable) {
+    const from = offset + done - at;
+    const count = Math.min(segment.length - from, bytes.length - done);
+    if (count > 0) {
+      storeBytes(memory, segment.address + from, bytes.subarray(done, done + count));
+      done += count;
+    }
+    at += segment.length;
+    if (done === bytes.length) break;
+  }
+  if (done < bytes.length) throw new RangeError(`The chain has room for ${chain.writableBytes} bytes`);
+}
+
+/** Returns a chain to the driver; `written` bytes of it were stored. */
+export function returnChain(memory: GuestMemory, queue: Queue, chain: Chain, written: number): void {
+  const element = new Uint8Array(8);
+  const view = new DataView(element.buffer);
+  view.setUint32(0, chain.head, true);
+  view.setUint32(4, written, true);
+  storeBytes(memory, deviceArea(queue) + 4 + 8 * (queue.nextUsed % queue.size), element);
+  queue.nextUsed = (queue.nextUsed + 1) & 0xffff;
+  storeHalf(memory, deviceArea(queue) + 2, queue.nextUsed);
+}
+
+/** Whether the driver wants an interrupt for what was returned since the last question (virtio 1.2 §2.7.7, §2.7.10). */
+export function wantsInterrupt(memory: GuestMemory, queue: Queue, features: RingFeatures): boolean {
+  const before = queue.consideredUsed;
+  queue.consideredUsed = queue.nextUsed;
+  if (before === queue.nextUsed) return false;
+  if (!features.eventIndex) return (loadHalf(memory, driverArea(queue)) & NO_INTERRUPT) === 0;
+  const event = loadHalf(memory, usedEventAddress(queue));
+  return ((queue.nextUsed - event - 1) & 0xffff) < ((queue.nextUsed - before) & 0xffff);
+}

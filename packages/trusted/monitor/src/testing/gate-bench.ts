@@ -1,0 +1,56 @@
+import { type Board, boardOf, memoryPages, ringDoorbell } from '@cloister/hardware';
+import type { FromMachine } from '@cloister/protocol';
+import type { Gate } from '../io-gate/device.ts';
+import { createDevices, type DeviceConfig, gateRead, gateWrite } from '../io-gate/gate.ts';
+import { createGuestMemory, type FetchWatch } from '../io-gate/guest-memory.ts';
+import { createGuest, type Guest } from './guest-driver.ts';
+
+/** A gate on a bench: no hart, no slice; what it sends and logs is kept. */
+export interface GateBench {
+  readonly memory: SharedArrayBuffer;
+  readonly board: Board;
+  readonly gate: Gate;
+  readonly guest: Guest;
+  readonly sent: FromMachine[];
+  readonly logged: string[];
+}
+
+export function createGateBench(devices: readonly DeviceConfig[], ramBytes = 64 << 20, watch?: FetchWatch): GateBench {
+  const pages = memoryPages(ramBytes);
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }).buffer;
+  const board = boardOf(memory);
+  const sent: FromMachine[] = [];
+  const logged: string[] = [];
+  const gate: Gate = {
+    memory: createGuestMemory(memory, watch),
+    board,
+    harts: 1,
+    devices: createDevices(devices),
+    send: (message) => sent.push(message),
+    random: (length) => new Uint8Array(length).fill(0x5a),
+    log: (line) => logged.push(line),
+  };
+  const guest = createGuest(memory, {
+    read: (address, size) => gateRead(gate, address, size),
+    write: (address, size, value) => gateWrite(gate, address, size, value),
+    ring: (device, queue) => ringDoorbell(board, device, queue),
+  });
+  return { memory, board, gate, guest, sent, logged };
+}
+
+/** Fails on a second fetch of a byte for one part of one chain: what the guest changes in between would count. */
+export function createFetchWatch(): FetchWatch {
+  const chains = new WeakMap<object, Map<number, [number, number][]>>();
+  return {
+    fetched(chain, part, address, length) {
+      const parts = chains.get(chain) ?? new Map<number, [number, number][]>();
+      chains.set(chain, parts);
+      const ranges = parts.get(part) ?? [];
+      parts.set(part, ranges);
+      if (ranges.some(([from, to]) => address < to && from < address + length)) {
+        throw new Error(`Fetched twice: ${length} bytes at 0x${address.toString(16)} for part ${part}`);
+      }
+      ranges.push([address, address + length]);
+    },
+  };
+}
