@@ -9,14 +9,18 @@ export interface StatusLine {
 
 const REDRAW_MS = 100;
 const PLAIN_MS = 5000;
+/** What is over sooner is not worth a line in a log. */
+const PLAIN_FIRST_MS = 1000;
 
 export function statusLine(stream: NodeJS.WriteStream = process.stderr): StatusLine {
   const interactive = stream.isTTY === true;
+  const begun = Date.now();
   let last = 0;
   let shown = '';
   return {
     show(text) {
       const now = Date.now();
+      if (!interactive && now - begun < PLAIN_FIRST_MS) return;
       const [stem] = text.split(':');
       const fresh = !shown.startsWith(stem ?? '');
       if (!fresh && now - last < (interactive ? REDRAW_MS : PLAIN_MS)) return;

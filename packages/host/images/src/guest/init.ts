@@ -114,6 +114,8 @@ written() {
   done < /proc/$1/io
 }
 
+# Neither of the two runs it in the background: a shell has its background jobs ignore SIGINT and SIGQUIT for good.
+
 # Runs the session's script without a terminal: standard input is a pipe (a FIFO without a writer could not be opened
 # again through /dev/stdin), the outputs are FIFOs that any user may open again through /dev/stdout and /dev/stderr.
 run_with_pipes() {
@@ -123,16 +125,13 @@ run_with_pipes() {
   out_pump=$!
   $b dd bs=65536 < $run/err > $err 2> /dev/null 3>&- &
   err_pump=$!
-  {
-    $b sh -c 'echo $$ > /run/cloister/in.pid; exec /run/cloister/busybox dd bs=65536' < $in 2> /dev/null 3>&- 4>&- 5>&- |
-      {
-        # In a subshell of its own, so that the shell's word on a signal does not go to the command's stderr.
-        (exec $b setsid $b sh -c "$launch" > $run/out 2> $run/err 3>&- 4>&- 5>&-)
-        echo $? > $run/status
-        read -r pump < $run/in.pid && kill $pump
-      } 2> /dev/null
-  } &
-  wait $!
+  $b sh -c 'echo $$ > /run/cloister/in.pid; exec /run/cloister/busybox dd bs=65536' < $in 2> /dev/null 3>&- 4>&- 5>&- |
+    {
+      # In a subshell of its own, so that the shell's word on a signal does not go to the command's stderr.
+      (exec $b setsid $b sh -c "$launch" > $run/out 2> $run/err 3>&- 4>&- 5>&-)
+      echo $? > $run/status
+      read -r pump < $run/in.pid && kill $pump
+    } 2> /dev/null
   drain $out_pump
   drain $err_pump
   read -r status < $run/status
@@ -147,8 +146,7 @@ run_on_terminal() {
   {
     (exec $b setsid -c $b sh -c "$launch" < /dev/hvc0 > /dev/hvc0 2>&1 3>&- 6>&-)
     echo $? > $run/status
-  } 2> /dev/null &
-  wait $!
+  } 2> /dev/null
   # Changing a terminal's mode waits for its output.
   $b stty sane <&6
   read -r status < $run/status
