@@ -41,6 +41,8 @@ const CASES: readonly (readonly [what: string, args: readonly string[], line: Re
   ['a detached run', ['run', '-d', 'busybox'], /no --detach yet.*background/],
   ['a name', ['run', '--name', 'x', 'busybox'], /no --name yet/],
   ['a volume', ['run', '--volume', '/a:/b', 'busybox'], /no --volume yet.*--disk/],
+  ['a copy without a target', ['run', '--copy', directory, 'busybox'], /is not SRC:DST/],
+  ['a copy of nothing', ['run', '--copy', `${join(folder, 'none')}:/x`, 'nonesuch'], /There is no image|Cannot read/],
   ['a disk of odd length', ['run', '--disk', odd, 'busybox'], /1000 bytes, no multiple of 512/],
   ['a disk that is a directory', ['run', '--disk', directory, 'busybox'], /is a directory/],
   ['a disk that is not there', ['run', '--disk', join(folder, 'none'), 'busybox'], /Cannot open the disk/],

@@ -51,6 +51,7 @@ export function program(finish: (status: number) => void): Command {
     .option('-w, --workdir <dir>', 'run in this directory')
     .option('-u, --user <user>', 'run as this user, NAME or UID, with :GROUP')
     .option('--rm', 'accepted: changes always vanish at exit')
+    .option('--copy <src:dst>', 'copy a file or directory into the guest first (repeatable)', collect, [])
     .option('--disk <file[,ro]>', 'attach a raw disk; writes are kept (repeatable)', collect, [])
     .option('--timeout <time>', 'stop after this long, such as 30s or 5m, with status 124')
     .option('--console-log <file>', "write the guest kernel's console there")

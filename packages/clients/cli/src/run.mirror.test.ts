@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -72,6 +72,26 @@ describe('cloister run busybox', () => {
     const erase = ['sh', '-c', 'dd if=/dev/zero of=/dev/vda bs=512 count=8 2>/dev/null && sync'];
     expect((await cloister(['run', '--disk', `${disk},ro`, 'busybox', ...erase])).status).not.toBe(0);
     expect(readFileSync(disk).subarray(1536, 1540).toString()).toBe('kept');
+  });
+
+  test('copies files and directories into the guest', async () => {
+    mkdirSync(join(folder, 'tree', 'deep'), { recursive: true });
+    writeFileSync(join(folder, 'tree', 'deep', 'run.sh'), '#!/bin/sh\necho "ran $1"\n', { mode: 0o755 });
+    const copies = [
+      '--copy',
+      `${join(folder, 'tree')}:/opt/new/tree`,
+      '--copy',
+      `${join(folder, 'tree/deep/run.sh')}:/tmp/`,
+    ];
+    const { stdout, stderr } = await cloister([
+      'run',
+      ...copies,
+      'busybox',
+      'sh',
+      '-c',
+      '/opt/new/tree/deep/run.sh a; /tmp/run.sh b',
+    ]);
+    expect([stdout, stderr]).toEqual(['ran a\nran b\n', '']);
   });
 
   test('much output arrives whole', async () => {

@@ -12,6 +12,7 @@ export interface RunFlags {
   readonly env: readonly string[];
   readonly workdir?: string;
   readonly user?: string;
+  readonly copy: readonly string[];
   readonly disk: readonly string[];
   readonly timeout?: string;
   readonly consoleLog?: string;
@@ -69,6 +70,7 @@ export async function run(image: string, argv: readonly string[], flags: RunFlag
       user: flags.user,
       terminal: terminal ? terminalSize() : undefined,
       stdin,
+      copies: flags.copy,
       disks: flags.disk,
       images: {
         mirror: flags.mirror,

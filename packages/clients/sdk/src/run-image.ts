@@ -1,5 +1,6 @@
 import { type ImagesOptions, openImages } from '@cloister/images';
 import { startVirtualMachine } from '@cloister/launcher';
+import { parseCopy, prepareCopies } from './copies.ts';
 import { parseDisk } from './disks.ts';
 import { CloisterError, fail } from './failure.ts';
 import { bootImage, lastLines } from './machine.ts';
@@ -24,6 +25,8 @@ export interface RunOptions extends SessionOutput {
   readonly stdin?: Input | undefined;
   /** `FILE` or `FILE,ro`, attached after the root disk. */
   readonly disks?: readonly string[];
+  /** `SRC:DST`, put into the guest before the command starts. */
+  readonly copies?: readonly string[];
   readonly memoryBytes?: number | undefined;
   readonly images?: ImageSettings | undefined;
   /** Called with the guest's console (ttyS0). */
@@ -44,13 +47,18 @@ export interface Run {
 export async function runImage(options: RunOptions): Promise<Run> {
   const memoryBytes = checkMemory(options.memoryBytes ?? MEMORY_DEFAULT);
   const disks = await Promise.all((options.disks ?? []).map(parseDisk));
+  const copies = (options.copies ?? []).map(parseCopy);
   const image = await hostImages(options.images).pull(options.image);
   options.onBoot?.();
-  const machine = await bootImage(image, memoryBytes, disks).catch((cause: unknown) =>
-    fail('machine-failed', `The machine does not start: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-    }),
-  );
+  const first = (image.rootDisk === undefined ? 0 : 1) + disks.length;
+  const prepared = copies.length === 0 ? undefined : await prepareCopies(copies, first);
+  const machine = await bootImage(image, memoryBytes, [...disks, ...(prepared?.disks ?? [])])
+    .finally(() => prepared?.done())
+    .catch((cause: unknown) =>
+      fail('machine-failed', `The machine does not start: ${cause instanceof Error ? cause.message : String(cause)}`, {
+        cause,
+      }),
+    );
   let console = '';
   machine.serial.onData = (bytes) => {
     console = (console + Buffer.from(bytes).toString('latin1')).slice(-16_384);
@@ -61,6 +69,7 @@ export async function runImage(options: RunOptions): Promise<Run> {
     session = attachGuest(machine).run(
       {
         argv: options.argv,
+        ...(prepared === undefined ? {} : { unpack: prepared.unpack }),
         ...(options.env === undefined ? {} : { env: options.env }),
         ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
         ...(options.user === undefined ? {} : { user: options.user }),

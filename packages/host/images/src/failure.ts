@@ -25,6 +25,7 @@ export const IMAGE_ERRORS = {
   'build-failed': 'Run again with -v to see all of it; what was downloaded is kept',
   'no-apt': 'Use --from debian, or an image that was built from it',
   'not-built-in': 'Built-in images are made by "cloister image pull"; choose another name',
+  'unreadable-copy': 'Check the path given to --copy and its permissions',
   aborted: 'Run the same command again: it goes on where it stopped',
 } as const;
 

@@ -1,6 +1,7 @@
 export type { BuildOptions } from './build-image.ts';
 export { cacheDirectory } from './cache.ts';
 export { IMAGE_ERRORS, ImageError, type ImageErrorCode } from './failure.ts';
+export { type Copy, copyTarget, writeCopyDisk } from './guest/copy-disk.ts';
 export { runSession, type SessionEnd, type SessionHandlers, signalSession } from './guest/run-session.ts';
 export {
   type GuestMessage,

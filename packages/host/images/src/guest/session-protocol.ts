@@ -28,6 +28,8 @@ export interface SessionOptions {
   readonly user?: string;
   /** The guest goes on after the command and takes another; only without a terminal. */
   readonly again?: boolean;
+  /** A block device with a tar archive to unpack first, and the directories that must be there for it. */
+  readonly unpack?: { readonly device: string; readonly directories: readonly string[] };
   /** Run on a terminal of this size instead of pipes. */
   readonly terminal?: { readonly rows: number; readonly columns: number };
 }
@@ -40,7 +42,7 @@ export const SESSION_SCRIPT_LIMIT = 4 * 1024 * 1024;
  * RangeError for what no process can have: NUL bytes, a name of an environment variable that is none, a script too long.
  */
 export function sessionScript(options: SessionOptions): string {
-  const { argv, env = {}, cwd = '/', user, terminal, again = false } = options;
+  const { argv, env = {}, cwd = '/', user, terminal, again = false, unpack } = options;
   const lines = [
     terminal === undefined
       ? `#cloister ${again ? 'again' : 'pipes'}`
@@ -56,6 +58,11 @@ export function sessionScript(options: SessionOptions): string {
       throw new RangeError(`"${name}" is not the name of an environment variable`);
     lines.push(`export ${name}=${quoted(value)}`);
   }
+  if (unpack !== undefined)
+    lines.push(
+      `mkdir -p -- ${unpack.directories.map(quoted).join(' ')}`,
+      `/run/cloister/busybox tar -x -f ${quoted(unpack.device)} -C / || exit 125`,
+    );
   lines.push(`mkdir -p -- ${quoted(cwd)} 2> /dev/null`, `cd -- ${quoted(cwd)} || exit 125`);
   if (argv.length > 0) lines.push(`set -- ${argv.map(quoted).join(' ')}`);
   else lines.push('if [ -x /bin/bash ]; then set -- /bin/bash -l; else set -- /bin/sh -l; fi');
