@@ -21,7 +21,7 @@ export async function runOwnKernel(flags: KernelFlags): Promise<number> {
     initrd: flags.initrd,
     firmware: flags.firmware,
     append: flags.append,
-    disks: flags.disk,
+    disks: flags.disk ?? [],
     memoryBytes: flags.memory === undefined ? undefined : parseMemory(flags.memory),
     noReboot: !flags.reboot,
     onConsole: (bytes) => {

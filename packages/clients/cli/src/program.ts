@@ -7,7 +7,7 @@ import { EXIT_CLOISTER, report } from './report.ts';
 import { type RunFlags, run } from './run.ts';
 import { VERSION } from './version.ts';
 
-const collect = (value: string, all: readonly string[]): string[] => [...all, value];
+const collect = (value: string, all: readonly string[] = []): string[] => [...all, value];
 
 /** Docker's flags that do not exist here yet, and what does the job. */
 const NOT_YET: readonly (readonly [flags: string, answer: string])[] = [
@@ -47,12 +47,12 @@ export function program(finish: (status: number) => void): Command {
     .option('-t, --tty', 'give the command a terminal')
     .option('--no-stdin', 'forward no stdin')
     .option('-m, --memory <size>', 'guest memory, 64m to 3g (default 512m)')
-    .option('-e, --env <K=V>', 'set a variable (repeatable)', collect, [])
+    .option('-e, --env <K=V>', 'set a variable (repeatable)', collect)
     .option('-w, --workdir <dir>', 'run in this directory')
     .option('-u, --user <user>', 'run as this user, NAME or UID, with :GROUP')
     .option('--rm', 'accepted: changes always vanish at exit')
-    .option('--copy <src:dst>', 'copy a file or directory into the guest first (repeatable)', collect, [])
-    .option('--disk <file[,ro]>', 'attach a raw disk; writes are kept (repeatable)', collect, [])
+    .option('--copy <src:dst>', 'copy a file or directory into the guest first (repeatable)', collect)
+    .option('--disk <file[,ro]>', 'attach a raw disk; writes are kept (repeatable)', collect)
     .option('--timeout <time>', 'stop after this long, such as 30s or 5m, with status 124')
     .option('--console-log <file>', "write the guest kernel's console there")
     .option('-v, --verbose', "show the guest kernel's console on stderr")

@@ -9,11 +9,11 @@ export interface RunFlags {
   readonly tty?: boolean;
   readonly stdin: boolean;
   readonly memory?: string;
-  readonly env: readonly string[];
+  readonly env?: readonly string[];
   readonly workdir?: string;
   readonly user?: string;
-  readonly copy: readonly string[];
-  readonly disk: readonly string[];
+  readonly copy?: readonly string[];
+  readonly disk?: readonly string[];
   readonly timeout?: string;
   readonly consoleLog?: string;
   readonly verbose?: boolean;
@@ -65,13 +65,13 @@ export async function run(image: string, argv: readonly string[], flags: RunFlag
       image,
       argv,
       memoryBytes,
-      env: parseEnvironment(flags.env),
+      env: parseEnvironment(flags.env ?? []),
       cwd: flags.workdir,
       user: flags.user,
       terminal: terminal ? terminalSize() : undefined,
       stdin,
-      copies: flags.copy,
-      disks: flags.disk,
+      copies: flags.copy ?? [],
+      disks: flags.disk ?? [],
       images: {
         mirror: flags.mirror,
         strictMirror: flags.strictMirror,

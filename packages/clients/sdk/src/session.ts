@@ -119,7 +119,7 @@ export function attachGuest(machine: VirtualMachine): Guest {
         started = true;
         output.onStart?.();
         void control.write(runMessage(script));
-        void feed(input, terminal ? machine.console : port('cloister.stdin'), terminal);
+        void feed(input, terminal ? machine.console : port('cloister.stdin'), terminal, () => running !== own);
       });
       return {
         ended,
@@ -133,10 +133,21 @@ export function attachGuest(machine: VirtualMachine): Guest {
   };
 }
 
-async function feed(input: Input | undefined, port: Port, terminal: boolean): Promise<void> {
+/** What a terminal's line discipline takes for the end of the input (VEOF, Ctrl-D). */
+const END_OF_TERMINAL_INPUT = Uint8Array.of(4);
+
+async function feed(input: Input | undefined, port: Port, terminal: boolean, over: () => boolean): Promise<void> {
   if (input !== undefined) for await (const chunk of input) await port.write(chunk);
-  // A terminal has no end of file of its own; the guest's line discipline makes one from Ctrl-D.
   if (!terminal) port.end();
+  else if (input !== undefined) await endTerminalInput(port, over);
+}
+
+/** Again and again: a terminal forgets an end of input that came before its program opened it, as a closed file does not. */
+async function endTerminalInput(port: Port, over: () => boolean): Promise<void> {
+  while (!over()) {
+    await port.write(END_OF_TERMINAL_INPUT);
+    await new Promise((resolve) => setTimeout(resolve, 1000).unref());
+  }
 }
 
 /** Node 20 has no Promise.withResolvers. */
