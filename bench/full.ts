@@ -1,0 +1,45 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { gateFuzz } from './full/gate-fuzz.ts';
+
+/** A long check: its result, as JSON, and whether the promise holds. */
+export type FullCheck = (options: { readonly quick: boolean }) => Promise<{ holds: boolean; [key: string]: unknown }>;
+
+const CHECKS: Readonly<Record<string, FullCheck>> = { 'gate-fuzz': gateFuzz };
+
+/** `npm run full -- NAME [--quick]`: runs a check and, in its full form, writes bench/results/NAME.json. */
+async function main(args: readonly string[]): Promise<number> {
+  const name = args.find((word) => !word.startsWith('--')) ?? '';
+  const check = CHECKS[name];
+  if (check === undefined) {
+    console.error(`full: There is no check "${name}". Known: ${Object.keys(CHECKS).join(', ')}`);
+    return 2;
+  }
+  const quick = args.includes('--quick');
+  const start = performance.now();
+  const result = await check({ quick });
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+  const record = {
+    schema: 1,
+    name,
+    quick,
+    date: new Date().toISOString(),
+    commit,
+    node: process.version,
+    seconds: Math.round((performance.now() - start) / 100) / 10,
+    ...result,
+  };
+  console.log(JSON.stringify(record, null, 2));
+  if (!quick) {
+    mkdirSync('bench/results', { recursive: true });
+    writeFileSync(`bench/results/${name}.json`, `${JSON.stringify(record, null, 2)}\n`);
+  }
+  return result.holds ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  console.error(`full: ${(error as Error).message}`);
+  process.exitCode = 2;
+}
