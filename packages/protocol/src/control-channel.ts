@@ -1,12 +1,15 @@
 import { PORT_MESSAGES, PORT_RESIZE } from './device/console.ts';
 import { type MessageOf, type MessageSet, messageSet } from './message.ts';
 
-const BLOBS = { oneOf: ['kernel', 'initrd'] } as const;
+const BLOBS = { oneOf: ['kernel', 'initrd', 'firmware'] } as const;
 
 /** From the launcher to a slice. The launcher parses none of what it passes on. */
 const TO_SLICE = {
-  /** Boot this; the slice then asks for the bytes. No initrd: 0 bytes. */
-  'boot.start': { code: 0x60, fields: { commandLine: 'text', kernelBytes: 'size', initrdBytes: 'size' } },
+  /** Boot this; the slice then asks for the bytes. No initrd, no firmware: 0 bytes. */
+  'boot.start': {
+    code: 0x60,
+    fields: { commandLine: 'text', kernelBytes: 'size', initrdBytes: 'size', firmwareBytes: 'size' },
+  },
   'boot.data': { code: 0x61, fields: { blob: BLOBS, offset: 'size', bytes: 'bytes' } },
   ...PORT_MESSAGES,
   ...PORT_RESIZE,

@@ -4,6 +4,6 @@ export * from './device/block.ts';
 export * from './device/console.ts';
 export * from './framing.ts';
 export * from './hypelet-calls.ts';
-export { LAUNCH_UPDATE_BYTES_MAX, RNG_SEED_BYTES } from './launch.ts';
+export { FIRMWARE_INFO_BYTES, LAUNCH_UPDATE_BYTES_MAX, RNG_SEED_BYTES } from './launch.ts';
 export * from './machine-channel.ts';
 export * from './storage-channel.ts';

@@ -79,14 +79,14 @@ export function startCompartments(config: CompartmentsConfig): Compartments {
   };
 }
 
-function startHart(memory: WebAssembly.Memory, config: CompartmentsConfig, { pc, deviceTree }: Entry) {
+function startHart(memory: WebAssembly.Memory, config: CompartmentsConfig, { pc, deviceTree, firmwareInfo }: Entry) {
   const worker = new Worker(bundleUrl('hart'), {
     workerData: {
       memory,
       hart: 0,
       ramBytes: config.memoryBytes,
-      entry: { pc, a0: 0, a1: deviceTree },
-      firmware: false,
+      entry: { pc, a0: 0, a1: deviceTree, a2: firmwareInfo },
+      firmware: firmwareInfo !== 0,
     },
   });
   worker.on('message', (end: { kind: 'stopped' } | { kind: 'failed'; message: string }) => {

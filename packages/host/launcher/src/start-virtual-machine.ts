@@ -84,8 +84,13 @@ export async function startVirtualMachine(
     return end;
   });
 
-  const initrdBytes = config.initrd?.length ?? 0;
-  send({ kind: 'boot.start', commandLine: config.commandLine, kernelBytes: config.kernel.length, initrdBytes });
+  send({
+    kind: 'boot.start',
+    commandLine: config.commandLine,
+    kernelBytes: config.kernel.length,
+    initrdBytes: config.initrd?.length ?? 0,
+    firmwareBytes: config.firmware?.length ?? 0,
+  });
   const refused = await booted;
   if (refused !== undefined) {
     settle({ kind: 'killed' });
@@ -114,7 +119,7 @@ interface Listening {
 function hear(message: FromSlice, config: VirtualMachineConfig, { send, ports, settle, booted }: Listening): void {
   switch (message.kind) {
     case 'boot.read': {
-      const blob = message.blob === 'kernel' ? config.kernel : (config.initrd ?? new Uint8Array(0));
+      const blob = config[message.blob] ?? new Uint8Array(0);
       const length = Math.min(message.length, LAUNCH_UPDATE_BYTES_MAX);
       const bytes = blob.subarray(message.offset, message.offset + length);
       send({ kind: 'boot.data', blob: message.blob, offset: message.offset, bytes });

@@ -4,6 +4,8 @@ export interface VirtualMachineConfig {
   readonly memoryBytes: number;
   readonly kernel: Uint8Array;
   readonly initrd?: Uint8Array;
+  /** Firmware in M-mode (OpenSBI's fw_dynamic), which then answers SBI calls instead of the machine. */
+  readonly firmware?: Uint8Array;
   /** `/chosen/bootargs`. */
   readonly commandLine: string;
   readonly disks?: readonly DiskConfig[];

@@ -7,6 +7,8 @@ import type { Serial } from './serial.ts';
 export interface Entry {
   readonly pc: number;
   readonly deviceTree: number;
+  /** Where firmware finds out what to start after it; 0: `pc` is the kernel itself. */
+  readonly firmwareInfo: number;
 }
 
 /** What the monitor holds of its VM. */

@@ -1,4 +1,5 @@
 import {
+  FIRMWARE_INFO_BYTES,
   type FromSlice,
   LAUNCH_UPDATE_BYTES_MAX,
   type Platform,
@@ -45,18 +46,25 @@ export function beginBoot(platform: Platform, start: BootStart, ports: BootPorts
 export function bootData(boot: Boot, data: BootData, ports: BootPorts): string | undefined {
   if (boot.placement === undefined) return placeKernel(boot, data, ports);
   if (!boot.awaited.delete(`${data.blob} ${data.offset}`)) return 'Bytes came that were not asked for';
-  const base = data.blob === 'kernel' ? boot.placement.kernel : boot.placement.initrd!.start;
+  const base = baseOf(boot.placement, data.blob);
   ports.toMachine({ kind: 'launch.update', address: base + data.offset, bytes: data.bytes });
   askForMore(boot, ports);
   if (boot.awaited.size === 0 && boot.next === undefined) finish(boot, boot.placement, ports);
   return undefined;
 }
 
+function baseOf({ kernel, initrd, firmware }: Placement, blob: Blob): number {
+  return blob === 'kernel' ? kernel : blob === 'initrd' ? initrd!.start : firmware!.start;
+}
+
+/** What is asked for after a blob. */
+const AFTER = { kernel: 'initrd', initrd: 'firmware', firmware: undefined } as const;
+
 function placeKernel(boot: Boot, head: BootData, ports: BootPorts): string | undefined {
-  const { kernelBytes, initrdBytes } = boot.start;
+  const { kernelBytes, initrdBytes, firmwareBytes } = boot.start;
   const inspected = inspectKernel(head.bytes, kernelBytes);
   if (!inspected.ok) return inspected.reason;
-  const placement = place(boot.platform, inspected.image, initrdBytes);
+  const placement = place(boot.platform, inspected.image, initrdBytes, firmwareBytes);
   if (typeof placement === 'string') return placement;
   boot.placement = placement;
   boot.next = { blob: 'kernel', offset: 0 };
@@ -67,19 +75,22 @@ function placeKernel(boot: Boot, head: BootData, ports: BootPorts): string | und
 function askForMore(boot: Boot, ports: BootPorts): void {
   while (boot.next !== undefined && boot.awaited.size < READS_MAX) {
     const { blob, offset } = boot.next;
-    const size = blob === 'kernel' ? boot.start.kernelBytes : boot.start.initrdBytes;
+    const size = boot.start[`${blob}Bytes`];
     const length = Math.min(LAUNCH_UPDATE_BYTES_MAX, size - offset);
     if (length > 0) {
       boot.awaited.add(`${blob} ${offset}`);
       ports.toLauncher({ kind: 'boot.read', blob, offset, length });
     }
     if (offset + length < size) boot.next = { blob, offset: offset + length };
-    else boot.next = blob === 'kernel' ? { blob: 'initrd', offset: 0 } : undefined;
+    else {
+      const after = AFTER[blob];
+      boot.next = after === undefined ? undefined : { blob: after, offset: 0 };
+    }
   }
 }
 
 function finish(boot: Boot, placement: Placement, ports: BootPorts): void {
-  const { initrd, deviceTree, kernel } = placement;
+  const { initrd, deviceTree, kernel, firmware } = placement;
   const { commandLine } = boot.start;
   const tree = flatten(
     describeMachine(boot.platform, initrd === undefined ? { commandLine } : { commandLine, initrd }),
@@ -91,5 +102,17 @@ function finish(boot: Boot, placement: Placement, ports: BootPorts): void {
   ports.toMachine({ kind: 'launch.update', address: deviceTree, bytes: tree.bytes });
   const rngSeed = deviceTree + tree.offsets.get('/chosen/rng-seed')!;
   ports.toMachine({ kind: 'hart.init', hart: 0 });
-  ports.toMachine({ kind: 'launch.finish', pc: kernel, deviceTree, rngSeed });
+  if (firmware !== undefined)
+    ports.toMachine({ kind: 'launch.update', address: firmware.info, bytes: firmwareInfo(kernel) });
+  const pc = firmware?.start ?? kernel;
+  ports.toMachine({ kind: 'launch.finish', pc, deviceTree, rngSeed, firmwareInfo: firmware?.info ?? 0 });
+}
+
+/** fw_dynamic_info: magic "OSBI", version, where to go, in S mode, no options, hart 0 boots (OpenSBI, fw_dynamic.h). */
+function firmwareInfo(kernel: number): Uint8Array {
+  const view = new DataView(new ArrayBuffer(FIRMWARE_INFO_BYTES));
+  [0x4942534f, 2, kernel, 1, 0, 0].forEach((value, index) => {
+    view.setBigUint64(8 * index, BigInt(value), true);
+  });
+  return new Uint8Array(view.buffer);
 }

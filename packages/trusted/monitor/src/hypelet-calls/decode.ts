@@ -1,5 +1,5 @@
 import type { Completion } from '@cloister/hardware';
-import { LAUNCH_UPDATE_BYTES_MAX, RNG_SEED_BYTES, type ToMachine } from '@cloister/protocol';
+import { FIRMWARE_INFO_BYTES, LAUNCH_UPDATE_BYTES_MAX, RNG_SEED_BYTES, type ToMachine } from '@cloister/protocol';
 import { inRam } from '../io-gate/guest-memory.ts';
 import { type Entry, type HartRecord, type Machine, NO_VALUE } from '../machine.ts';
 
@@ -34,10 +34,17 @@ export function decodeCall(machine: Machine, call: Call): Decoded {
       if (launch.entry !== undefined) return refused('The launch is finished');
       if (!inRam(gate.memory, call.pc, 4) || call.pc % 4 !== 0) return refused('The entry lies outside RAM');
       if (!inRam(gate.memory, call.deviceTree, 8)) return refused('The device tree lies outside RAM');
+      if (call.firmwareInfo !== 0 && !inRam(gate.memory, call.firmwareInfo, FIRMWARE_INFO_BYTES)) {
+        return refused('The firmware’s information lies outside RAM');
+      }
       if (call.rngSeed !== 0 && !inRam(gate.memory, call.rngSeed, RNG_SEED_BYTES)) {
         return refused('The seed lies outside RAM');
       }
-      return { kind: 'finish', entry: { pc: call.pc, deviceTree: call.deviceTree }, rngSeed: call.rngSeed };
+      return {
+        kind: 'finish',
+        entry: { pc: call.pc, deviceTree: call.deviceTree, firmwareInfo: call.firmwareInfo },
+        rngSeed: call.rngSeed,
+      };
     default:
       return decodeHartCall(machine, call);
   }
