@@ -7,6 +7,7 @@ import { start as startSlice } from '@cloister/slice';
 import { start as startStorage } from '@cloister/storage';
 import { bundleUrl } from './bundles.ts';
 import { memoryChannel } from './channels/memory-channel.ts';
+import type { Deprivileged } from './compartments/deprivileged.ts';
 import type { OpenDisk } from './open-disks.ts';
 
 /** The compartments of one VM, running. */
@@ -21,8 +22,8 @@ export interface CompartmentsConfig {
   readonly memoryBytes: number;
   readonly devices: readonly DeviceConfig[];
   readonly disks: readonly OpenDisk[];
-  /** Both ends of each link between two compartments. */
-  readonly link: () => readonly [Channel, Channel];
+  /** Starts slice and storage. */
+  readonly deprivileged: (disks: readonly OpenDisk[]) => Deprivileged;
   log(line: string): void;
   /** The hart's thread failed: a defect of the machine, not of the guest. */
   failed(reason: string): void;
@@ -32,23 +33,19 @@ const HARTS = 1;
 /** How long a hart that was asked to stop may take before its thread is ended, in milliseconds. */
 const STOP_MS = 2000;
 
-/** The one-process form: every part of a VM in this process, the hart in a worker, over channels of copied bytes. */
+/** A VM's machine in this process, the hart in a worker, and slice and storage where `deprivileged` starts them. */
 export function startCompartments(config: CompartmentsConfig): Compartments {
   const pages = memoryPages(config.memoryBytes);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const board = boardOf(memory.buffer);
-  const [machineToSlice, sliceToMachine] = config.link();
-  const [sliceToStorage, storageToSlice] = config.link();
-  const [control, sliceToControl] = config.link();
+  const deprivileged = config.deprivileged(config.disks);
   let hart: { readonly worker: Worker; readonly ended: Promise<void> } | undefined;
 
-  const storage = startStorage(storageToSlice, config.disks);
-  startSlice({ machine: sliceToMachine, storage: sliceToStorage, control: sliceToControl });
   const monitor: Monitor = createMonitor({
     memory: memory.buffer,
     harts: HARTS,
     devices: config.devices,
-    channel: machineToSlice,
+    channel: deprivileged.machine,
     random: (length) => randomBytes(length),
     start: (entry) => {
       hart = startHart(memory, config, entry);
@@ -63,7 +60,7 @@ export function startCompartments(config: CompartmentsConfig): Compartments {
   const served = monitor.run();
 
   return {
-    control,
+    control: deprivileged.control,
     async stop() {
       stopHarts(board, HARTS);
       if (hart !== undefined) {
@@ -73,8 +70,7 @@ export function startCompartments(config: CompartmentsConfig): Compartments {
       }
       monitor.stop();
       await served;
-      await storage.settled();
-      for (const channel of [machineToSlice, sliceToStorage, control]) channel.close('The run is over');
+      await deprivileged.stop();
     },
   };
 }
@@ -96,4 +92,19 @@ function startHart(memory: WebAssembly.Memory, config: CompartmentsConfig, { pc,
   return { worker, ended: new Promise<void>((resolve) => worker.once('exit', () => resolve())) };
 }
 
-export const defaultLink = memoryChannel;
+/** Slice and storage in this process, over channels of copied bytes. */
+export function startInProcess(disks: readonly OpenDisk[]): Deprivileged {
+  const [machine, sliceToMachine] = memoryChannel();
+  const [sliceToStorage, storageToSlice] = memoryChannel();
+  const [control, sliceToControl] = memoryChannel();
+  const storage = startStorage(storageToSlice, disks);
+  startSlice({ machine: sliceToMachine, storage: sliceToStorage, control: sliceToControl });
+  return {
+    machine,
+    control,
+    async stop() {
+      await storage.settled();
+      for (const channel of [machine, sliceToStorage, control]) channel.close('The run is over');
+    },
+  };
+}
