@@ -8,7 +8,6 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 const ENTRIES = {
   cli: 'packages/clients/cli/src/main.ts',
-  sdk: 'packages/clients/sdk/src/index.ts',
   hart: 'packages/trusted/hardware/src/hart/worker.ts',
   slice: 'packages/host/launcher/src/compartments/slice-process.ts',
   storage: 'packages/host/launcher/src/compartments/storage-process.ts',
@@ -19,10 +18,8 @@ const ENTRIES = {
 
 const present = Object.entries(ENTRIES).filter(([, path]) => existsSync(join(root, path)));
 mkdirSync(join(root, 'dist'), { recursive: true });
-await build({
+const options = {
   absWorkingDir: root,
-  entryPoints: Object.fromEntries(present),
-  outdir: 'dist',
   bundle: true,
   format: 'esm',
   platform: 'node',
@@ -33,4 +30,11 @@ await build({
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
   logLevel: 'warning',
+};
+await build({ ...options, entryPoints: Object.fromEntries(present), outdir: 'dist' });
+// What `import '@cloister/sdk'` finds without TypeScript.
+await build({
+  ...options,
+  entryPoints: ['packages/clients/sdk/src/index.ts'],
+  outfile: 'packages/clients/sdk/dist/index.js',
 });
