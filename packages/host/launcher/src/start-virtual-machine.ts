@@ -8,6 +8,7 @@ import {
 } from '@cloister/protocol';
 import { startProcesses } from './compartments/processes.ts';
 import { createHostPort, type HostPort } from './host-port.ts';
+import { LaunchError } from './launch-error.ts';
 import { closeDisks, openDisks, SECTOR_BYTES } from './open-disks.ts';
 import type { MachineEnd, Port, VirtualMachine, VirtualMachineConfig } from './virtual-machine.ts';
 
@@ -21,7 +22,8 @@ export interface LaunchOptions {
 
 /**
  * Starts a virtual machine and resolves once its guest runs.
- * @throws Error with one line when a disk cannot be opened or the kernel is refused; nothing is left running then
+ * @throws Error with one line when a disk cannot be opened, LaunchError when the kernel is refused or the machine fails;
+ * nothing is left running then
  */
 export async function startVirtualMachine(
   config: VirtualMachineConfig,
@@ -64,18 +66,18 @@ export async function startVirtualMachine(
   const console = portAt(0);
   const named = new Map(names.map((name, index) => [name, portAt(index + 1)] as const));
 
-  const booted = new Promise<string | undefined>((resolve) => {
+  const booted = new Promise<LaunchError | undefined>((resolve) => {
     control.listen({
       frame(frame) {
         const message = fromSlice.decode(frame);
         if (message !== undefined) hear(message, config, { send, ports, settle, booted: resolve });
       },
       closed: (reason) => {
-        resolve(reason);
+        resolve(new LaunchError('failed', reason));
         settle({ kind: 'failed', reason });
       },
     });
-    void over.then((end) => resolve(end.kind === 'failed' ? end.reason : 'It was stopped'));
+    void over.then((end) => resolve(new LaunchError('failed', end.kind === 'failed' ? end.reason : 'It was stopped')));
   });
   const ended = over.then(async (end) => {
     await compartments.stop();
@@ -95,7 +97,7 @@ export async function startVirtualMachine(
   if (refused !== undefined) {
     settle({ kind: 'killed' });
     await ended;
-    throw new Error(refused);
+    throw refused;
   }
   return {
     serial,
@@ -112,7 +114,7 @@ interface Listening {
   readonly ports: ReadonlyMap<number, HostPort>;
   settle(end: MachineEnd): void;
   /** Called with why nothing was started, or with nothing once the guest runs. */
-  booted(refused: string | undefined): void;
+  booted(refused: LaunchError | undefined): void;
 }
 
 /** A message of the slice, which may say anything: at worst its own VM ends. */
@@ -129,7 +131,7 @@ function hear(message: FromSlice, config: VirtualMachineConfig, { send, ports, s
       booted(undefined);
       break;
     case 'boot.refused':
-      booted(message.reason);
+      booted(new LaunchError('refused', message.reason));
       break;
     case 'run.end':
       settle(message.end === 'failed' ? { kind: 'failed', reason: message.reason } : { kind: message.end });
