@@ -15,7 +15,7 @@ export const debianGuest: FullCheck = async ({ quick }) => {
   const peer = qemuStarter(PEER_LIMIT_MS);
   const warnings = await kernelWarnings(startVirtualMachine, peer);
   const disk = await diskDigest(
-    await hostImages().pull('busybox'),
+    await hostImages().pull('debian'),
     startVirtualMachine,
     quick ? QUICK_DISK_BYTES : DISK_BYTES,
   );

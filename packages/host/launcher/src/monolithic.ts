@@ -27,6 +27,8 @@ export interface CompartmentsConfig {
   log(line: string): void;
   /** The hart's thread failed: a defect of the machine, not of the guest. */
   failed(reason: string): void;
+  /** The hart has stopped: how many instructions it retired. */
+  retired(instructions: number): void;
 }
 
 const HARTS = 1;
@@ -85,8 +87,9 @@ function startHart(memory: WebAssembly.Memory, config: CompartmentsConfig, { pc,
       firmware: firmwareInfo !== 0,
     },
   });
-  worker.on('message', (end: { kind: 'stopped' } | { kind: 'failed'; message: string }) => {
+  worker.on('message', (end: { kind: 'stopped'; retired: number } | { kind: 'failed'; message: string }) => {
     if (end.kind === 'failed') config.failed(end.message);
+    else config.retired(end.retired);
   });
   worker.on('error', (error) => config.failed(error.message));
   return { worker, ended: new Promise<void>((resolve) => worker.once('exit', () => resolve())) };

@@ -18,6 +18,8 @@ export interface LaunchOptions {
   readonly form?: 'one-process' | 'processes';
   /** One line for the operator: a malformed ring, a refused call. */
   readonly log?: (line: string) => void;
+  /** How many instructions the guest had retired when it stopped; called before `ended` resolves. For measurements. */
+  readonly retired?: (instructions: number) => void;
 }
 
 /**
@@ -53,6 +55,7 @@ export async function startVirtualMachine(
     deprivileged: options.form === 'processes' ? startProcesses : startInProcess,
     log: options.log ?? (() => undefined),
     failed: (reason) => settle({ kind: 'failed', reason }),
+    retired: options.retired ?? (() => undefined),
   });
   const { control } = compartments;
   const send = (message: ToSlice): void => control.send(toSlice.encode(message));
