@@ -15,8 +15,9 @@ export function createHostPort(number: number, send: (message: PortMessage) => v
   let gone = false;
   let tail: Promise<void> = Promise.resolve();
   let wake: (() => void) | undefined;
-  /** What came before there was a listener. */
+  /** What came before there was a listener: no more than the port's window, whatever the slice sends. */
   let early: Uint8Array[] = [];
+  let earlyBytes = 0;
   let onData: Port['onData'];
 
   const deliver = (bytes: Uint8Array): void => {
@@ -46,6 +47,7 @@ export function createHostPort(number: number, send: (message: PortMessage) => v
       if (listener === undefined) return;
       const waiting = early;
       early = [];
+      earlyBytes = 0;
       for (const bytes of waiting) deliver(bytes);
     },
     onClose: undefined,
@@ -69,8 +71,11 @@ export function createHostPort(number: number, send: (message: PortMessage) => v
     hear(message) {
       switch (message.kind) {
         case 'port.data':
-          if (onData === undefined) early.push(message.bytes);
-          else deliver(message.bytes);
+          if (onData !== undefined) deliver(message.bytes);
+          else if (message.bytes.length > 0 && earlyBytes + message.bytes.length <= PORT_WINDOW_BYTES) {
+            early.push(message.bytes);
+            earlyBytes += message.bytes.length;
+          }
           break;
         case 'port.taken':
           room = Math.min(room + message.count, PORT_WINDOW_BYTES);

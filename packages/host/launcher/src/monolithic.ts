@@ -23,7 +23,7 @@ export interface CompartmentsConfig {
   readonly devices: readonly DeviceConfig[];
   readonly disks: readonly OpenDisk[];
   /** Starts slice and storage. */
-  readonly deprivileged: (disks: readonly OpenDisk[]) => Deprivileged;
+  readonly deprivileged: (disks: readonly OpenDisk[], log: (line: string) => void) => Deprivileged;
   log(line: string): void;
   /** The hart's thread failed: a defect of the machine, not of the guest. */
   failed(reason: string): void;
@@ -35,30 +35,39 @@ const HARTS = 1;
 /** How long a hart that was asked to stop may take before its thread is ended, in milliseconds. */
 const STOP_MS = 2000;
 
-/** A VM's machine in this process, the hart in a worker, and slice and storage where `deprivileged` starts them. */
-export function startCompartments(config: CompartmentsConfig): Compartments {
+/**
+ * A VM's machine in this process, the hart in a worker, and slice and storage where `deprivileged` starts them.
+ * @throws RangeError for more memory than there is, or more devices than fit; nothing is left running then
+ */
+export async function startCompartments(config: CompartmentsConfig): Promise<Compartments> {
   const pages = memoryPages(config.memoryBytes);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const board = boardOf(memory.buffer);
-  const deprivileged = config.deprivileged(config.disks);
+  const deprivileged = config.deprivileged(config.disks, config.log);
   let hart: { readonly worker: Worker; readonly ended: Promise<void> } | undefined;
 
-  const monitor: Monitor = createMonitor({
-    memory: memory.buffer,
-    harts: HARTS,
-    devices: config.devices,
-    channel: deprivileged.machine,
-    random: (length) => randomBytes(length),
-    start: (entry) => {
-      hart = startHart(memory, config, entry);
-    },
-    log: config.log,
-    pause: (milliseconds) =>
-      new Promise((resolve) => {
-        if (milliseconds === 0) setImmediate(resolve);
-        else setTimeout(resolve, milliseconds);
-      }),
-  });
+  let monitor: Monitor;
+  try {
+    monitor = createMonitor({
+      memory: memory.buffer,
+      harts: HARTS,
+      devices: config.devices,
+      channel: deprivileged.machine,
+      random: (length) => randomBytes(length),
+      start: (entry) => {
+        hart = startHart(memory, config, entry);
+      },
+      log: config.log,
+      pause: (milliseconds) =>
+        new Promise((resolve) => {
+          if (milliseconds === 0) setImmediate(resolve);
+          else setTimeout(resolve, milliseconds);
+        }),
+    });
+  } catch (error) {
+    await deprivileged.stop();
+    throw error;
+  }
   const served = monitor.run();
 
   return {

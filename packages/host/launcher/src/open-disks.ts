@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, fstatSync, openSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DiskConfig } from './virtual-machine.ts';
@@ -16,7 +16,7 @@ export const SECTOR_BYTES = 512;
 
 /**
  * Opens the disks of a configuration; none stays open if one fails.
- * @throws Error with one line: no such file, a directory, a length that is no multiple of 512
+ * @throws Error with one line: no such file, a directory, a read-only file, a length that is no multiple of 512
  */
 export function openDisks(configs: readonly DiskConfig[]): OpenDisk[] {
   const open: OpenDisk[] = [];
@@ -37,10 +37,10 @@ export function closeDisks(disks: readonly OpenDisk[]): void {
 }
 
 function openDisk({ path, readOnly = false, writes }: DiskConfig): OpenDisk {
-  const inPlace = !readOnly && writes !== 'discard';
-  const descriptor = openSync(path, inPlace ? 'r+' : 'r');
+  const descriptor = openFile(path, !readOnly && writes !== 'discard');
   try {
     const found = fstatSync(descriptor);
+    if (found.isDirectory()) throw new Error(`The disk "${path}" is a directory`);
     if (!found.isFile()) throw new Error(`The disk "${path}" is not a regular file`);
     if (found.size === 0 || found.size % SECTOR_BYTES !== 0)
       throw new Error(`The disk "${path}" has ${found.size} bytes, no multiple of ${SECTOR_BYTES}`);
@@ -50,6 +50,26 @@ function openDisk({ path, readOnly = false, writes }: DiskConfig): OpenDisk {
   } catch (error) {
     closeSync(descriptor);
     throw error;
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a directory',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'it lies on a read-only file system',
+};
+
+/** Opens without waiting: a pipe that nobody writes to would keep the launcher. */
+function openFile(path: string, inPlace: boolean): number {
+  try {
+    return openSync(path, (inPlace ? constants.O_RDWR : constants.O_RDONLY) | (constants.O_NONBLOCK ?? 0));
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw new Error(`The disk "${path}" cannot be opened${inPlace ? ' for writing' : ''}: ${REASONS[code] ?? code}`, {
+      cause,
+    });
   }
 }
 

@@ -39,7 +39,7 @@ export async function startVirtualMachine(
   const over = new Promise<MachineEnd>((resolve) => {
     settle = resolve;
   });
-  const compartments = startCompartments({
+  const compartments = await startCompartments({
     memoryBytes: config.memoryBytes,
     devices: [
       { kind: 'console', names },
@@ -56,6 +56,9 @@ export async function startVirtualMachine(
     log: options.log ?? (() => undefined),
     failed: (reason) => settle({ kind: 'failed', reason }),
     retired: options.retired ?? (() => undefined),
+  }).catch((error: unknown) => {
+    closeDisks(disks);
+    throw error;
   });
   const { control } = compartments;
   const send = (message: ToSlice): void => control.send(toSlice.encode(message));

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { type BundleName, bundleUrl } from '../bundles.ts';
+import { bundleUrl } from '../bundles.ts';
 import { streamChannel } from '../channels/stream-channel.ts';
 import type { OpenDisk } from '../open-disks.ts';
 import type { Deprivileged } from './deprivileged.ts';
@@ -9,12 +9,20 @@ import type { Deprivileged } from './deprivileged.ts';
 /** Inherited descriptors of a slice, in the order of its channels, and the first one of storage. */
 const FIRST = 3;
 
+/** How long storage may take to finish its writes, in milliseconds. */
+const STOP_MS = 10_000;
+
+/** Bytes of one line that a compartment may have logged. */
+const LINE_BYTES_MAX = 500;
+
 /**
  * Slice and storage as child processes with nothing but inherited descriptors and an empty environment; between the two
- * the launcher passes bytes on that it does not look at. They end by themselves when their pipes close.
+ * the launcher passes bytes on that it does not look at. They end by themselves when their pipes close, and only then:
+ * in sessions of their own they hear no signal of the user's terminal, which is the guest's.
+ * @throws if a bundle was not built or a process cannot be made; none is left running then
  */
-export function startProcesses(disks: readonly OpenDisk[]): Deprivileged {
-  const slice = child('slice', [], ['pipe', 'pipe', 'pipe']);
+export function startProcesses(disks: readonly OpenDisk[], log: (line: string) => void): Deprivileged {
+  const [sliceBundle, storageBundle] = [bundleUrl('slice'), bundleUrl('storage')];
   const descriptors = disks.flatMap(({ descriptor, overlay }) =>
     overlay === undefined ? [descriptor] : [descriptor, overlay],
   );
@@ -24,16 +32,25 @@ export function startProcesses(disks: readonly OpenDisk[]): Deprivileged {
     descriptor: next++,
     ...(disk.overlay === undefined ? {} : { overlay: next++ }),
   }));
-  const storage = child('storage', [JSON.stringify(bindings)], ['pipe', ...descriptors]);
+  const slice = child(sliceBundle, [], ['pipe', 'pipe', 'pipe']);
+  let storage: ChildProcess;
+  try {
+    storage = child(storageBundle, [JSON.stringify(bindings)], ['pipe', ...descriptors]);
+  } catch (error) {
+    slice.kill('SIGKILL');
+    throw error;
+  }
+  const processes = [
+    ['slice', slice],
+    ['storage', storage],
+  ] as const;
+  const ended = Promise.all(processes.map(([name, one]) => endOf(name, one, log)));
   const [machinePipe, storagePipe, controlPipe] = [0, 1, 2].map((index) => pipeOf(slice, index));
   const farPipe = pipeOf(storage, 0);
   storagePipe!.pipe(farPipe).pipe(storagePipe!);
   for (const pipe of [storagePipe!, farPipe]) pipe.on('error', () => undefined);
   const machine = streamChannel(machinePipe!);
   const control = streamChannel(controlPipe!);
-  const ended = Promise.all(
-    [slice, storage].map((one) => new Promise<void>((resolve) => one.once('exit', () => resolve()))),
-  );
   return {
     machine,
     control,
@@ -41,20 +58,35 @@ export function startProcesses(disks: readonly OpenDisk[]): Deprivileged {
       for (const channel of [machine, control]) channel.close('The run is over');
       storagePipe!.end();
       farPipe.end();
-      const clock = setTimeout(() => [slice, storage].map((one) => one.kill('SIGKILL')), STOP_MS);
+      const clock = setTimeout(() => {
+        for (const [, one] of processes) one.kill('SIGKILL');
+      }, STOP_MS);
       await ended;
       clearTimeout(clock);
     },
   };
 }
 
-/** How long storage may take to finish its writes, in milliseconds. */
-const STOP_MS = 10_000;
-
-function child(bundle: BundleName, args: readonly string[], descriptors: readonly ('pipe' | number)[]): ChildProcess {
-  return spawn(process.execPath, [fileURLToPath(bundleUrl(bundle)), ...args], {
+function child(bundle: URL, args: readonly string[], descriptors: readonly ('pipe' | number)[]): ChildProcess {
+  return spawn(process.execPath, [fileURLToPath(bundle), ...args], {
     env: {},
-    stdio: ['ignore', 'ignore', 'inherit', ...descriptors],
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe', ...descriptors],
+  });
+}
+
+/** Resolves once the process has ended. What it says on stderr goes to the log: it gets no hold of the terminal. */
+function endOf(name: string, process: ChildProcess, log: (line: string) => void): Promise<void> {
+  process.stderr!.on('data', (bytes: Buffer) => {
+    const text = bytes.subarray(0, LINE_BYTES_MAX).toString('latin1').trim();
+    log(`The ${name} says: ${text.replace(/[^\x20-\x7e]+/g, ' ')}`);
+  });
+  return new Promise((resolve) => {
+    process.once('exit', () => resolve());
+    process.once('error', (error) => {
+      log(`The ${name} cannot be started: ${error.message}`);
+      resolve();
+    });
   });
 }
 
