@@ -1,8 +1,9 @@
 import type { Disk } from './disk.ts';
-import { readAt, sync, writeAt } from './file-access.ts';
+import type { FileAccess } from './file-access.ts';
 
 /** A raw file written in place. Node punches no holes, so a discard gives nothing back. */
 export function createDirectDisk(
+  { readAt, writeAt, sync }: FileAccess,
   descriptor: number,
   bytes: number,
   { readOnly, durable }: { readonly readOnly: boolean; readonly durable: boolean },

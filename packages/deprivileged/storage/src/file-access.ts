@@ -1,7 +1,17 @@
 import { fdatasync, read, write } from 'node:fs';
 
-/** Exactly `length` bytes at `position`. @throws Error when the file ends before. */
-export async function readAt(descriptor: number, position: number, length: number): Promise<Uint8Array> {
+/** Storage's only way to files: by descriptors that it was given. A rejected promise is an I/O error. */
+export interface FileAccess {
+  /** Exactly `length` bytes at `position`. */
+  readAt(descriptor: number, position: number, length: number): Promise<Uint8Array>;
+  writeAt(descriptor: number, position: number, bytes: Uint8Array): Promise<void>;
+  /** Resolves once what was written to the file survives a crash of the host. */
+  sync(descriptor: number): Promise<void>;
+}
+
+export const hostFiles: FileAccess = { readAt, writeAt, sync };
+
+async function readAt(descriptor: number, position: number, length: number): Promise<Uint8Array> {
   const out = new Uint8Array(length);
   for (let done = 0; done < length; ) {
     const count = await new Promise<number>((resolve, reject) =>
@@ -13,7 +23,7 @@ export async function readAt(descriptor: number, position: number, length: numbe
   return out;
 }
 
-export async function writeAt(descriptor: number, position: number, bytes: Uint8Array): Promise<void> {
+async function writeAt(descriptor: number, position: number, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     done += await new Promise<number>((resolve, reject) =>
       write(descriptor, bytes, done, bytes.length - done, position + done, (error, n) =>
@@ -23,7 +33,6 @@ export async function writeAt(descriptor: number, position: number, bytes: Uint8
   }
 }
 
-/** Resolves once what was written to the file survives a crash of the host. */
-export async function sync(descriptor: number): Promise<void> {
+async function sync(descriptor: number): Promise<void> {
   await new Promise<void>((resolve, reject) => fdatasync(descriptor, (error) => (error ? reject(error) : resolve())));
 }

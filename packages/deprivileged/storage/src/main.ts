@@ -2,6 +2,7 @@ import type { Channel } from '@cloister/protocol';
 import { type BlockService, serveDisks } from './block-service.ts';
 import { createDirectDisk } from './direct-disk.ts';
 import type { Disk } from './disk.ts';
+import { type FileAccess, hostFiles } from './file-access.ts';
 import { createOverlayDisk } from './overlay-disk.ts';
 
 /** A disk as the launcher hands it over: descriptors that it opened, and what writes may do. */
@@ -15,15 +16,18 @@ export interface DiskBinding {
 }
 
 /** Starts the storage compartment for one slice. It opens nothing itself. */
-export function start(channel: Channel, bindings: readonly DiskBinding[]): BlockService {
-  return serveDisks(channel, bindings.map(createDisk));
+export function start(channel: Channel, bindings: readonly DiskBinding[], files: FileAccess = hostFiles): BlockService {
+  return serveDisks(
+    channel,
+    bindings.map((binding) => createDisk(files, binding)),
+  );
 }
 
 /** @throws RangeError for a binding that makes no disk. */
-function createDisk({ descriptor, bytes, writes, overlay }: DiskBinding): Disk {
+function createDisk(files: FileAccess, { descriptor, bytes, writes, overlay }: DiskBinding): Disk {
   if (writes !== 'overlay') {
-    return createDirectDisk(descriptor, bytes, { readOnly: writes === 'none', durable: writes === 'direct' });
+    return createDirectDisk(files, descriptor, bytes, { readOnly: writes === 'none', durable: writes === 'direct' });
   }
   if (overlay === undefined) throw new RangeError('An overlay disk needs an overlay file');
-  return createOverlayDisk(descriptor, overlay, bytes);
+  return createOverlayDisk(files, descriptor, overlay, bytes);
 }

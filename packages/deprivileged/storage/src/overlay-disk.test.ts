@@ -2,6 +2,7 @@ import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { hostFiles } from './file-access.ts';
 import { CHUNK_BYTES, createOverlayDisk } from './overlay-disk.ts';
 
 let directory = '';
@@ -36,7 +37,7 @@ function randomFrom(seed: number): (limit: number) => number {
 test('reads what was written, many requests at once, and never changes the base file', async () => {
   const bytes = 5 * CHUNK_BYTES + 1024;
   const { base, overlay, contents } = files(bytes);
-  const disk = createOverlayDisk(base, overlay, bytes);
+  const disk = createOverlayDisk(hostFiles, base, overlay, bytes);
   const model = contents.slice();
   const random = randomFrom(20261124);
   for (let round = 0; round < 60; round += 1) {
@@ -62,7 +63,7 @@ test('reads what was written, many requests at once, and never changes the base 
 test('a discard drops whole chunks, whose room the next write takes', async () => {
   const bytes = 8 * CHUNK_BYTES;
   const { base, overlay } = files(bytes);
-  const disk = createOverlayDisk(base, overlay, bytes);
+  const disk = createOverlayDisk(hostFiles, base, overlay, bytes);
   for (let round = 0; round < 20; round += 1) {
     await disk.write(0, new Uint8Array(4 * CHUNK_BYTES).fill(1 + round));
     await disk.discard(0, 4 * CHUNK_BYTES);
@@ -79,7 +80,7 @@ test('a write that the host refuses is an error, and the old contents stay', asy
   const { base, contents } = files(bytes);
   const readOnly = openSync(join(directory, 'overlay'), 'r');
   descriptors.push(readOnly);
-  const disk = createOverlayDisk(base, readOnly, bytes);
+  const disk = createOverlayDisk(hostFiles, base, readOnly, bytes);
   await expect(disk.write(0, new Uint8Array(512))).rejects.toThrow();
   expect(Buffer.compare(await disk.read(0, 512), contents.subarray(0, 512))).toBe(0);
 });

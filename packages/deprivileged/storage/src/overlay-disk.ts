@@ -1,5 +1,5 @@
 import type { Disk } from './disk.ts';
-import { readAt, writeAt } from './file-access.ts';
+import type { FileAccess } from './file-access.ts';
 
 /** What is copied on the first write to it, and dropped whole by a discard. */
 export const CHUNK_BYTES = 64 * 1024;
@@ -13,7 +13,7 @@ const DROPPED = -1;
  * overlay's file is empty. Requests on one chunk are carried out one after the other, so that a slot that a discard
  * has freed is never read or written for the chunk that had it.
  */
-export function createOverlayDisk(base: number, overlay: number, bytes: number): Disk {
+export function createOverlayDisk({ readAt, writeAt }: FileAccess, base: number, overlay: number, bytes: number): Disk {
   const places = new Int32Array(Math.ceil(bytes / CHUNK_BYTES));
   const tails = new Map<number, Promise<unknown>>();
   const freed: number[] = [];
