@@ -76,6 +76,10 @@ function queueControl(state: ConsoleState, port: number, event: number, value: n
 
 /** Tells the driver that the host's end of a port has closed, after the input that it was given before, or opened again. */
 export function tellOpen(gate: Gate, device: ConsoleDevice, port: number, open: boolean): void {
+  const { control } = device.state;
+  // The last end of the input and what followed it are all that counts, whatever the slice goes on to send.
+  const waiting = control.filter((message) => message[0] === port && message[4] === EVENT.portOpen);
+  if (waiting.length >= 2) control.splice(control.indexOf(waiting[0]!), 1);
   queueControl(device.state, port, EVENT.portOpen, open ? 1 : 0);
   sendControl(gate, device);
 }

@@ -50,7 +50,7 @@ export function portMessage(gate: Gate, device: ConsoleDevice, message: PortMess
         if (port.inputBytes > 0) gate.send({ kind: 'port.taken', port: message.port, count: port.inputBytes });
         port.input.length = 0;
         port.inputBytes = 0;
-        tellOpen(gate, device, message.port, true);
+        if (port.ready) tellOpen(gate, device, message.port, true);
       }
       giveInput(gate, device, message.port);
       break;
