@@ -2,7 +2,15 @@ import { MEMORY_MAP } from '@cloister/hardware';
 import { SECTOR_BYTES } from '@cloister/protocol';
 import { gatePortMessage, gateReplied, gateResize, serveDoorbells } from '../io-gate/gate.ts';
 import { createFetchWatch, createGateBench, type GateBench } from './gate-bench.ts';
-import { type DriverDevice, type DriverQueue, FEATURE, startDevice, writeDescriptor } from './guest-driver.ts';
+import {
+  addChain,
+  type DriverDevice,
+  type DriverQueue,
+  FEATURE,
+  startDevice,
+  writeDescriptor,
+} from './guest-driver.ts';
+import { plausibleBuffers } from './plausible-chain.ts';
 
 export interface RingFuzz {
   readonly bench: GateBench;
@@ -11,13 +19,17 @@ export interface RingFuzz {
   readonly to: number;
   /** Runs one random case. */
   step(): void;
-  readonly counts: { cases: number; stops: number; requests: number; resets: number };
+  readonly counts: { cases: number; stops: number; requests: number; resets: number; slowestMs: number };
+  /** Why devices were stopped, numbers masked, and what left the gate, by kind: how far the cases got. */
+  readonly reached: Map<string, number>;
   /** What must never be there: throws that only the gate's last wall caught, and throws past it. */
   readonly faults: string[];
 }
 
 const RAM_BYTES = 64 * 2 ** 20;
 const RING_SIZE = 8;
+/** A case that takes longer hangs; the longest seen, on a loaded machine, is below a hundredth of it. */
+const HANG_MS = 10_000;
 const FIRST_FREE = 0x10_0000;
 /** What lies here is rewritten by the second thread: rings, descriptors and small buffers. */
 const PLAYGROUND_BYTES = 0x4_0000;
@@ -53,7 +65,9 @@ export function createRingFuzz(seed: number): RingFuzz {
   const { guest, gate } = bench;
   const base = MEMORY_MAP.ram.base;
   const end = base + RAM_BYTES;
-  const counts = { cases: 0, stops: 0, requests: 0, resets: 0 };
+  const counts = { cases: 0, stops: 0, requests: 0, resets: 0, slowestMs: 0 };
+  const reached = new Map<string, number>();
+  const reach = (what: string): void => void reached.set(what, (reached.get(what) ?? 0) + 1);
   const faults: string[] = [];
   const restart = (number: number): DriverDevice => {
     counts.resets += 1;
@@ -132,6 +146,39 @@ export function createRingFuzz(seed: number): RingFuzz {
     guest.view.setUint16(ring, random(2), true);
   };
 
+  /** A chain that a driver could have made, half the time with one descriptor damaged after. */
+  const addPlausible = (number: number, queue: DriverQueue): void => {
+    const room = { from: base + FIRST_FREE + PLAYGROUND_BYTES / 2, bytes: PLAYGROUND_BYTES / 2 };
+    const buffers = plausibleBuffers(guest, gate.devices[number]!.kind, queue, room, random);
+    queue.availableIndex = guest.view.getUint16(queue.available - base + 2, true);
+    const before = guest.free;
+    guest.free = room.from + (random(room.bytes - 512) & ~15);
+    const table = guest.free;
+    const indirect = random(3) === 0;
+    const head = addChain(guest, queue, buffers, indirect);
+    guest.free = before;
+    if (random(2) === 0) return;
+    const victim = random(buffers.length);
+    const place = indirect ? table : queue.descriptors;
+    const index = indirect ? victim : (head + victim) % queue.size;
+    const at = place - base + 16 * index;
+    // One field of it, so that the rest still leads on.
+    const broken = anyDescriptor();
+    switch (random(4)) {
+      case 0:
+        guest.view.setBigUint64(at, BigInt(broken.address), true);
+        break;
+      case 1:
+        guest.view.setUint32(at + 8, broken.length, true);
+        break;
+      case 2:
+        guest.view.setUint16(at + 12, broken.flags, true);
+        break;
+      default:
+        guest.view.setUint16(at + 14, broken.next, true);
+    }
+  };
+
   const scribbleRegisters = (device: DriverDevice): void => {
     const offset = pick([0x14, 0x16, 0x18, 0x1c, 0x20, 0x24, 0x28, 0x2c, 0x30, 0x34, random(0x4000)]);
     const size = pick([1, 2, 4, 8] as const);
@@ -147,6 +194,7 @@ export function createRingFuzz(seed: number): RingFuzz {
   const slice = (): void => {
     for (const message of bench.sent.splice(0)) {
       counts.requests += 1;
+      reach(message.kind === 'block.request' ? `block ${message.operation}` : message.kind);
       if (message.kind === 'block.request' && random(4) !== 0) {
         const wanted = message.operation === 'read' ? message.sectors * SECTOR_BYTES : 0;
         const bytes = new Uint8Array(random(8) === 0 ? random(4096) : wanted);
@@ -181,16 +229,19 @@ export function createRingFuzz(seed: number): RingFuzz {
   return {
     bench,
     counts,
+    reached,
     faults,
     from: guest.ram.byteOffset + FIRST_FREE,
     to: guest.ram.byteOffset + FIRST_FREE + PLAYGROUND_BYTES,
     step() {
+      const start = performance.now();
       const number = random(devices.length);
       const device = devices[number]!;
       try {
         const queue = pick(device.queues);
         if (random(12) === 0) scribbleRegisters(device);
-        else scribble(queue);
+        else if (random(3) === 0) scribble(queue);
+        else addPlausible(number, queue);
         guest.bus.ring(number, queue.index);
         serveDoorbells(gate);
         slice();
@@ -199,9 +250,16 @@ export function createRingFuzz(seed: number): RingFuzz {
       }
       counts.cases += 1;
       for (const line of bench.logged.splice(0)) {
-        if (line.includes('stopped until')) counts.stops += 1;
+        const stopped = /stopped until its driver resets it: (.*)/.exec(line);
+        if (stopped !== null) {
+          counts.stops += 1;
+          reach(stopped[1]!.replace(/0x[0-9a-f]+|[0-9]+/g, 'N'));
+        }
         if (line.includes('the gate failed')) faults.push(line);
       }
+      const took = performance.now() - start;
+      counts.slowestMs = Math.max(counts.slowestMs, Math.round(took));
+      if (took > HANG_MS) faults.push(`A case took ${Math.round(took)} ms`);
       // A stopped device would make every later case empty; requests that nobody answered hold a reset back.
       if (gate.devices[number]!.transport.status !== 15) revive(number);
     },
