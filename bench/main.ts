@@ -1,10 +1,12 @@
 import { bootBench } from './boot.ts';
+import { diskBench } from './disk.ts';
 import { imageBuildBench } from './image-build.ts';
 import { interpreterBench } from './interpreter.ts';
 import type { Bench, Measurement } from './measurement.ts';
 
 const BENCHES: Readonly<Record<string, Bench>> = {
   boot: bootBench,
+  disk: diskBench,
   'image-build': imageBuildBench,
   interpreter: interpreterBench,
 };
