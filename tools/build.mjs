@@ -10,6 +10,7 @@ const ENTRIES = {
   cli: 'packages/clients/cli/src/main.ts',
   sdk: 'packages/clients/sdk/src/index.ts',
   hart: 'packages/trusted/hardware/src/hart/worker.ts',
+  compartment: 'packages/host/launcher/src/compartments/child.ts',
   slice: 'packages/deprivileged/slice/src/main.ts',
   storage: 'packages/deprivileged/storage/src/main.ts',
   builder: 'packages/deprivileged/builder/src/main.ts',

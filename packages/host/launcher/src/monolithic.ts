@@ -5,9 +5,12 @@ import { createMonitor, type DeviceConfig, type Entry, type Monitor } from '@clo
 import type { Channel } from '@cloister/protocol';
 import { start as startSlice } from '@cloister/slice';
 import { start as startStorage } from '@cloister/storage';
-import { bundleUrl } from './bundles.ts';
 import { memoryChannel } from './channels/memory-channel.ts';
+import { type OtherCompartments, startChildren } from './compartments/children.ts';
 import type { OpenDisk } from './open-disks.ts';
+
+/** Slice and storage in this process, or in a child process each, over pipes. */
+export type CompartmentForm = 'one-process' | 'child-processes';
 
 /** The compartments of one VM, running. */
 export interface Compartments {
@@ -21,8 +24,10 @@ export interface CompartmentsConfig {
   readonly memoryBytes: number;
   readonly devices: readonly DeviceConfig[];
   readonly disks: readonly OpenDisk[];
-  /** Both ends of each link between two compartments. */
-  readonly link: () => readonly [Channel, Channel];
+  /** Where slice and storage run. */
+  readonly form: CompartmentForm;
+  /** What plays hart 0 in its thread. */
+  readonly hart: URL;
   log(line: string): void;
   /** The hart's thread failed: a defect of the machine, not of the guest. */
   failed(reason: string): void;
@@ -32,23 +37,19 @@ const HARTS = 1;
 /** How long a hart that was asked to stop may take before its thread is ended, in milliseconds. */
 const STOP_MS = 2000;
 
-/** The one-process form: every part of a VM in this process, the hart in a worker, over channels of copied bytes. */
+/** Starts the parts of a VM: the machine in this process, its hart in a worker, slice and storage as `form` says. */
 export function startCompartments(config: CompartmentsConfig): Compartments {
   const pages = memoryPages(config.memoryBytes);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const board = boardOf(memory.buffer);
-  const [machineToSlice, sliceToMachine] = config.link();
-  const [sliceToStorage, storageToSlice] = config.link();
-  const [control, sliceToControl] = config.link();
+  const others = config.form === 'one-process' ? startHere(config.disks) : startChildren(config.disks);
   let hart: { readonly worker: Worker; readonly ended: Promise<void> } | undefined;
 
-  const storage = startStorage(storageToSlice, config.disks);
-  startSlice({ machine: sliceToMachine, storage: sliceToStorage, control: sliceToControl });
   const monitor: Monitor = createMonitor({
     memory: memory.buffer,
     harts: HARTS,
     devices: config.devices,
-    channel: machineToSlice,
+    channel: others.machine,
     random: (length) => randomBytes(length),
     start: (entry) => {
       hart = startHart(memory, config, entry);
@@ -63,7 +64,7 @@ export function startCompartments(config: CompartmentsConfig): Compartments {
   const served = monitor.run();
 
   return {
-    control,
+    control: others.control,
     async stop() {
       stopHarts(board, HARTS);
       if (hart !== undefined) {
@@ -73,14 +74,13 @@ export function startCompartments(config: CompartmentsConfig): Compartments {
       }
       monitor.stop();
       await served;
-      await storage.settled();
-      for (const channel of [machineToSlice, sliceToStorage, control]) channel.close('The run is over');
+      await others.stop('The run is over');
     },
   };
 }
 
 function startHart(memory: WebAssembly.Memory, config: CompartmentsConfig, { pc, deviceTree, firmwareInfo }: Entry) {
-  const worker = new Worker(bundleUrl('hart'), {
+  const worker = new Worker(config.hart, {
     workerData: {
       memory,
       hart: 0,
@@ -96,4 +96,20 @@ function startHart(memory: WebAssembly.Memory, config: CompartmentsConfig, { pc,
   return { worker, ended: new Promise<void>((resolve) => worker.once('exit', () => resolve())) };
 }
 
-export const defaultLink = memoryChannel;
+/** Slice and storage in this process, over channels of copied bytes. */
+function startHere(disks: readonly OpenDisk[]): OtherCompartments {
+  const [machine, sliceToMachine] = memoryChannel();
+  const [sliceToStorage, storageToSlice] = memoryChannel();
+  const [control, sliceToControl] = memoryChannel();
+  const storage = startStorage({ slice: storageToSlice }, disks);
+  startSlice({ machine: sliceToMachine, storage: sliceToStorage, control: sliceToControl });
+  return {
+    machine,
+    control,
+    async stop(reason) {
+      await storage.settled();
+      control.close(reason);
+      machine.close(reason);
+    },
+  };
+}

@@ -1,5 +1,4 @@
 import {
-  type Channel,
   type FromSlice,
   fromSlice,
   LAUNCH_UPDATE_BYTES_MAX,
@@ -7,14 +6,18 @@ import {
   type ToSlice,
   toSlice,
 } from '@cloister/protocol';
+import { bundleUrl } from './bundles.ts';
 import { createHostPort, type HostPort } from './host-port.ts';
+import type { CompartmentForm } from './monolithic.ts';
 import { closeDisks, openDisks, SECTOR_BYTES } from './open-disks.ts';
 import type { MachineEnd, Port, VirtualMachine, VirtualMachineConfig } from './virtual-machine.ts';
 
 /** How a VM is put together; the defaults are what users get. */
 export interface LaunchOptions {
-  /** Makes both ends of a link between two compartments. */
-  readonly link?: () => readonly [Channel, Channel];
+  /** Where slice and storage run; in this process if not said. */
+  readonly form?: CompartmentForm;
+  /** The bundle that plays hart 0; the tests have one that is no hart. */
+  readonly hart?: URL;
   /** One line for the operator: a malformed ring, a refused call. */
   readonly log?: (line: string) => void;
 }
@@ -28,7 +31,7 @@ export async function startVirtualMachine(
   options: LaunchOptions = {},
 ): Promise<VirtualMachine> {
   // The only file that knows the compartments' code; loaded on demand.
-  const { defaultLink, startCompartments } = await import('./monolithic.ts');
+  const { startCompartments } = await import('./monolithic.ts');
   const disks = openDisks(config.disks ?? []);
   const names = config.ports ?? [];
   let settle: (end: MachineEnd) => void = () => undefined;
@@ -48,7 +51,8 @@ export async function startVirtualMachine(
       })),
     ],
     disks,
-    link: options.link ?? defaultLink,
+    form: options.form ?? 'one-process',
+    hart: options.hart ?? bundleUrl('hart'),
     log: options.log ?? (() => undefined),
     failed: (reason) => settle({ kind: 'failed', reason }),
   });
