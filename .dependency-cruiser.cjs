@@ -23,8 +23,8 @@ const MAY_IMPORT = {
   sdk: ['protocol', 'launcher', 'images'],
   cli: ['sdk', 'protocol', 'images'],
 };
-// The one-process form composes the compartments itself; only this file may.
-const MONOLITHIC = 'packages/host/launcher/src/monolithic\\.ts$';
+// What puts a compartment together with its channels: the one-process form, and each process's entry.
+const MONOLITHIC = 'packages/host/launcher/src/(monolithic|compartments/[a-z]+-process)\\.ts$';
 const TESTS = '(\\.test\\.ts$|/testing/)';
 
 const layering = Object.entries(MAY_IMPORT).map(([name, allowed]) => ({

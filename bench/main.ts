@@ -1,8 +1,13 @@
 import { bootBench } from './boot.ts';
+import { imageBuildBench } from './image-build.ts';
 import { interpreterBench } from './interpreter.ts';
 import type { Bench, Measurement } from './measurement.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { boot: bootBench, interpreter: interpreterBench };
+const BENCHES: Readonly<Record<string, Bench>> = {
+  boot: bootBench,
+  'image-build': imageBuildBench,
+  interpreter: interpreterBench,
+};
 
 /** `npm run bench -- NAME… [--json] [--quick]`; the exit status is 1 when a goal does not hold. */
 async function main(args: readonly string[]): Promise<number> {

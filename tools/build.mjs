@@ -8,12 +8,9 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 const ENTRIES = {
   cli: 'packages/clients/cli/src/main.ts',
-  sdk: 'packages/clients/sdk/src/index.ts',
   hart: 'packages/trusted/hardware/src/hart/worker.ts',
-  compartment: 'packages/host/launcher/src/compartments/child.ts',
-  slice: 'packages/deprivileged/slice/src/main.ts',
-  storage: 'packages/deprivileged/storage/src/main.ts',
-  builder: 'packages/deprivileged/builder/src/main.ts',
+  slice: 'packages/host/launcher/src/compartments/slice-process.ts',
+  storage: 'packages/host/launcher/src/compartments/storage-process.ts',
   conformance: 'conformance/main.ts',
   bench: 'bench/main.ts',
   full: 'bench/full.ts',
@@ -21,10 +18,8 @@ const ENTRIES = {
 
 const present = Object.entries(ENTRIES).filter(([, path]) => existsSync(join(root, path)));
 mkdirSync(join(root, 'dist'), { recursive: true });
-await build({
+const options = {
   absWorkingDir: root,
-  entryPoints: Object.fromEntries(present),
-  outdir: 'dist',
   bundle: true,
   format: 'esm',
   platform: 'node',
@@ -35,4 +30,11 @@ await build({
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
   logLevel: 'warning',
+};
+await build({ ...options, entryPoints: Object.fromEntries(present), outdir: 'dist' });
+// What `import '@cloister/sdk'` finds without TypeScript.
+await build({
+  ...options,
+  entryPoints: ['packages/clients/sdk/src/index.ts'],
+  outfile: 'packages/clients/sdk/dist/index.js',
 });

@@ -21,6 +21,9 @@ elf[18] = 62;
 const truncated = new Uint8Array(4096);
 new DataView(truncated.buffer).setUint32(0x38, 0x05435352, true);
 new DataView(truncated.buffer).setUint32(0x3c, 0x40, true);
+truncated.set([0x4d, 0x5a]);
+new DataView(truncated.buffer).setBigUint64(8, 0x20_0000n, true);
+new DataView(truncated.buffer).setBigUint64(16, 0x20_0000n, true);
 truncated.set([0x50, 0x45, 0, 0], 0x40);
 new DataView(truncated.buffer).setUint16(0x46, 1, true);
 new DataView(truncated.buffer).setUint32(0x40 + 24 + 16, 1_000_000, true);
@@ -48,9 +51,9 @@ const CASES: readonly (readonly [what: string, args: readonly string[], line: Re
   ['a disk that is not there', ['run', '--disk', join(folder, 'none'), 'busybox'], /Cannot open the disk/],
   ['a kernel that is not there', ['run', '--kernel', join(folder, 'none')], /Cannot open the kernel/],
   ['a kernel that is a directory', ['run', '--kernel', directory], /is a directory/],
-  ['a kernel that is none', ['run', '--kernel', odd], /is no riscv64 Image/],
-  ['an ELF for another machine', ['run', '--kernel', file('elf', elf)], /ELF file for another machine/],
-  ['a truncated Image', ['run', '--kernel', file('cut', truncated)], /is truncated: 4096 bytes/],
+  ['a kernel that is none', ['run', '--kernel', odd], /The kernel is no RISC-V Image/],
+  ['an ELF for another machine', ['run', '--kernel', file('elf', elf)], /The kernel is an ELF file for x86-64/],
+  ['a truncated Image', ['run', '--kernel', file('cut', truncated)], /The kernel is truncated: it has 4096 of/],
   ['a damaged Image.gz', ['run', '--kernel', file('a.gz', Uint8Array.of(0x1f, 0x8b, 8, 0, 1, 2))], /damaged gzip/],
   ['an image beside --kernel', ['run', '--kernel', odd, 'busybox'], /With --kernel there is no image/],
   ['--initrd without --kernel', ['run', '--initrd', odd, 'busybox'], /--initrd needs --kernel/],

@@ -7,6 +7,7 @@ const RUN_ERRORS = {
   'bad-memory': 'Give a size from 64m to 3g, such as -m 512m',
   'bad-file': 'Check the path and its permissions',
   'bad-kernel': 'Give a riscv64 Linux kernel as Image or Image.gz',
+  refused: 'Give a riscv64 Linux kernel as Image or Image.gz, and enough memory with -m',
   'bad-disk': 'Give a raw disk image whose length is a multiple of 512 bytes',
   'machine-failed': 'Run again with -v or --console-log FILE to see all that the guest said',
   'guest-ended': 'Run again with --console-log FILE to see all that the guest said',

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Image } from '@cloister/images';
-import { type DiskConfig, startVirtualMachine, type VirtualMachine } from '@cloister/launcher';
+import { type DiskConfig, LaunchError, startVirtualMachine, type VirtualMachine } from '@cloister/launcher';
+import { fail } from './failure.ts';
 import { SESSION_PORTS } from './session.ts';
 
 /** Boots an image with the session's ports; its root disk is never written to, changes vanish with the run. */
@@ -30,4 +31,11 @@ export function lastLines(text: string, count = 20): string {
     .slice(-count)
     .map((line) => line.replace(/[^\x20-\x7e]/g, '?').slice(0, 300))
     .join('\n');
+}
+
+/** What `startVirtualMachine` threw, as this package's error. */
+export function startFailed(cause: unknown): never {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (cause instanceof LaunchError && cause.code === 'refused') fail('refused', message, { cause });
+  fail('machine-failed', `The machine does not start: ${message}`, { cause });
 }

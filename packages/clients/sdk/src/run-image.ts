@@ -3,7 +3,7 @@ import { startVirtualMachine } from '@cloister/launcher';
 import { parseCopy, prepareCopies } from './copies.ts';
 import { parseDisk } from './disks.ts';
 import { CloisterError, fail } from './failure.ts';
-import { bootImage, lastLines } from './machine.ts';
+import { bootImage, lastLines, startFailed } from './machine.ts';
 import { attachGuest, type Input, type Session, type SessionOutput } from './session.ts';
 import { checkMemory, MEMORY_DEFAULT } from './sizes.ts';
 
@@ -54,11 +54,7 @@ export async function runImage(options: RunOptions): Promise<Run> {
   const prepared = copies.length === 0 ? undefined : await prepareCopies(copies, first);
   const machine = await bootImage(image, memoryBytes, [...disks, ...(prepared?.disks ?? [])])
     .finally(() => prepared?.done())
-    .catch((cause: unknown) =>
-      fail('machine-failed', `The machine does not start: ${cause instanceof Error ? cause.message : String(cause)}`, {
-        cause,
-      }),
-    );
+    .catch(startFailed);
   let console = '';
   machine.serial.onData = (bytes) => {
     console = (console + Buffer.from(bytes).toString('latin1')).slice(-16_384);

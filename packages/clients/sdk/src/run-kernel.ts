@@ -1,8 +1,8 @@
 import { type MachineEnd, startVirtualMachine, type VirtualMachine } from '@cloister/launcher';
 import { parseDisk } from './disks.ts';
-import { CloisterError, fail } from './failure.ts';
+import { CloisterError } from './failure.ts';
 import { readInput, readKernel } from './kernels.ts';
-import { lastLines } from './machine.ts';
+import { lastLines, startFailed } from './machine.ts';
 import { checkMemory, MEMORY_DEFAULT } from './sizes.ts';
 
 export interface KernelRunOptions {
@@ -44,11 +44,7 @@ export async function runKernel(options: KernelRunOptions): Promise<KernelRun> {
       ...(firmware === undefined ? {} : { firmware }),
       commandLine: options.append ?? 'console=ttyS0',
       disks,
-    }).catch((cause: unknown) =>
-      fail('machine-failed', `The machine does not start: ${cause instanceof Error ? cause.message : String(cause)}`, {
-        cause,
-      }),
-    );
+    }).catch(startFailed);
     started.serial.onData = (bytes) => {
       console = (console + Buffer.from(bytes).toString('latin1')).slice(-16_384);
       options.onConsole(bytes);

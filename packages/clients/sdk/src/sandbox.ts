@@ -1,7 +1,7 @@
 import type { MachineEnd, VirtualMachine } from '@cloister/launcher';
 import { parseDisk } from './disks.ts';
 import { CloisterError, fail } from './failure.ts';
-import { bootImage, lastLines } from './machine.ts';
+import { bootImage, lastLines, startFailed } from './machine.ts';
 import { hostImages, type ImageSettings } from './run-image.ts';
 import { attachGuest, type Guest } from './session.ts';
 import { checkMemory, MEMORY_DEFAULT } from './sizes.ts';
@@ -50,11 +50,7 @@ export const Sandbox = {
     const memoryBytes = checkMemory(options.memory ?? MEMORY_DEFAULT);
     const disks = await Promise.all((options.disks ?? []).map(parseDisk));
     const image = await hostImages(options.images).pull(options.image ?? 'debian');
-    const machine = await bootImage(image, memoryBytes, disks).catch((cause: unknown) =>
-      fail('machine-failed', `The machine does not start: ${cause instanceof Error ? cause.message : String(cause)}`, {
-        cause,
-      }),
-    );
+    const machine = await bootImage(image, memoryBytes, disks).catch(startFailed);
     return sandboxOf(machine);
   },
 };

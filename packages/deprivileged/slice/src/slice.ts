@@ -54,11 +54,6 @@ export function start(channels: SliceChannels): void {
       const message = toSlice.decode(frame);
       if (message !== undefined) hearLauncher(slice, message);
     },
-    // Nobody is left to run the VM for.
-    closed(reason) {
-      slice.phase = 'over';
-      for (const channel of [channels.machine, channels.storage]) channel.close(reason);
-    },
   });
 }
 

@@ -14,14 +14,9 @@ export interface DiskBinding {
   readonly overlay?: number;
 }
 
-/** What storage is started with: a channel to the one slice that it serves. */
-export interface StorageChannels {
-  readonly slice: Channel;
-}
-
 /** Starts the storage compartment for one slice. It opens nothing itself. */
-export function start({ slice }: StorageChannels, bindings: readonly DiskBinding[]): BlockService {
-  return serveDisks(slice, bindings.map(createDisk));
+export function start(channel: Channel, bindings: readonly DiskBinding[]): BlockService {
+  return serveDisks(channel, bindings.map(createDisk));
 }
 
 /** @throws RangeError for a binding that makes no disk. */

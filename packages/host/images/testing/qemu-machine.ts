@@ -43,6 +43,7 @@ export function qemuStarter(killAfterMs: number): (config: VirtualMachineConfig)
     (config.ports ?? []).forEach((name, index) => {
       args.push('-device', `virtserialport,name=${name},chardev=${name},nr=${index + 1}`);
     });
+    args.push('-device', 'virtio-rng-pci');
     (config.disks ?? []).forEach((disk, index) => {
       const writes =
         disk.writes === 'discard' ? ',snapshot=on' : disk.writes === 'direct-unsafe' ? ',cache=unsafe' : '';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** What runs in a thread or process of its own, by the names of tools/build.mjs. */
-export type BundleName = 'hart' | 'compartment' | 'slice' | 'storage';
+export type BundleName = 'hart' | 'slice' | 'storage';
 
 /**
  * Where a bundle lies: beside the bundle that this code is part of or, when it runs from its sources (tests), in the

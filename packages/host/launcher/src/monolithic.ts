@@ -5,12 +5,10 @@ import { createMonitor, type DeviceConfig, type Entry, type Monitor } from '@clo
 import type { Channel } from '@cloister/protocol';
 import { start as startSlice } from '@cloister/slice';
 import { start as startStorage } from '@cloister/storage';
+import { bundleUrl } from './bundles.ts';
 import { memoryChannel } from './channels/memory-channel.ts';
-import { type OtherCompartments, startChildren } from './compartments/children.ts';
+import type { Deprivileged } from './compartments/deprivileged.ts';
 import type { OpenDisk } from './open-disks.ts';
-
-/** Slice and storage in this process, or in a child process each, over pipes. */
-export type CompartmentForm = 'one-process' | 'child-processes';
 
 /** The compartments of one VM, running. */
 export interface Compartments {
@@ -24,32 +22,32 @@ export interface CompartmentsConfig {
   readonly memoryBytes: number;
   readonly devices: readonly DeviceConfig[];
   readonly disks: readonly OpenDisk[];
-  /** Where slice and storage run. */
-  readonly form: CompartmentForm;
-  /** What plays hart 0 in its thread. */
-  readonly hart: URL;
+  /** Starts slice and storage. */
+  readonly deprivileged: (disks: readonly OpenDisk[]) => Deprivileged;
   log(line: string): void;
   /** The hart's thread failed: a defect of the machine, not of the guest. */
   failed(reason: string): void;
+  /** The hart has stopped: how many instructions it retired. */
+  retired(instructions: number): void;
 }
 
 const HARTS = 1;
 /** How long a hart that was asked to stop may take before its thread is ended, in milliseconds. */
 const STOP_MS = 2000;
 
-/** Starts the parts of a VM: the machine in this process, its hart in a worker, slice and storage as `form` says. */
+/** A VM's machine in this process, the hart in a worker, and slice and storage where `deprivileged` starts them. */
 export function startCompartments(config: CompartmentsConfig): Compartments {
   const pages = memoryPages(config.memoryBytes);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const board = boardOf(memory.buffer);
-  const others = config.form === 'one-process' ? startHere(config.disks) : startChildren(config.disks);
+  const deprivileged = config.deprivileged(config.disks);
   let hart: { readonly worker: Worker; readonly ended: Promise<void> } | undefined;
 
   const monitor: Monitor = createMonitor({
     memory: memory.buffer,
     harts: HARTS,
     devices: config.devices,
-    channel: others.machine,
+    channel: deprivileged.machine,
     random: (length) => randomBytes(length),
     start: (entry) => {
       hart = startHart(memory, config, entry);
@@ -64,7 +62,7 @@ export function startCompartments(config: CompartmentsConfig): Compartments {
   const served = monitor.run();
 
   return {
-    control: others.control,
+    control: deprivileged.control,
     async stop() {
       stopHarts(board, HARTS);
       if (hart !== undefined) {
@@ -74,13 +72,13 @@ export function startCompartments(config: CompartmentsConfig): Compartments {
       }
       monitor.stop();
       await served;
-      await others.stop('The run is over');
+      await deprivileged.stop();
     },
   };
 }
 
 function startHart(memory: WebAssembly.Memory, config: CompartmentsConfig, { pc, deviceTree, firmwareInfo }: Entry) {
-  const worker = new Worker(config.hart, {
+  const worker = new Worker(bundleUrl('hart'), {
     workerData: {
       memory,
       hart: 0,
@@ -89,27 +87,27 @@ function startHart(memory: WebAssembly.Memory, config: CompartmentsConfig, { pc,
       firmware: firmwareInfo !== 0,
     },
   });
-  worker.on('message', (end: { kind: 'stopped' } | { kind: 'failed'; message: string }) => {
+  worker.on('message', (end: { kind: 'stopped'; retired: number } | { kind: 'failed'; message: string }) => {
     if (end.kind === 'failed') config.failed(end.message);
+    else config.retired(end.retired);
   });
   worker.on('error', (error) => config.failed(error.message));
   return { worker, ended: new Promise<void>((resolve) => worker.once('exit', () => resolve())) };
 }
 
 /** Slice and storage in this process, over channels of copied bytes. */
-function startHere(disks: readonly OpenDisk[]): OtherCompartments {
+export function startInProcess(disks: readonly OpenDisk[]): Deprivileged {
   const [machine, sliceToMachine] = memoryChannel();
   const [sliceToStorage, storageToSlice] = memoryChannel();
   const [control, sliceToControl] = memoryChannel();
-  const storage = startStorage({ slice: storageToSlice }, disks);
+  const storage = startStorage(storageToSlice, disks);
   startSlice({ machine: sliceToMachine, storage: sliceToStorage, control: sliceToControl });
   return {
     machine,
     control,
-    async stop(reason) {
+    async stop() {
       await storage.settled();
-      control.close(reason);
-      machine.close(reason);
+      for (const channel of [machine, sliceToStorage, control]) channel.close('The run is over');
     },
   };
 }

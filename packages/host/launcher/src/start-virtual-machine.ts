@@ -6,32 +6,33 @@ import {
   type ToSlice,
   toSlice,
 } from '@cloister/protocol';
-import { bundleUrl } from './bundles.ts';
+import { startProcesses } from './compartments/processes.ts';
 import { createHostPort, type HostPort } from './host-port.ts';
-import type { CompartmentForm } from './monolithic.ts';
+import { LaunchError } from './launch-error.ts';
 import { closeDisks, openDisks, SECTOR_BYTES } from './open-disks.ts';
 import type { MachineEnd, Port, VirtualMachine, VirtualMachineConfig } from './virtual-machine.ts';
 
 /** How a VM is put together; the defaults are what users get. */
 export interface LaunchOptions {
-  /** Where slice and storage run; in this process if not said. */
-  readonly form?: CompartmentForm;
-  /** The bundle that plays hart 0; the tests have one that is no hart. */
-  readonly hart?: URL;
+  /** Where slice and storage run: in this process (the default), or each as a process of its own. */
+  readonly form?: 'one-process' | 'processes';
   /** One line for the operator: a malformed ring, a refused call. */
   readonly log?: (line: string) => void;
+  /** How many instructions the guest had retired when it stopped; called before `ended` resolves. For measurements. */
+  readonly retired?: (instructions: number) => void;
 }
 
 /**
  * Starts a virtual machine and resolves once its guest runs.
- * @throws Error with one line when a disk cannot be opened or the kernel is refused; nothing is left running then
+ * @throws Error with one line when a disk cannot be opened, LaunchError when the kernel is refused or the machine fails;
+ * nothing is left running then
  */
 export async function startVirtualMachine(
   config: VirtualMachineConfig,
   options: LaunchOptions = {},
 ): Promise<VirtualMachine> {
   // The only file that knows the compartments' code; loaded on demand.
-  const { startCompartments } = await import('./monolithic.ts');
+  const { startCompartments, startInProcess } = await import('./monolithic.ts');
   const disks = openDisks(config.disks ?? []);
   const names = config.ports ?? [];
   let settle: (end: MachineEnd) => void = () => undefined;
@@ -51,10 +52,10 @@ export async function startVirtualMachine(
       })),
     ],
     disks,
-    form: options.form ?? 'one-process',
-    hart: options.hart ?? bundleUrl('hart'),
+    deprivileged: options.form === 'processes' ? startProcesses : startInProcess,
     log: options.log ?? (() => undefined),
     failed: (reason) => settle({ kind: 'failed', reason }),
+    retired: options.retired ?? (() => undefined),
   });
   const { control } = compartments;
   const send = (message: ToSlice): void => control.send(toSlice.encode(message));
@@ -68,18 +69,18 @@ export async function startVirtualMachine(
   const console = portAt(0);
   const named = new Map(names.map((name, index) => [name, portAt(index + 1)] as const));
 
-  const booted = new Promise<string | undefined>((resolve) => {
+  const booted = new Promise<LaunchError | undefined>((resolve) => {
     control.listen({
       frame(frame) {
         const message = fromSlice.decode(frame);
         if (message !== undefined) hear(message, config, { send, ports, settle, booted: resolve });
       },
       closed: (reason) => {
-        resolve(reason);
+        resolve(new LaunchError('failed', reason));
         settle({ kind: 'failed', reason });
       },
     });
-    void over.then((end) => resolve(end.kind === 'failed' ? end.reason : 'It was stopped'));
+    void over.then((end) => resolve(new LaunchError('failed', end.kind === 'failed' ? end.reason : 'It was stopped')));
   });
   const ended = over.then(async (end) => {
     await compartments.stop();
@@ -99,7 +100,7 @@ export async function startVirtualMachine(
   if (refused !== undefined) {
     settle({ kind: 'killed' });
     await ended;
-    throw new Error(refused);
+    throw refused;
   }
   return {
     serial,
@@ -116,7 +117,7 @@ interface Listening {
   readonly ports: ReadonlyMap<number, HostPort>;
   settle(end: MachineEnd): void;
   /** Called with why nothing was started, or with nothing once the guest runs. */
-  booted(refused: string | undefined): void;
+  booted(refused: LaunchError | undefined): void;
 }
 
 /** A message of the slice, which may say anything: at worst its own VM ends. */
@@ -133,7 +134,7 @@ function hear(message: FromSlice, config: VirtualMachineConfig, { send, ports, s
       booted(undefined);
       break;
     case 'boot.refused':
-      booted(message.reason);
+      booted(new LaunchError('refused', message.reason));
       break;
     case 'run.end':
       settle(message.end === 'failed' ? { kind: 'failed', reason: message.reason } : { kind: message.end });

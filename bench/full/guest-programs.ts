@@ -1,0 +1,99 @@
+import type { Image, StartVirtualMachine } from '@cloister/images';
+import { startVirtualMachine } from '@cloister/launcher';
+import { hostImages } from '@cloister/sdk';
+import { runInImage } from '../image-session.ts';
+
+const NAME = 'full-debian-guest';
+const PACKAGES = ['gcc', 'libc6-dev', 'python3'];
+/** The package of python3's own tests: of its default version, or where a suite has no such package, of one version. */
+const TEST_SUITES = ['libpython3-testsuite', 'libpython3.14-testsuite', 'libpython3.13-testsuite'];
+const TESTS = ['test_math', 'test_float', 'test_struct', 'test_zlib'];
+
+const C_PROGRAM = `#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+int main(int count, char **words) {
+  double sum = 0;
+  for (int i = 1; i <= 100000; i++) sum += sqrt(i) / (double)i;
+  printf("%s %.12f %llu\\n", words[count - 1], sum, strtoull("18446744073709551615", 0, 10) / 7);
+  return 42;
+}
+`;
+const C_EXPECTED = 'arg 631.014445178094 2635249153387078802\n';
+
+export interface GuestPrograms {
+  readonly packages: readonly string[];
+  readonly buildSeconds: number;
+  readonly compiles: boolean;
+  /** Names of the tests that failed or had errors, and the last lines when the tests did not run to their end. */
+  readonly python: PythonTests;
+  /** The peer's, for the record. */
+  readonly peerPython: PythonTests;
+  readonly failuresOursAlone: readonly string[];
+}
+
+interface PythonTests {
+  readonly status: number;
+  readonly seconds: number;
+  readonly failures: readonly string[];
+  /** The summary that the tests end with. */
+  readonly summary: string;
+}
+
+/** An image with a compiler and python3, made here: a C program compiles and runs, python3's tests fail as on the peer. */
+export async function guestPrograms(peer: StartVirtualMachine): Promise<GuestPrograms> {
+  const { image, packages, buildSeconds } = await buildProgrammersImage();
+  const compiled = await runInImage(
+    image,
+    `cd /tmp && cat > a.c << 'END'\n${C_PROGRAM}END\ngcc -O2 -o a a.c -lm && ./a arg`,
+    { start: startVirtualMachine },
+  );
+  const python = await pythonTests(image, startVirtualMachine);
+  const peerPython = await pythonTests(image, peer);
+  return {
+    packages,
+    buildSeconds,
+    compiles: compiled.status === 42 && compiled.stdout === C_EXPECTED,
+    python,
+    peerPython,
+    failuresOursAlone: python.failures.filter((name) => !peerPython.failures.includes(name)),
+  };
+}
+
+async function buildProgrammersImage(): Promise<{ image: Image; packages: readonly string[]; buildSeconds: number }> {
+  const images = hostImages({
+    progress: (step) => step.kind === 'step' && console.error(`debian-guest: ${step.text} (${step.seconds} s)`),
+  });
+  await images.pull('debian');
+  await images.remove(NAME).catch(() => undefined);
+  let missing: unknown;
+  for (const testSuite of TEST_SUITES) {
+    const packages = [...PACKAGES, testSuite];
+    const start = performance.now();
+    try {
+      const image = await images.build(NAME, { packages });
+      return { image, packages, buildSeconds: seconds(start) };
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'missing-package') throw error;
+      missing ??= error;
+    }
+  }
+  throw missing;
+}
+
+async function pythonTests(image: Image, start: StartVirtualMachine): Promise<PythonTests> {
+  const began = performance.now();
+  const { status, stdout, stderr } = await runInImage(image, `cd /tmp && python3 -m test -v ${TESTS.join(' ')} 2>&1`, {
+    start,
+  });
+  const output = stdout + stderr;
+  const failures = [...output.matchAll(/^(?:FAIL|ERROR): (.*)$/gm)].map((match) => match[1]!);
+  return {
+    status,
+    seconds: seconds(began),
+    failures: [...new Set(failures)].sort(),
+    summary: output.trimEnd().split('\n').slice(-4).join(' | '),
+  };
+}
+
+const seconds = (start: number): number => Math.round((performance.now() - start) / 100) / 10;
