@@ -53,7 +53,7 @@ const DISK_BYTES = 4 << 20;
 const contents = Uint8Array.from({ length: DISK_BYTES }, (_, i) => (i >> 10) & 0xff);
 const written = Uint8Array.from({ length: 900 * 1024 }, (_, i) => (i * 31 + (i >> 8)) & 0xff);
 
-describe.each(['one-process', 'child-processes'] as const)('a machine in the form %s', (form) => {
+describe.each(['one-process', 'processes'] as const)('a machine in the form %s', (form) => {
   const options: LaunchOptions = { form, hart: pathToFileURL(hart) };
 
   test('answers its guest’s drivers: entropy, disks, console, SBI', async () => {
