@@ -1,10 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { runBareMetal, signatureOf } from './bare-metal.ts';
 import { readElf } from './elf.ts';
+import { describeFound, runFuzz } from './fuzz/run-fuzz.ts';
 import { runRiscvTests } from './riscv-tests.ts';
 
 const USAGE = `Usage:
   npm run conformance -- riscv-tests DIRECTORY
+  npm run conformance -- fuzz --peer qemu [--programs N] [--seed S]
   npm run conformance -- elf FILE [--signature OUT] [--limit INSTRUCTIONS]`;
 
 function option(args: string[], name: string): string | undefined {
@@ -19,6 +21,14 @@ function main([command, ...args]: string[]): number {
     for (const name of notApplicable) console.log(`not applicable: ${name}`);
     console.log(`${passed.length} passed, ${failed.length} failed, ${notApplicable.length} skipped`);
     return failed.length === 0 && passed.length > 0 ? 0 : 1;
+  }
+  if (command === 'fuzz' && option(args, '--peer') === 'qemu') {
+    const seed = Number(option(args, '--seed') ?? Date.now() & 0x7fff_ffff);
+    console.log(`seed ${seed}`);
+    const { found, ...totals } = runFuzz(seed, Number(option(args, '--programs') ?? 1000));
+    for (const one of found) console.log(describeFound(seed, one));
+    console.log(JSON.stringify({ ...totals, differences: found.length }));
+    return found.length === 0 ? 0 : 1;
   }
   if (command === 'elf' && args[0] !== undefined) {
     const elf = readElf(readFileSync(args[0]));

@@ -96,7 +96,7 @@ const warl = (field: string, bits: bigint, what: string): MaskedDifference => ({
   id: `warl ${field}`,
   peer: 'qemu',
   version: '7.2',
-  clause: 'privileged §2.3: which values of a WARL field are kept is the implementation\'s choice',
+  clause: "privileged §2.3: which values of a WARL field are kept is the implementation's choice",
   peerDoes: `keeps ${what}`,
   mask: (name) => (name === field ? bits : 0n),
 });
@@ -116,7 +116,7 @@ export const MASKED: readonly MaskedDifference[] = [
     id: 'ebreak',
     peer: 'qemu',
     version: '7.2',
-    clause: 'privileged §3.1.16: after a breakpoint by EBREAK xtval is zero or the instruction\'s address',
+    clause: "privileged §3.1.16: after a breakpoint by EBREAK xtval is zero or the instruction's address",
     peerDoes: 'writes zero; the address here',
     mask: (field, cause) => (cause === 3n && field.endsWith(' tval') ? ALL : 0n),
   },

@@ -4,9 +4,8 @@ import { createBody, type Slot } from './body.ts';
 import { type Choice, createChoice } from './choice.ts';
 import { type CsrName, INITIAL_CSRS } from './csrs.ts';
 import { initialCsrs, initialF, initialStatus, initialX, type Protection, probes } from './initial-state.ts';
-import { ARENA_BYTES, ARENA_PAGE, arenaOf, CODE_PAGES, CONTROL, DATA_PAGES, PAGE } from './layout.ts';
+import { ARENA_BYTES, ARENA_PAGE, arenaOf, CODE_PAGES, CONTROL, DATA_PAGES, PAGE, RUNTIME } from './layout.ts';
 import { SUPERVISOR_RUNTIME } from './runtime.ts';
-import { RUNTIME } from './layout.ts';
 import { anyFloat, anyInteger } from './values.ts';
 
 /** A random program in its arena. The same seed and number give the same one at the same place, always. */
@@ -83,10 +82,16 @@ export function createProgram(seed: number, number: number, index: number, limit
   const f = initialF(choice);
   const csrs = initialCsrs(choice, space, at, status, kind);
   const probed = probes(choice);
-  const data = Array.from({ length: (DATA_PAGES * PAGE) / 8 }, (_, n) => (n % 2 === 0 ? anyInteger(choice) : anyFloat(choice)));
+  const data = Array.from({ length: (DATA_PAGES * PAGE) / 8 }, (_, n) =>
+    n % 2 === 0 ? anyInteger(choice) : anyFloat(choice),
+  );
   // Anywhere in the first page, its end included, so that bodies cross into the second.
   const start = choice.once(2) ? 2 * choice.below(PAGE / 2) : PAGE - 2 * (1 + choice.below(200));
-  const { code, resume, words, end } = bodyOf(choice, { space, wildStatus, wfi, aligned, conditional: !wildStatus && kind !== 'writes' }, limit);
+  const { code, resume, words, end } = bodyOf(
+    choice,
+    { space, wildStatus, wfi, aligned, conditional: !wildStatus && kind !== 'writes' },
+    limit,
+  );
 
   const arena = new Uint8Array(ARENA_BYTES);
   const view = new DataView(arena.buffer);
@@ -100,21 +105,37 @@ export function createProgram(seed: number, number: number, index: number, limit
   }
   put(ARENA_PAGE.supervisor * PAGE + CONTROL.resume, space.resume);
   put(CONTROL.resume, BigInt(at + ARENA_PAGE.resume * PAGE));
-  put(CONTROL.supervisorEnd, space.supervisorHandler + BigInt(SUPERVISOR_RUNTIME.labels.get('call')! - RUNTIME.supervisor));
-  x.forEach((value, n) => { put(CONTROL.x + 8 * n, value); });
-  f.forEach((value, n) => { put(CONTROL.f + 8 * n, value); });
-  INITIAL_CSRS.forEach((name: CsrName, n) => { put(CONTROL.csr + 8 * n, name === 'mepc' ? base : (csrs[name] ?? 0n)); });
-  probed.forEach((value, n) => { put(CONTROL.probe + 8 * n, value); });
+  put(
+    CONTROL.supervisorEnd,
+    space.supervisorHandler + BigInt(SUPERVISOR_RUNTIME.labels.get('call')! - RUNTIME.supervisor),
+  );
+  x.forEach((value, n) => {
+    put(CONTROL.x + 8 * n, value);
+  });
+  f.forEach((value, n) => {
+    put(CONTROL.f + 8 * n, value);
+  });
+  INITIAL_CSRS.forEach((name: CsrName, n) => {
+    put(CONTROL.csr + 8 * n, name === 'mepc' ? base : (csrs[name] ?? 0n));
+  });
+  probed.forEach((value, n) => {
+    put(CONTROL.probe + 8 * n, value);
+  });
   arena.set(resume, ARENA_PAGE.resume * PAGE);
   arena.set(code, ARENA_PAGE.code * PAGE + start);
-  data.forEach((value, n) => { put(ARENA_PAGE.data * PAGE + 8 * n, value); });
+  data.forEach((value, n) => {
+    put(ARENA_PAGE.data * PAGE + 8 * n, value);
+  });
   arena.set(space.tables, ARENA_PAGE.tables * PAGE);
   if (start + code.length > CODE_PAGES * PAGE) throw new Error('The body is longer than its pages');
   return {
     number,
     arena,
     instructions: words.length,
-    listing: words.map(([offset, word]) => `${(base + BigInt(offset)).toString(16)}: ${word.toString(16).padStart(8, '0')} ${disassemble(word)}`),
+    listing: words.map(
+      ([offset, word]) =>
+        `${(base + BigInt(offset)).toString(16)}: ${word.toString(16).padStart(8, '0')} ${disassemble(word)}`,
+    ),
     description: `privilege ${space.privilege}, satp ${space.satp.toString(16)}, code ${base.toString(16)}, safe ${space.safe.toString(16)}, mstatus ${status.toString(16)}, PMP ${kind}`,
   };
 }

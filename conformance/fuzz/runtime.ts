@@ -8,12 +8,19 @@ import { arenaOf, CONTROL, LOG, PAGE, RUNTIME } from './layout.ts';
  * (physical), x30 to the supervisor's page as S-mode sees it; bodies write neither.
  */
 const MACHINE = { self: 31, epc: CSR.mepc, cause: CSR.mcause, tval: CSR.mtval, status: CSR.mstatus, pending: CSR.mip };
-const SUPERVISOR = { self: 30, epc: CSR.sepc, cause: CSR.scause, tval: CSR.stval, status: CSR.sstatus, pending: CSR.sip };
+const SUPERVISOR = {
+  self: 30,
+  epc: CSR.sepc,
+  cause: CSR.scause,
+  tval: CSR.stval,
+  status: CSR.sstatus,
+  pending: CSR.sip,
+};
 const FS_DIRTY = 0x6000;
 const [T0, T1, T2, T4] = [5, 6, 7, 29];
 
 /** Logs the trap and finds where to go on: the next instruction, or ra after a jump out of the body, or, of an interrupt, epc. */
-function logAndResume(mode: typeof MACHINE): Line[] {
+function logAndResume(mode: Readonly<Record<keyof typeof MACHINE, number>>): Line[] {
   const { self } = mode;
   return [
     // The log lies in the page behind the handler's own.
@@ -78,17 +85,12 @@ export const SUPERVISOR_RUNTIME: Assembled = assembleLines(
   ],
   RUNTIME.supervisor,
 );
-/** Instructions that the handler retires for an exception in the body. */
-export const SUPERVISOR_HANDLER_LENGTH = 41;
 
 const address = (rd: number, value: number): Line[] => [
   ['lui', { rd, immediate: value | 0 }],
   ['slli', { rd, rs1: rd, immediate: 32 }],
   ['srli', { rd, rs1: rd, immediate: 32 }],
 ];
-
-/** Instructions between the two reads of minstret that are not the body's: of setup, and of a trap's way out and in. */
-export const OVERHEAD = { once: 34 + 3, trap: 6 + 3 } as const;
 
 const setup: Line[] = [
   'setup',
@@ -111,7 +113,10 @@ const setup: Line[] = [
   ['lui', { rd: T0, immediate: 0x1000 }],
   ['add', { rd: T1, rs1: T1, rs2: T0 }],
   writeCsr(CSR.mtvec, T1),
-  ...INITIAL_CSRS.slice(0, -1).flatMap((name, index) => [load(T0, CONTROL.csr + 8 * index, 31), writeCsr(CSR[name], T0)]),
+  ...INITIAL_CSRS.slice(0, -1).flatMap((name, index) => [
+    load(T0, CONTROL.csr + 8 * index, 31),
+    writeCsr(CSR[name], T0),
+  ]),
   ['sfence.vma', { rs1: 0, rs2: 0 }],
   ...Array.from({ length: 32 }, (_, n): Line => ['fld', { rd: n, rs1: 31, immediate: CONTROL.f + 8 * n }]),
   // fcsr, once more: nothing above may leave a flag.
