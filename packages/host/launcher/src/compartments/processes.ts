@@ -54,6 +54,8 @@ const STOP_MS = 10_000;
 function child(bundle: BundleName, args: readonly string[], descriptors: readonly ('pipe' | number)[]): ChildProcess {
   return spawn(process.execPath, [fileURLToPath(bundleUrl(bundle)), ...args], {
     env: {},
+    // A terminal's Ctrl-C is the guest's, not theirs.
+    detached: true,
     stdio: ['ignore', 'ignore', 'inherit', ...descriptors],
   });
 }
