@@ -1,11 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { runBareMetal, signatureOf } from './bare-metal.ts';
 import { readElf } from './elf.ts';
+import { readFuzzCommand, runFuzz } from './fuzz/command.ts';
 import { runRiscvTests } from './riscv-tests.ts';
 
 const USAGE = `Usage:
   npm run conformance -- riscv-tests DIRECTORY
-  npm run conformance -- elf FILE [--signature OUT] [--limit INSTRUCTIONS]`;
+  npm run conformance -- elf FILE [--signature OUT] [--limit INSTRUCTIONS]
+  npm run conformance -- fuzz --peer qemu [--programs N] [--seed S] [--quick]`;
 
 function option(args: string[], name: string): string | undefined {
   const at = args.indexOf(name);
@@ -28,6 +30,7 @@ function main([command, ...args]: string[]): number {
     console.log(JSON.stringify(outcome));
     return outcome.kind === 'pass' ? 0 : 1;
   }
+  if (command === 'fuzz') return runFuzz(readFuzzCommand(args), console.log).differences.length === 0 ? 0 : 1;
   console.error(USAGE);
   return 2;
 }

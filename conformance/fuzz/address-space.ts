@@ -31,21 +31,28 @@ function anyLeaf(choice: Choice, address: number): bigint {
   let flags = VALID;
   for (const bit of [PTE.R, PTE.W, PTE.X, PTE.U, PTE.G]) if (choice.once(2)) flags |= bit;
   if ((flags & (PTE.R | PTE.X)) === 0n) flags |= PTE.R;
-  if (choice.once(6)) return choice.pick([
-    entry(address, flags & ~PTE.V),
-    // W without R is reserved.
-    entry(address, (flags | PTE.W) & ~PTE.R),
-    // Reserved bits, N without Svnapot, memory types.
-    entry(address, flags) | (1n << BigInt(54 + choice.below(10))),
-    entry(address, flags) | (3n << 61n),
-    // A pointer where there is no further level.
-    entry(address, PTE.V),
-  ]);
+  if (choice.once(6))
+    return choice.pick([
+      entry(address, flags & ~PTE.V),
+      // W without R is reserved.
+      entry(address, (flags | PTE.W) & ~PTE.R),
+      // Reserved bits, N without Svnapot, memory types.
+      entry(address, flags) | (1n << BigInt(54 + choice.below(10))),
+      entry(address, flags) | (3n << 61n),
+      // A pointer where there is no further level.
+      entry(address, PTE.V),
+    ]);
   return entry(address, flags | (BigInt(choice.below(4)) << 8n));
 }
 
 /** Sets of physical addresses: in M-mode, and in S and U with satp bare. */
-function bareSpace(choice: Choice, arena: number, privilege: 0 | 1 | 3, satp: bigint, tables: Uint8Array): AddressSpace {
+function bareSpace(
+  choice: Choice,
+  arena: number,
+  privilege: 0 | 1 | 3,
+  satp: bigint,
+  tables: Uint8Array,
+): AddressSpace {
   const at = (page: number): bigint => BigInt(arena + page * PAGE);
   const holes = [0x10_0000_0000n, 0xffff_0000_0000n, 0x7f_ffff_f000n].map((hole) => hole + BigInt(choice.below(PAGE)));
   return {
@@ -67,7 +74,12 @@ function bareSpace(choice: Choice, arena: number, privilege: 0 | 1 | 3, satp: bi
  * Draws privilege and translation, and builds the page tables. Sv39 and Sv48: nine bits of the address select the entry
  * of each level (§12.4.1, §12.5.1); the canonical upper half is used as well.
  */
-export function createAddressSpace(choice: Choice, arena: number, privilege: 0 | 1 | 3, wildStatus: boolean): AddressSpace {
+export function createAddressSpace(
+  choice: Choice,
+  arena: number,
+  privilege: 0 | 1 | 3,
+  modified: boolean,
+): AddressSpace {
   const mode = choice.pick([0, 8, 8, 9, 9]);
   const tables = new Uint8Array(4 * PAGE);
   const view = new DataView(tables.buffer);
@@ -100,9 +112,20 @@ export function createAddressSpace(choice: Choice, arena: number, privilege: 0 |
   // Execute-only code now and then, so that a load from it would fault; the last page sometimes cannot be fetched.
   const execute = VALID | own | PTE.X | (choice.once(3) ? 0n : PTE.R);
   for (let n = 0; n < CODE_PAGES; n += 1)
-    map(n > 0 && choice.once(40) ? anyLeaf(choice, here(ARENA_PAGE.code + n)) & ~PTE.X : entry(here(ARENA_PAGE.code + n), execute));
+    map(
+      n > 0 && choice.once(40)
+        ? anyLeaf(choice, here(ARENA_PAGE.code + n)) & ~PTE.X
+        : entry(here(ARENA_PAGE.code + n), execute),
+    );
+  // Two unmapped pages: no access that is aimed at the second reaches code.
+  next += 1;
   const gap = page(next++);
-  const order = choice.pick([[0, 1, 2, 3], [0, 3, 2, 1], [0, 2, 1, 3], [0, 1, 1, 2]]);
+  const order = choice.pick([
+    [0, 1, 2, 3],
+    [0, 3, 2, 1],
+    [0, 2, 1, 3],
+    [0, 1, 1, 2],
+  ]);
   const data = order.map((n, index) =>
     map(
       index === 0
@@ -123,16 +146,19 @@ export function createAddressSpace(choice: Choice, arena: number, privilege: 0 |
   put(1, indices[1] + 2, entry(dataAt - (dataAt % span) + PAGE, rights));
   put(2, indices[2] + 1, entry(RAM_BASE, rights));
   const inside = dataAt % span;
-  const large = page(inside / PAGE, indices[1] + 1);
+  // From these the pages around the data can be reached: they aim at its second page.
+  const large = page(inside / PAGE + 1, indices[1] + 1);
   const misaligned = page(inside / PAGE, indices[1] + 2);
-  const giant = page(inside / PAGE, Math.floor((dataAt - RAM_BASE) / span), indices[2] + 1);
+  const giant = page(inside / PAGE + 1, Math.floor((dataAt - RAM_BASE) / span), indices[2] + 1);
   const foreign = data[0]! ^ (1n << BigInt(12 + 9 * levels + choice.below(8)));
 
   const satp = mode === 0 ? 0n : (BigInt(mode) << 60n) | BigInt(table(levels - 1) / PAGE);
   // In M-mode satp matters where MPRV is set.
   if (privilege === 3 || mode === 0) {
     const bare = bareSpace(choice, arena, privilege, privilege === 3 ? satp : 0n, tables);
-    return mode === 0 || !wildStatus ? bare : { ...bare, pages: [...bare.pages, ...data.filter((a) => a < 2n ** 48n), large].filter((a) => a < 2n ** 48n) };
+    return mode === 0 || !modified
+      ? bare
+      : { ...bare, pages: [...bare.pages, ...data.filter((a) => a < 2n ** 48n), large].filter((a) => a < 2n ** 48n) };
   }
   return {
     privilege,

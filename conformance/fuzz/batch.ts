@@ -1,4 +1,4 @@
-import { ARENA_BASE, arenaOf, ARENA_BYTES, CONTROL, RAM_BASE, RUNTIME } from './layout.ts';
+import { ARENA_BASE, ARENA_BYTES, arenaOf, CONTROL, RAM_BASE, RUNTIME } from './layout.ts';
 import type { Program } from './program.ts';
 import { MACHINE_RUNTIME, SUPERVISOR_RUNTIME } from './runtime.ts';
 

@@ -1,11 +1,15 @@
 import { encodeInstruction } from '../../packages/trusted/hardware/src/isa/assemble.ts';
 import { decode } from '../../packages/trusted/hardware/src/isa/decode.ts';
-import type { BaseInstruction, Instruction } from '../../packages/trusted/hardware/src/isa/instruction.ts';
-import { type ImmediateField, type RegisterField, readImmediate } from '../../packages/trusted/hardware/src/isa/operands.ts';
+import type { Instruction } from '../../packages/trusted/hardware/src/isa/instruction.ts';
+import {
+  type ImmediateField,
+  type RegisterField,
+  readImmediate,
+} from '../../packages/trusted/hardware/src/isa/operands.ts';
 import type { AddressSpace } from './address-space.ts';
 import type { Choice } from './choice.ts';
 import { CSR } from './csrs.ts';
-import { GROUPS, baseOf } from './groups.ts';
+import { baseOf, GROUPS } from './groups.ts';
 import { ILLEGAL_WORDS } from './illegal.ts';
 import { countAvoided } from './peer-differences.ts';
 import { ALL, FREE, ROLE } from './registers.ts';
@@ -19,8 +23,8 @@ export interface Slot {
 /** What a body may hold, drawn once for each. */
 export interface Policy {
   readonly space: AddressSpace;
-  /** M-mode changes mstatus at will, MPRV included; then it neither leaves M-mode nor uses SC. */
-  readonly wildStatus: boolean;
+  /** M-mode now and then accesses memory as another mode does (MPRV). */
+  readonly modified: boolean;
   /** WFI is illegal at once here: where it waited, nothing would end the wait. */
   readonly wfi: boolean;
   /** No access crosses a page. */
@@ -95,7 +99,8 @@ function access(choice: Choice, policy: Policy, entry: Instruction): Item {
     rd: register(choice, entry.operands.rd, base.floatOperands.includes('rd') ? ALL : FREE),
     rs1: register(choice, entry.operands.rs1, atomic && !policy.space.translated ? [ROLE.safe] : bases),
     rs2: register(choice, entry.operands.rs2, ALL),
-    immediate: policy.aligned || choice.once(2) ? anyImmediate(choice, immediate) & ~7 : anyImmediate(choice, immediate),
+    immediate:
+      policy.aligned || choice.once(2) ? anyImmediate(choice, immediate) & ~7 : anyImmediate(choice, immediate),
   };
   const ordering = atomic ? choice.below(4) << 25 : 0;
   const made = fixed(entry, values, ordering);
@@ -108,7 +113,9 @@ function reservation(choice: Choice, { conditional }: Policy): Item {
   const load = (rs1: number): Slot =>
     fixed(GROUPS.named(`lr.${suffix}`), { rd: choice.pick(FREE), rs1 }, choice.below(4) << 25);
   if (!conditional || choice.once(4)) return [load(choice.pick([ROLE.safe, ...ROLE.bases]))];
-  const between = Array.from({ length: choice.below(3) }, () => computation(choice, choice.pick(GROUPS.integer))).flat();
+  const between = Array.from({ length: choice.below(3) }, () =>
+    computation(choice, choice.pick(GROUPS.integer)),
+  ).flat();
   const store = (): Slot =>
     fixed(
       GROUPS.named(`sc.${suffix}`),
@@ -137,24 +144,39 @@ const WRITABLE = [
   ...[CSR.fflags, CSR.frm, CSR.fcsr, CSR.fflags, CSR.frm, CSR.fcsr, CSR.fflags, CSR.frm, CSR.fcsr],
   ...[CSR.sscratch, CSR.sepc, CSR.scause, CSR.stval, CSR.mscratch, CSR.mepc, CSR.mcause, CSR.mtval],
   ...[CSR.scounteren, CSR.mcounteren],
-  // Read-only ones: illegal.
-  ...[CSR.mhartid, CSR.cycle],
 ];
-const STATUS = { SIE: 2, MIE: 8, SPIE: 0x20, MPIE: 0x80, SPP: 0x100, MPP: 0x1800, FS: 0x6000, MPRV: 0x2_0000 } as const;
+const STATUS = { SIE: 2, MIE: 8, SPIE: 0x20, MPIE: 0x80, SPP: 0x100, MPP: 0x1800, FS: 0x6000 } as const;
 const STATUS_HIGH = { SUM: 0x4_0000, MXR: 0x8_0000, TVM: 0x10_0000, TW: 0x20_0000, TSR: 0x40_0000 } as const;
 
 /** Bits for a write of mstatus or sstatus. FS goes Off or Dirty, no other way: see peer differences, "fs". */
-function statusBits(choice: Choice, { wildStatus, space }: Policy, write: string): number {
+function statusBits(choice: Choice, { space }: Policy, write: string): number {
   let bits = 0;
   const names = { ...STATUS, ...STATUS_HIGH };
   for (const [name, bit] of Object.entries(names)) {
     if (name === 'FS' && !choice.once(8)) continue;
-    if (name === 'MPRV' && !wildStatus) continue;
     if (name === 'TW' && space.privilege === 3) continue;
     if (choice.once(4)) bits |= name === 'MPP' ? (write === 'csrrw' ? choice.pick([0x800, 0x1800]) : bit) : bit;
   }
   countAvoided('fs');
   return bits;
+}
+
+const MPRV = 0x2_0000;
+
+/** One access with MPRV set. QEMU 7.2 has one TLB for M-mode with and without it, and empties it when MPRV changes only. */
+function modifiedAccess(choice: Choice, policy: Policy): Item {
+  countAvoided('mprv');
+  const clear = slot('csrrc', { rd: 0, rs1: ROLE.scratch, immediate: CSR.mstatus });
+  const set = slot('csrrs', { rd: 0, rs1: ROLE.scratch, immediate: CSR.mstatus });
+  return [
+    ...constant(STATUS.MPP),
+    clear,
+    ...constant(MPRV | choice.pick([0, 0x800])),
+    set,
+    ...access(choice, policy, choice.pick(GROUPS.accesses)),
+    ...constant(MPRV),
+    clear,
+  ];
 }
 
 function csrAccess(choice: Choice, policy: Policy): Item {
@@ -164,12 +186,25 @@ function csrAccess(choice: Choice, policy: Policy): Item {
   switch (choice.below(6)) {
     case 0:
     case 1:
-      return [fixed(GROUPS.named(choice.pick(['csrrs', 'csrrc', 'csrrsi', 'csrrci'])), { rd, rs1: 0, immediate: choice.pick(READABLE) })];
+      if (policy.modified && choice.once(2)) return modifiedAccess(choice, policy);
+      return [
+        fixed(GROUPS.named(choice.pick(['csrrs', 'csrrc', 'csrrsi', 'csrrci'])), {
+          rd,
+          rs1: 0,
+          immediate: choice.pick(READABLE),
+        }),
+      ];
     case 2:
       // Of a counter only whether it may be read, and of the software interrupt's bit all.
       return choice.once(3)
         ? [slot('csrrs', { rd: 0, rs1: 0, immediate: choice.pick([CSR.cycle, CSR.instret]) })]
-        : [fixed(GROUPS.named(choice.pick(['csrrsi', 'csrrci'])), { rd, rs1: 2, immediate: choice.pick([CSR.sip, CSR.sie, CSR.mip, CSR.mie]) })];
+        : [
+            fixed(GROUPS.named(choice.pick(['csrrsi', 'csrrci'])), {
+              rd,
+              rs1: 2,
+              immediate: choice.pick([CSR.sip, CSR.sie, CSR.mip, CSR.mie]),
+            }),
+          ];
     case 3: {
       const number = choice.pick([CSR.sstatus, CSR.mstatus]);
       const write = choice.pick(['csrrw', 'csrrs', 'csrrs', 'csrrc', 'csrrc'] as const);
@@ -178,6 +213,17 @@ function csrAccess(choice: Choice, policy: Policy): Item {
       return [...constant(bits), slot(write, { rd, rs1: ROLE.scratch, immediate: number })];
     }
     default: {
+      // Read-only ones. QEMU 7.2 lets csrrs and csrrc of them pass where the register holds 0.
+      if (choice.once(20)) {
+        countAvoided('read-only');
+        const source = choice.once(2) ? { rs1: choice.pick(ALL) } : undefined;
+        const immediate = choice.pick([CSR.mhartid, CSR.cycle]);
+        return [
+          source === undefined
+            ? slot(choice.pick(['csrrsi', 'csrrci']), { rd, rs1: 1 + choice.below(31), immediate })
+            : slot(choice.pick(['csrrw', 'csrrwi']), { rd, ...source, immediate }),
+        ];
+      }
       const number = choice.pick(WRITABLE);
       if (number !== CSR.sepc && number !== CSR.mepc)
         return [fixed(entry, { rd, rs1: choice.pick(ALL), immediate: number })];
@@ -197,7 +243,11 @@ const addressOf = (item: number): Item => [
   {
     length: 4,
     word: (here, placeOf) =>
-      encodeInstruction(GROUPS.named('addi'), { rd: ROLE.scratch, rs1: ROLE.scratch, immediate: placeOf(item) - (here - 4) }),
+      encodeInstruction(GROUPS.named('addi'), {
+        rd: ROLE.scratch,
+        rs1: ROLE.scratch,
+        immediate: placeOf(item) - (here - 4),
+      }),
   },
 ];
 
@@ -216,17 +266,26 @@ function system(choice: Choice, policy: Policy, index: number): Item {
       countAvoided('svinval-user');
       return [slot('fence.i')];
     case 4:
-      return [fixed(GROUPS.named('fence'), { rd: choice.pick([0, 0, 5]), rs1: choice.pick([0, 0, 6]), immediate: choice.pick([0x33, 0xff, 0x10, -0x7cd]) })];
+      return [
+        fixed(GROUPS.named('fence'), {
+          rd: choice.pick([0, 0, 5]),
+          rs1: choice.pick([0, 0, 6]),
+          immediate: choice.pick([0x33, 0xff, 0x10, -0x7cd]),
+        }),
+      ];
     case 5:
       return policy.wfi ? [slot('wfi')] : [slot('c.nop', { immediate: 0 })];
     case 6: {
       if (space.privilege === 0) return [slot(choice.pick(['mret', 'sret']))];
-      if (policy.wildStatus || (space.privilege === 3 && space.satp !== 0n)) return [slot('ecall')];
-      const name = space.privilege === 3 ? choice.pick(['mret', 'sret'] as const) : choice.pick(['sret', 'sret', 'mret'] as const);
+      if (space.privilege === 3 && space.satp !== 0n) return [slot('ecall')];
+      const name =
+        space.privilege === 3 ? choice.pick(['mret', 'sret'] as const) : choice.pick(['sret', 'sret', 'mret'] as const);
       const target = addressOf(index + 1 + choice.below(2));
       const epc = slot('csrrw', { rd: 0, rs1: ROLE.scratch, immediate: name === 'mret' ? CSR.mepc : CSR.sepc });
       // Code of S-mode cannot be fetched from U-mode where it is translated.
-      const stay = space.translated ? [...constant(STATUS.SPP), slot('csrrs', { rd: 0, rs1: ROLE.scratch, immediate: CSR.sstatus })] : [];
+      const stay = space.translated
+        ? [...constant(STATUS.SPP), slot('csrrs', { rd: 0, rs1: ROLE.scratch, immediate: CSR.sstatus })]
+        : [];
       return [...stay, ...target, epc, slot(name)];
     }
     default:
@@ -246,7 +305,16 @@ function control(choice: Choice, index: number): Item {
     case 2: {
       const offset = choice.pick([0, 0, 1, 16, -2048, 2046]);
       const [high, low] = addressOf(target);
-      const shifted: Item = offset === 0 ? [] : [slot('addi', { rd: ROLE.scratch, rs1: ROLE.scratch, immediate: offset === 2046 ? -2046 : offset === -2048 ? 2047 : -offset })];
+      const shifted: Item =
+        offset === 0
+          ? []
+          : [
+              slot('addi', {
+                rd: ROLE.scratch,
+                rs1: ROLE.scratch,
+                immediate: offset === 2046 ? -2046 : offset === -2048 ? 2047 : -offset,
+              }),
+            ];
       const back = offset === -2048 ? -2047 : offset;
       return [high!, low!, ...shifted, slot('jalr', { rd: link, rs1: ROLE.scratch, immediate: back })];
     }
@@ -254,7 +322,9 @@ function control(choice: Choice, index: number): Item {
       return [...addressOf(target), slot(choice.pick(['c.jr', 'c.jalr']), { rs1: ROLE.scratch })];
     case 4:
       // ra takes the place behind it, where the handler then goes on.
-      return choice.once(3) ? [slot(choice.pick(['jalr']), { rd: ROLE.link, rs1: ROLE.wild, immediate: choice.pick([0, 2, 4]) })] : [jumping(GROUPS.named('jal'), { rd: ROLE.link }, target)];
+      return choice.once(3)
+        ? [slot(choice.pick(['jalr']), { rd: ROLE.link, rs1: ROLE.wild, immediate: choice.pick([0, 2, 4]) })]
+        : [jumping(GROUPS.named('jal'), { rd: ROLE.link }, target)];
     default: {
       const entry = choice.pick(GROUPS.branches);
       const values = { rs1: register(choice, entry.operands.rs1, ALL), rs2: register(choice, entry.operands.rs2, ALL) };
@@ -267,7 +337,9 @@ function control(choice: Choice, index: number): Item {
 const refresh = (choice: Choice): Item => {
   const float = choice.once(2);
   const entry = GROUPS.named(float ? choice.pick(['fld', 'flw', 'fld']) : 'ld');
-  return [fixed(entry, { rd: choice.pick(float ? ALL : FREE), rs1: ROLE.safe, immediate: 8 * (choice.below(512) - 256) })];
+  return [
+    fixed(entry, { rd: choice.pick(float ? ALL : FREE), rs1: ROLE.safe, immediate: 8 * (choice.below(512) - 256) }),
+  ];
 };
 
 function anyItem(choice: Choice, policy: Policy, index: number): Item {

@@ -4,7 +4,10 @@ import { baseInstructionNamed, INSTRUCTIONS, instructionNamed } from '../../pack
 export const baseOf = (entry: Instruction): BaseInstruction =>
   entry.length === 4 ? entry : baseInstructionNamed(entry.expandsTo);
 
-const has = (entry: Instruction, pattern: RegExp): boolean => pattern.test(JSON.stringify(baseOf(entry).semantics, (_, value) => (typeof value === 'bigint' ? String(value) : value)));
+const has = (entry: Instruction, pattern: RegExp): boolean =>
+  pattern.test(
+    JSON.stringify(baseOf(entry).semantics, (_, value) => (typeof value === 'bigint' ? String(value) : value)),
+  );
 const isControl = (entry: Instruction): boolean => has(entry, /"do":"(jump|branch)"/);
 const isAccess = (entry: Instruction): boolean => has(entry, /"op":"load"|"do":"store"/);
 const isAtomic = (entry: Instruction): boolean => has(entry, /"op":"(amo|loadReserved|storeConditional)"/);
@@ -12,7 +15,8 @@ const isSystem = (entry: Instruction): boolean => has(entry, /"do":"(csr|system|
 
 /** c.addi16sp moves a base register and has an item of its own. */
 const plain = INSTRUCTIONS.filter(
-  (entry) => !isControl(entry) && !isAccess(entry) && !isAtomic(entry) && !isSystem(entry) && entry.name !== 'c.addi16sp',
+  (entry) =>
+    !isControl(entry) && !isAccess(entry) && !isAtomic(entry) && !isSystem(entry) && entry.name !== 'c.addi16sp',
 );
 
 /** The instruction table by what a body must take care of. */

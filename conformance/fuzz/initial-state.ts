@@ -6,7 +6,14 @@ import { ROLE } from './registers.ts';
 import { anyFloat, anyInteger } from './values.ts';
 
 const STATUS = { SIE: 1n << 1n, MIE: 1n << 3n, SPIE: 1n << 5n, MPIE: 1n << 7n, SPP: 1n << 8n, FS: 3n << 13n } as const;
-const [MPRV, SUM, MXR, TVM, TW, TSR] = [17n, 18n, 19n, 20n, 21n, 22n].map((bit) => 1n << bit) as [bigint, bigint, bigint, bigint, bigint, bigint];
+const [MPRV, SUM, MXR, TVM, TW, TSR] = [17n, 18n, 19n, 20n, 21n, 22n].map((bit) => 1n << bit) as [
+  bigint,
+  bigint,
+  bigint,
+  bigint,
+  bigint,
+  bigint,
+];
 /** Exceptions that S-mode may get: all but the calls that end a program. */
 const DELEGABLE = 0xb1ffn;
 
@@ -30,7 +37,11 @@ export function initialX(choice: Choice, space: AddressSpace, arena: number, ali
   x[0] = 0n;
   x[ROLE.link] = space.code;
   x[ROLE.safe] = space.safe + 2048n;
-  for (const base of ROLE.bases) x[base] = choice.once(40) && (space.translated || aligned) ? choice.pick(space.nowhere) & ~7n : aim(choice, space) & (aligned ? ~7n : ~0n);
+  for (const base of ROLE.bases)
+    x[base] =
+      choice.once(40) && (space.translated || aligned)
+        ? choice.pick(space.nowhere) & ~7n
+        : aim(choice, space) & (aligned ? ~7n : ~0n);
   x[ROLE.wild] = choice.pick(space.nowhere) & ~1n;
   x[ROLE.counter] = 0n;
   x[ROLE.supervisorPage] = space.supervisorPage;
@@ -69,7 +80,13 @@ function protection(choice: Choice, arena: number, kind: Protection): Partial<Re
   return { pmpaddr0: region, pmpaddr1: all, pmpcfg0: (open << 8n) | 0x18n | BigInt(rights) };
 }
 
-export function initialCsrs(choice: Choice, space: AddressSpace, arena: number, status: bigint, kind: Protection): Partial<Record<CsrName, bigint>> {
+export function initialCsrs(
+  choice: Choice,
+  space: AddressSpace,
+  arena: number,
+  status: bigint,
+  kind: Protection,
+): Partial<Record<CsrName, bigint>> {
   // Where SRET traps, the handler of S-mode could not return.
   const returns = ((status >> 22n) & 1n) === 0n;
   return {
@@ -77,7 +94,7 @@ export function initialCsrs(choice: Choice, space: AddressSpace, arena: number, 
     scounteren: choice.wide() & 0xffff_ffffn,
     mcounteren: choice.wide() & 0xffff_ffffn,
     senvcfg: 0n,
-    menvcfg: choice.once(2) ? 1n << 62n : 0n,
+    menvcfg: 0n,
     sscratch: anyInteger(choice),
     mscratch: anyInteger(choice),
     sepc: anyInteger(choice) & ~1n,

@@ -4,9 +4,8 @@ import { createBody, type Slot } from './body.ts';
 import { type Choice, createChoice } from './choice.ts';
 import { type CsrName, INITIAL_CSRS } from './csrs.ts';
 import { initialCsrs, initialF, initialStatus, initialX, type Protection, probes } from './initial-state.ts';
-import { ARENA_BYTES, ARENA_PAGE, arenaOf, CODE_PAGES, CONTROL, DATA_PAGES, PAGE } from './layout.ts';
+import { ARENA_BYTES, ARENA_PAGE, arenaOf, CODE_PAGES, CONTROL, DATA_PAGES, PAGE, RUNTIME } from './layout.ts';
 import { SUPERVISOR_RUNTIME } from './runtime.ts';
-import { RUNTIME } from './layout.ts';
 import { anyFloat, anyInteger } from './values.ts';
 
 /** A random program in its arena. The same seed and number give the same one at the same place, always. */
@@ -16,6 +15,7 @@ export interface Program {
   /** What runs, one line for each instruction: offset, word, text. */
   readonly listing: readonly string[];
   readonly instructions: number;
+  readonly items: number;
   readonly description: string;
 }
 
@@ -24,9 +24,9 @@ interface Laid {
   readonly resume: Uint8Array;
   readonly words: readonly (readonly [offset: number, word: number])[];
   readonly end: number;
+  readonly items: number;
 }
 
-/** @param keep items of the body that stay; what is cut off is gone from the end */
 function layOut(items: readonly (readonly Slot[])[]): Laid {
   const places: number[] = [];
   let offset = 0;
@@ -53,7 +53,7 @@ function layOut(items: readonly (readonly Slot[])[]): Laid {
   // The end: a call that every mode can make, and whose address the handlers know.
   view.setUint32(end, 0x0000_0073, true);
   table.setUint16(end, end, true);
-  return { code, resume, words, end };
+  return { code, resume, words, end, items: items.length };
 }
 
 const BODY_BYTES_MAX = PAGE - 8;
@@ -73,20 +73,26 @@ export function createProgram(seed: number, number: number, index: number, limit
   const choice = createChoice(seed, number);
   const at = arenaOf(index);
   const privilege = choice.pick([0, 0, 1, 1, 1, 3] as const);
-  const wildStatus = privilege === 3 && choice.once(2);
-  const space = createAddressSpace(choice, at, privilege, wildStatus);
+  const modified = privilege === 3 && choice.once(2);
+  const space = createAddressSpace(choice, at, privilege, modified);
   const status = initialStatus(choice, space);
   const wfi = space.privilege === 0 || (space.privilege === 1 && ((status >> 21n) & 1n) === 1n);
   const kind: Protection = choice.pick(['open', 'open', 'open', 'page', 'writes']);
-  const aligned = kind === 'page' || wildStatus;
+  const aligned = kind === 'page' || modified;
   const x = initialX(choice, space, at, aligned);
   const f = initialF(choice);
   const csrs = initialCsrs(choice, space, at, status, kind);
   const probed = probes(choice);
-  const data = Array.from({ length: (DATA_PAGES * PAGE) / 8 }, (_, n) => (n % 2 === 0 ? anyInteger(choice) : anyFloat(choice)));
+  const data = Array.from({ length: (DATA_PAGES * PAGE) / 8 }, (_, n) =>
+    n % 2 === 0 ? anyInteger(choice) : anyFloat(choice),
+  );
   // Anywhere in the first page, its end included, so that bodies cross into the second.
   const start = choice.once(2) ? 2 * choice.below(PAGE / 2) : PAGE - 2 * (1 + choice.below(200));
-  const { code, resume, words, end } = bodyOf(choice, { space, wildStatus, wfi, aligned, conditional: !wildStatus && kind !== 'writes' }, limit);
+  const { code, resume, words, end, items } = bodyOf(
+    choice,
+    { space, modified, wfi, aligned, conditional: kind !== 'writes' },
+    limit,
+  );
 
   const arena = new Uint8Array(ARENA_BYTES);
   const view = new DataView(arena.buffer);
@@ -100,21 +106,38 @@ export function createProgram(seed: number, number: number, index: number, limit
   }
   put(ARENA_PAGE.supervisor * PAGE + CONTROL.resume, space.resume);
   put(CONTROL.resume, BigInt(at + ARENA_PAGE.resume * PAGE));
-  put(CONTROL.supervisorEnd, space.supervisorHandler + BigInt(SUPERVISOR_RUNTIME.labels.get('call')! - RUNTIME.supervisor));
-  x.forEach((value, n) => { put(CONTROL.x + 8 * n, value); });
-  f.forEach((value, n) => { put(CONTROL.f + 8 * n, value); });
-  INITIAL_CSRS.forEach((name: CsrName, n) => { put(CONTROL.csr + 8 * n, name === 'mepc' ? base : (csrs[name] ?? 0n)); });
-  probed.forEach((value, n) => { put(CONTROL.probe + 8 * n, value); });
+  put(
+    CONTROL.supervisorEnd,
+    space.supervisorHandler + BigInt(SUPERVISOR_RUNTIME.labels.get('call')! - RUNTIME.supervisor),
+  );
+  x.forEach((value, n) => {
+    put(CONTROL.x + 8 * n, value);
+  });
+  f.forEach((value, n) => {
+    put(CONTROL.f + 8 * n, value);
+  });
+  INITIAL_CSRS.forEach((name: CsrName, n) => {
+    put(CONTROL.csr + 8 * n, name === 'mepc' ? base : (csrs[name] ?? 0n));
+  });
+  probed.forEach((value, n) => {
+    put(CONTROL.probe + 8 * n, value);
+  });
   arena.set(resume, ARENA_PAGE.resume * PAGE);
   arena.set(code, ARENA_PAGE.code * PAGE + start);
-  data.forEach((value, n) => { put(ARENA_PAGE.data * PAGE + 8 * n, value); });
+  data.forEach((value, n) => {
+    put(ARENA_PAGE.data * PAGE + 8 * n, value);
+  });
   arena.set(space.tables, ARENA_PAGE.tables * PAGE);
   if (start + code.length > CODE_PAGES * PAGE) throw new Error('The body is longer than its pages');
   return {
     number,
     arena,
     instructions: words.length,
-    listing: words.map(([offset, word]) => `${(base + BigInt(offset)).toString(16)}: ${word.toString(16).padStart(8, '0')} ${disassemble(word)}`),
+    items,
+    listing: words.map(
+      ([offset, word]) =>
+        `${(base + BigInt(offset)).toString(16)}: ${word.toString(16).padStart(8, '0')} ${disassemble(word)}`,
+    ),
     description: `privilege ${space.privilege}, satp ${space.satp.toString(16)}, code ${base.toString(16)}, safe ${space.safe.toString(16)}, mstatus ${status.toString(16)}, PMP ${kind}`,
   };
 }

@@ -7,13 +7,28 @@ import { arenaOf, CONTROL, LOG, PAGE, RUNTIME } from './layout.ts';
  * and go on behind the instruction, and an epilogue that stores the whole state. x31 points to the control page
  * (physical), x30 to the supervisor's page as S-mode sees it; bodies write neither.
  */
-const MACHINE = { self: 31, epc: CSR.mepc, cause: CSR.mcause, tval: CSR.mtval, status: CSR.mstatus, pending: CSR.mip };
-const SUPERVISOR = { self: 30, epc: CSR.sepc, cause: CSR.scause, tval: CSR.stval, status: CSR.sstatus, pending: CSR.sip };
+type HandlerMode = Readonly<Record<'self' | 'epc' | 'cause' | 'tval' | 'status' | 'pending', number>>;
+const MACHINE: HandlerMode = {
+  self: 31,
+  epc: CSR.mepc,
+  cause: CSR.mcause,
+  tval: CSR.mtval,
+  status: CSR.mstatus,
+  pending: CSR.mip,
+};
+const SUPERVISOR: HandlerMode = {
+  self: 30,
+  epc: CSR.sepc,
+  cause: CSR.scause,
+  tval: CSR.stval,
+  status: CSR.sstatus,
+  pending: CSR.sip,
+};
 const FS_DIRTY = 0x6000;
 const [T0, T1, T2, T4] = [5, 6, 7, 29];
 
 /** Logs the trap and finds where to go on: the next instruction, or ra after a jump out of the body, or, of an interrupt, epc. */
-function logAndResume(mode: typeof MACHINE): Line[] {
+function logAndResume(mode: HandlerMode): Line[] {
   const { self } = mode;
   return [
     // The log lies in the page behind the handler's own.
@@ -111,7 +126,10 @@ const setup: Line[] = [
   ['lui', { rd: T0, immediate: 0x1000 }],
   ['add', { rd: T1, rs1: T1, rs2: T0 }],
   writeCsr(CSR.mtvec, T1),
-  ...INITIAL_CSRS.slice(0, -1).flatMap((name, index) => [load(T0, CONTROL.csr + 8 * index, 31), writeCsr(CSR[name], T0)]),
+  ...INITIAL_CSRS.slice(0, -1).flatMap((name, index) => [
+    load(T0, CONTROL.csr + 8 * index, 31),
+    writeCsr(CSR[name], T0),
+  ]),
   ['sfence.vma', { rs1: 0, rs2: 0 }],
   ...Array.from({ length: 32 }, (_, n): Line => ['fld', { rd: n, rs1: 31, immediate: CONTROL.f + 8 * n }]),
   // fcsr, once more: nothing above may leave a flag.

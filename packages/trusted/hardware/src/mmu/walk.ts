@@ -53,6 +53,8 @@ export function walk(
   if (extension !== 0 && extension !== -1) return;
 
   const status = word(state, SLOT.mstatus);
+  // menvcfg.PBMTE, bit 62.
+  const typed = (word(state, SLOT.menvcfg + 4) & 0x4000_0000) !== 0;
   let table = (satpHigh & 0xfff) * 2 ** 32 + (word(state, SLOT.satp) >>> 0);
   for (let level = levels - 1; level >= 0; level -= 1) {
     const index =
@@ -81,7 +83,9 @@ export function walk(
       table = page;
       continue;
     }
+    // Memory types exist only while menvcfg.PBMTE is set, and 3 is none (Svpbmt §12.7).
     if ((pteHigh & PTE_HIGH_PBMT) === PTE_HIGH_PBMT) return;
+    if ((pteHigh & PTE_HIGH_PBMT) !== 0 && !typed) return;
     if (access === 'fetch') {
       if ((pteLow & PTE.X) === 0) return;
     } else if (access === 'store') {
