@@ -94,7 +94,7 @@ export function initialCsrs(
     scounteren: choice.wide() & 0xffff_ffffn,
     mcounteren: choice.wide() & 0xffff_ffffn,
     senvcfg: 0n,
-    menvcfg: choice.once(2) ? 1n << 62n : 0n,
+    menvcfg: 0n,
     sscratch: anyInteger(choice),
     mscratch: anyInteger(choice),
     sepc: anyInteger(choice) & ~1n,

@@ -7,8 +7,16 @@ import { arenaOf, CONTROL, LOG, PAGE, RUNTIME } from './layout.ts';
  * and go on behind the instruction, and an epilogue that stores the whole state. x31 points to the control page
  * (physical), x30 to the supervisor's page as S-mode sees it; bodies write neither.
  */
-const MACHINE = { self: 31, epc: CSR.mepc, cause: CSR.mcause, tval: CSR.mtval, status: CSR.mstatus, pending: CSR.mip };
-const SUPERVISOR = {
+type HandlerMode = Readonly<Record<'self' | 'epc' | 'cause' | 'tval' | 'status' | 'pending', number>>;
+const MACHINE: HandlerMode = {
+  self: 31,
+  epc: CSR.mepc,
+  cause: CSR.mcause,
+  tval: CSR.mtval,
+  status: CSR.mstatus,
+  pending: CSR.mip,
+};
+const SUPERVISOR: HandlerMode = {
   self: 30,
   epc: CSR.sepc,
   cause: CSR.scause,
@@ -20,7 +28,7 @@ const FS_DIRTY = 0x6000;
 const [T0, T1, T2, T4] = [5, 6, 7, 29];
 
 /** Logs the trap and finds where to go on: the next instruction, or ra after a jump out of the body, or, of an interrupt, epc. */
-function logAndResume(mode: Readonly<Record<keyof typeof MACHINE, number>>): Line[] {
+function logAndResume(mode: HandlerMode): Line[] {
   const { self } = mode;
   return [
     // The log lies in the page behind the handler's own.
@@ -85,12 +93,17 @@ export const SUPERVISOR_RUNTIME: Assembled = assembleLines(
   ],
   RUNTIME.supervisor,
 );
+/** Instructions that the handler retires for an exception in the body. */
+export const SUPERVISOR_HANDLER_LENGTH = 41;
 
 const address = (rd: number, value: number): Line[] => [
   ['lui', { rd, immediate: value | 0 }],
   ['slli', { rd, rs1: rd, immediate: 32 }],
   ['srli', { rd, rs1: rd, immediate: 32 }],
 ];
+
+/** Instructions between the two reads of minstret that are not the body's: of setup, and of a trap's way out and in. */
+export const OVERHEAD = { once: 34 + 3, trap: 6 + 3 } as const;
 
 const setup: Line[] = [
   'setup',

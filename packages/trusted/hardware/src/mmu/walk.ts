@@ -56,6 +56,8 @@ export function walk(
   if (extension !== 0 && extension !== -1) return;
 
   const status = word(state, SLOT.mstatus);
+  // menvcfg.PBMTE, bit 62.
+  const typed = (word(state, SLOT.menvcfg + 4) & 0x4000_0000) !== 0;
   // Page numbers have 44 bits: the low 32 of them, as a bit pattern, and the high 12.
   let table = word(state, SLOT.satp);
   let tableHigh = satpHigh & 0xfff;
@@ -88,7 +90,9 @@ export function walk(
       tableHigh = pageHigh;
       continue;
     }
+    // Memory types exist only while menvcfg.PBMTE is set, and 3 is none (Svpbmt §12.7).
     if ((pteHigh & PTE_HIGH_PBMT) === PTE_HIGH_PBMT) return;
+    if ((pteHigh & PTE_HIGH_PBMT) !== 0 && !typed) return;
     if (access === 'fetch') {
       if ((pteLow & PTE.X) === 0) return;
     } else if (access === 'store') {
