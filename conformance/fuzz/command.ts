@@ -59,7 +59,8 @@ export function runFuzz({ programs, seed }: FuzzCommand, print: (line: string) =
   });
   for (const difference of result.differences) print(show(difference, seed));
   for (const [id, count] of Object.entries(result.masked).sort()) print(`ignored "${id}": ${count} fields`);
-  for (const { id, coveredBy } of AVOIDED) print(`avoided "${id}": ${result.avoided[id]} times (${coveredBy})`);
+  for (const { id, coveredBy } of AVOIDED)
+    print(`avoided "${id}": ${result.avoided[id] || 'never drawn'} (${coveredBy})`);
   print(
     `fuzz: seed ${seed}: ${result.instructions} random instructions, ${result.retired} retired, ${result.traps} traps, ${result.differences.length} differences`,
   );
