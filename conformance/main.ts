@@ -1,13 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { runBareMetal, signatureOf } from './bare-metal.ts';
 import { readElf } from './elf.ts';
-import { describeFound, runFuzz } from './fuzz/run-fuzz.ts';
+import { readFuzzCommand, runFuzz } from './fuzz/command.ts';
 import { runRiscvTests } from './riscv-tests.ts';
 
 const USAGE = `Usage:
   npm run conformance -- riscv-tests DIRECTORY
-  npm run conformance -- fuzz --peer qemu [--programs N] [--seed S]
-  npm run conformance -- elf FILE [--signature OUT] [--limit INSTRUCTIONS]`;
+  npm run conformance -- elf FILE [--signature OUT] [--limit INSTRUCTIONS]
+  npm run conformance -- fuzz --peer qemu [--programs N] [--seed S] [--quick]`;
 
 function option(args: string[], name: string): string | undefined {
   const at = args.indexOf(name);
@@ -22,14 +22,6 @@ function main([command, ...args]: string[]): number {
     console.log(`${passed.length} passed, ${failed.length} failed, ${notApplicable.length} skipped`);
     return failed.length === 0 && passed.length > 0 ? 0 : 1;
   }
-  if (command === 'fuzz' && option(args, '--peer') === 'qemu') {
-    const seed = Number(option(args, '--seed') ?? Date.now() & 0x7fff_ffff);
-    console.log(`seed ${seed}`);
-    const { found, ...totals } = runFuzz(seed, Number(option(args, '--programs') ?? 1000));
-    for (const one of found) console.log(describeFound(seed, one));
-    console.log(JSON.stringify({ ...totals, differences: found.length }));
-    return found.length === 0 ? 0 : 1;
-  }
   if (command === 'elf' && args[0] !== undefined) {
     const elf = readElf(readFileSync(args[0]));
     const { outcome, machine } = runBareMetal(elf, Number(option(args, '--limit') ?? 1e9));
@@ -38,6 +30,7 @@ function main([command, ...args]: string[]): number {
     console.log(JSON.stringify(outcome));
     return outcome.kind === 'pass' ? 0 : 1;
   }
+  if (command === 'fuzz') return runFuzz(readFuzzCommand(args), console.log).differences.length === 0 ? 0 : 1;
   console.error(USAGE);
   return 2;
 }

@@ -25,6 +25,6 @@ export const debianGuest: FullCheck = async ({ quick }) => {
     ran.length > 0 &&
     ran.every(({ oursAlone }) => oursAlone?.length === 0) &&
     disk.guest === disk.host &&
-    (programs === undefined || (programs.compiles && programs.failuresOursAlone.length === 0));
+    (programs === undefined || (programs.compiles && programs.pythonHolds && programs.failuresOursAlone.length === 0));
   return { holds, warnings, disk, ...(programs === undefined ? {} : { programs }) };
 };

@@ -78,7 +78,7 @@ export function createAddressSpace(
   choice: Choice,
   arena: number,
   privilege: 0 | 1 | 3,
-  wildStatus: boolean,
+  modified: boolean,
 ): AddressSpace {
   const mode = choice.pick([0, 8, 8, 9, 9]);
   const tables = new Uint8Array(4 * PAGE);
@@ -117,6 +117,8 @@ export function createAddressSpace(
         ? anyLeaf(choice, here(ARENA_PAGE.code + n)) & ~PTE.X
         : entry(here(ARENA_PAGE.code + n), execute),
     );
+  // Two unmapped pages: no access that is aimed at the second reaches code.
+  next += 1;
   const gap = page(next++);
   const order = choice.pick([
     [0, 1, 2, 3],
@@ -144,16 +146,17 @@ export function createAddressSpace(
   put(1, indices[1] + 2, entry(dataAt - (dataAt % span) + PAGE, rights));
   put(2, indices[2] + 1, entry(RAM_BASE, rights));
   const inside = dataAt % span;
-  const large = page(inside / PAGE, indices[1] + 1);
+  // From these the pages around the data can be reached: they aim at its second page.
+  const large = page(inside / PAGE + 1, indices[1] + 1);
   const misaligned = page(inside / PAGE, indices[1] + 2);
-  const giant = page(inside / PAGE, Math.floor((dataAt - RAM_BASE) / span), indices[2] + 1);
+  const giant = page(inside / PAGE + 1, Math.floor((dataAt - RAM_BASE) / span), indices[2] + 1);
   const foreign = data[0]! ^ (1n << BigInt(12 + 9 * levels + choice.below(8)));
 
   const satp = mode === 0 ? 0n : (BigInt(mode) << 60n) | BigInt(table(levels - 1) / PAGE);
   // In M-mode satp matters where MPRV is set.
   if (privilege === 3 || mode === 0) {
     const bare = bareSpace(choice, arena, privilege, privilege === 3 ? satp : 0n, tables);
-    return mode === 0 || !wildStatus
+    return mode === 0 || !modified
       ? bare
       : { ...bare, pages: [...bare.pages, ...data.filter((a) => a < 2n ** 48n), large].filter((a) => a < 2n ** 48n) };
   }

@@ -23,8 +23,8 @@ export interface Slot {
 /** What a body may hold, drawn once for each. */
 export interface Policy {
   readonly space: AddressSpace;
-  /** M-mode changes mstatus at will, MPRV included; then it neither leaves M-mode nor uses SC. */
-  readonly wildStatus: boolean;
+  /** M-mode now and then accesses memory as another mode does (MPRV). */
+  readonly modified: boolean;
   /** WFI is illegal at once here: where it waited, nothing would end the wait. */
   readonly wfi: boolean;
   /** No access crosses a page. */
@@ -144,24 +144,39 @@ const WRITABLE = [
   ...[CSR.fflags, CSR.frm, CSR.fcsr, CSR.fflags, CSR.frm, CSR.fcsr, CSR.fflags, CSR.frm, CSR.fcsr],
   ...[CSR.sscratch, CSR.sepc, CSR.scause, CSR.stval, CSR.mscratch, CSR.mepc, CSR.mcause, CSR.mtval],
   ...[CSR.scounteren, CSR.mcounteren],
-  // Read-only ones: illegal.
-  ...[CSR.mhartid, CSR.cycle],
 ];
-const STATUS = { SIE: 2, MIE: 8, SPIE: 0x20, MPIE: 0x80, SPP: 0x100, MPP: 0x1800, FS: 0x6000, MPRV: 0x2_0000 } as const;
+const STATUS = { SIE: 2, MIE: 8, SPIE: 0x20, MPIE: 0x80, SPP: 0x100, MPP: 0x1800, FS: 0x6000 } as const;
 const STATUS_HIGH = { SUM: 0x4_0000, MXR: 0x8_0000, TVM: 0x10_0000, TW: 0x20_0000, TSR: 0x40_0000 } as const;
 
 /** Bits for a write of mstatus or sstatus. FS goes Off or Dirty, no other way: see peer differences, "fs". */
-function statusBits(choice: Choice, { wildStatus, space }: Policy, write: string): number {
+function statusBits(choice: Choice, { space }: Policy, write: string): number {
   let bits = 0;
   const names = { ...STATUS, ...STATUS_HIGH };
   for (const [name, bit] of Object.entries(names)) {
     if (name === 'FS' && !choice.once(8)) continue;
-    if (name === 'MPRV' && !wildStatus) continue;
     if (name === 'TW' && space.privilege === 3) continue;
     if (choice.once(4)) bits |= name === 'MPP' ? (write === 'csrrw' ? choice.pick([0x800, 0x1800]) : bit) : bit;
   }
   countAvoided('fs');
   return bits;
+}
+
+const MPRV = 0x2_0000;
+
+/** One access with MPRV set. QEMU 7.2 has one TLB for M-mode with and without it, and empties it when MPRV changes only. */
+function modifiedAccess(choice: Choice, policy: Policy): Item {
+  countAvoided('mprv');
+  const clear = slot('csrrc', { rd: 0, rs1: ROLE.scratch, immediate: CSR.mstatus });
+  const set = slot('csrrs', { rd: 0, rs1: ROLE.scratch, immediate: CSR.mstatus });
+  return [
+    ...constant(STATUS.MPP),
+    clear,
+    ...constant(MPRV | choice.pick([0, 0x800])),
+    set,
+    ...access(choice, policy, choice.pick(GROUPS.accesses)),
+    ...constant(MPRV),
+    clear,
+  ];
 }
 
 function csrAccess(choice: Choice, policy: Policy): Item {
@@ -171,6 +186,7 @@ function csrAccess(choice: Choice, policy: Policy): Item {
   switch (choice.below(6)) {
     case 0:
     case 1:
+      if (policy.modified && choice.once(2)) return modifiedAccess(choice, policy);
       return [
         fixed(GROUPS.named(choice.pick(['csrrs', 'csrrc', 'csrrsi', 'csrrci'])), {
           rd,
@@ -197,6 +213,17 @@ function csrAccess(choice: Choice, policy: Policy): Item {
       return [...constant(bits), slot(write, { rd, rs1: ROLE.scratch, immediate: number })];
     }
     default: {
+      // Read-only ones. QEMU 7.2 lets csrrs and csrrc of them pass where the register holds 0.
+      if (choice.once(20)) {
+        countAvoided('read-only');
+        const source = choice.once(2) ? { rs1: choice.pick(ALL) } : undefined;
+        const immediate = choice.pick([CSR.mhartid, CSR.cycle]);
+        return [
+          source === undefined
+            ? slot(choice.pick(['csrrsi', 'csrrci']), { rd, rs1: 1 + choice.below(31), immediate })
+            : slot(choice.pick(['csrrw', 'csrrwi']), { rd, ...source, immediate }),
+        ];
+      }
       const number = choice.pick(WRITABLE);
       if (number !== CSR.sepc && number !== CSR.mepc)
         return [fixed(entry, { rd, rs1: choice.pick(ALL), immediate: number })];
@@ -250,7 +277,7 @@ function system(choice: Choice, policy: Policy, index: number): Item {
       return policy.wfi ? [slot('wfi')] : [slot('c.nop', { immediate: 0 })];
     case 6: {
       if (space.privilege === 0) return [slot(choice.pick(['mret', 'sret']))];
-      if (policy.wildStatus || (space.privilege === 3 && space.satp !== 0n)) return [slot('ecall')];
+      if (space.privilege === 3 && space.satp !== 0n) return [slot('ecall')];
       const name =
         space.privilege === 3 ? choice.pick(['mret', 'sret'] as const) : choice.pick(['sret', 'sret', 'mret'] as const);
       const target = addressOf(index + 1 + choice.below(2));

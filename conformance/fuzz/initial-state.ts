@@ -40,7 +40,7 @@ export function initialX(choice: Choice, space: AddressSpace, arena: number, ali
   for (const base of ROLE.bases)
     x[base] =
       choice.once(40) && (space.translated || aligned)
-        ? choice.pick(space.nowhere) & ~7n
+        ? choice.pick(space.nowhere.filter((at) => at !== space.supervisorPage)) & ~7n
         : aim(choice, space) & (aligned ? ~7n : ~0n);
   x[ROLE.wild] = choice.pick(space.nowhere) & ~1n;
   x[ROLE.counter] = 0n;
@@ -94,7 +94,7 @@ export function initialCsrs(
     scounteren: choice.wide() & 0xffff_ffffn,
     mcounteren: choice.wide() & 0xffff_ffffn,
     senvcfg: 0n,
-    menvcfg: choice.once(2) ? 1n << 62n : 0n,
+    menvcfg: 0n,
     sscratch: anyInteger(choice),
     mscratch: anyInteger(choice),
     sepc: anyInteger(choice) & ~1n,

@@ -15,6 +15,7 @@ export interface Program {
   /** What runs, one line for each instruction: offset, word, text. */
   readonly listing: readonly string[];
   readonly instructions: number;
+  readonly items: number;
   readonly description: string;
 }
 
@@ -23,9 +24,9 @@ interface Laid {
   readonly resume: Uint8Array;
   readonly words: readonly (readonly [offset: number, word: number])[];
   readonly end: number;
+  readonly items: number;
 }
 
-/** @param keep items of the body that stay; what is cut off is gone from the end */
 function layOut(items: readonly (readonly Slot[])[]): Laid {
   const places: number[] = [];
   let offset = 0;
@@ -52,7 +53,7 @@ function layOut(items: readonly (readonly Slot[])[]): Laid {
   // The end: a call that every mode can make, and whose address the handlers know.
   view.setUint32(end, 0x0000_0073, true);
   table.setUint16(end, end, true);
-  return { code, resume, words, end };
+  return { code, resume, words, end, items: items.length };
 }
 
 const BODY_BYTES_MAX = PAGE - 8;
@@ -72,12 +73,12 @@ export function createProgram(seed: number, number: number, index: number, limit
   const choice = createChoice(seed, number);
   const at = arenaOf(index);
   const privilege = choice.pick([0, 0, 1, 1, 1, 3] as const);
-  const wildStatus = privilege === 3 && choice.once(2);
-  const space = createAddressSpace(choice, at, privilege, wildStatus);
+  const modified = privilege === 3 && choice.once(2);
+  const space = createAddressSpace(choice, at, privilege, modified);
   const status = initialStatus(choice, space);
   const wfi = space.privilege === 0 || (space.privilege === 1 && ((status >> 21n) & 1n) === 1n);
   const kind: Protection = choice.pick(['open', 'open', 'open', 'page', 'writes']);
-  const aligned = kind === 'page' || wildStatus;
+  const aligned = kind === 'page' || modified;
   const x = initialX(choice, space, at, aligned);
   const f = initialF(choice);
   const csrs = initialCsrs(choice, space, at, status, kind);
@@ -87,9 +88,9 @@ export function createProgram(seed: number, number: number, index: number, limit
   );
   // Anywhere in the first page, its end included, so that bodies cross into the second.
   const start = choice.once(2) ? 2 * choice.below(PAGE / 2) : PAGE - 2 * (1 + choice.below(200));
-  const { code, resume, words, end } = bodyOf(
+  const { code, resume, words, end, items } = bodyOf(
     choice,
-    { space, wildStatus, wfi, aligned, conditional: !wildStatus && kind !== 'writes' },
+    { space, modified, wfi, aligned, conditional: kind !== 'writes' },
     limit,
   );
 
@@ -132,6 +133,7 @@ export function createProgram(seed: number, number: number, index: number, limit
     number,
     arena,
     instructions: words.length,
+    items,
     listing: words.map(
       ([offset, word]) =>
         `${(base + BigInt(offset)).toString(16)}: ${word.toString(16).padStart(8, '0')} ${disassemble(word)}`,

@@ -1,145 +1,96 @@
-import {
-  BLOCK_PAYLOAD_BYTES_MAX,
-  type BlockReply,
-  type BlockRequest,
-  type Channel,
-  type ChannelListener,
-  fromStorage,
-  SECTOR_BYTES,
-  toStorage,
-} from '@cloister/protocol';
+import { type BlockRequest, type Channel, type ChannelListener, fromStorage, toStorage } from '@cloister/protocol';
 import { expect, test } from 'vitest';
-import type { FileAccess } from './file-access.ts';
-import { type DiskBinding, start } from './main.ts';
+import { serveDisks } from './block-service.ts';
+import type { Disk } from './disk.ts';
 
-const DISK_BYTES = 1 << 20;
-
-/** Files in memory, each as long as the disk, which count what is asked of them; a gate holds writes back. */
-function countingFiles() {
-  const contents = new Map<number, Uint8Array>();
-  const of = (descriptor: number): Uint8Array => {
-    const known = contents.get(descriptor) ?? new Uint8Array(DISK_BYTES);
-    contents.set(descriptor, known);
-    return known;
+function bench(readOnly = false) {
+  const contents = new Uint8Array(4096);
+  const calls: string[] = [];
+  const disk: Disk = {
+    bytes: contents.length,
+    readOnly,
+    read: async (offset, length) => contents.slice(offset, offset + length),
+    write: async (offset, bytes) => {
+      if (offset === 1024) throw new Error('No space is left');
+      contents.set(bytes, offset);
+    },
+    flush: async () => void calls.push('flush'),
+    discard: async (offset, length) => void calls.push(`discard ${offset} ${length}`),
   };
-  const log: string[] = [];
-  const files: FileAccess = {
-    async readAt(descriptor, position, length) {
-      log.push(`read ${descriptor}`);
-      return of(descriptor).slice(position, position + length);
-    },
-    async writeAt(descriptor, position, bytes) {
-      log.push(`write ${descriptor}`);
-      of(descriptor).set(bytes, position);
-    },
-    async sync(descriptor) {
-      log.push(`sync ${descriptor}`);
-    },
-  };
-  return { files, log };
-}
-
-/** Storage with one disk (descriptor 10, overlay 11), asked one frame at a time. */
-function bench(writes: DiskBinding['writes'], files: FileAccess = countingFiles().files) {
+  const replies: unknown[] = [];
   let listener: ChannelListener | undefined;
   let closed: string | undefined;
-  const replies: BlockReply[] = [];
   const channel: Channel = {
-    send: (frame) => void replies.push(fromStorage.decode(frame)!),
+    send: (frame) => replies.push(fromStorage.decode(frame)),
     queuedBytes: 0,
     get closed() {
       return closed;
     },
-    listen(next) {
+    listen: (next) => {
       listener = next;
     },
-    close(reason) {
-      closed ??= reason;
+    close: (reason) => {
+      closed = reason;
     },
   };
-  const service = start(channel, [{ descriptor: 10, bytes: DISK_BYTES, writes, overlay: 11 }], files);
-  let id = 0;
-  return {
-    channel,
-    service,
-    frame: (bytes: Uint8Array) => listener!.frame(bytes),
-    async ask(request: Partial<BlockRequest>): Promise<BlockReply> {
-      const whole = { disk: 0, id: id++, sector: 0, sectors: 0, bytes: new Uint8Array(0), operation: 'read' as const };
-      listener!.frame(toStorage.encode({ kind: 'block.request', ...whole, ...request }));
-      await service.settled();
-      return replies.at(-1)!;
-    },
+  const service = serveDisks(channel, [disk]);
+  const ask = async (request: Partial<BlockRequest>): Promise<unknown> => {
+    const bytes = new Uint8Array(0);
+    listener!.frame(
+      toStorage.encode({
+        kind: 'block.request',
+        disk: 0,
+        id: 9,
+        operation: 'read',
+        sector: 0,
+        sectors: 0,
+        bytes,
+        ...request,
+      }),
+    );
+    await service.settled();
+    return replies.pop();
   };
+  return { ask, calls, contents, channel, sayBytes: (frame: Uint8Array) => listener!.frame(frame) };
 }
 
-const SECTOR = new Uint8Array(SECTOR_BYTES).fill(9);
+const answer = (ok: boolean, bytes = new Uint8Array(0)) => ({ kind: 'block.reply', disk: 0, id: 9, ok, bytes });
 
-test.each([
-  ['direct', 1],
-  ['direct-unsafe', 0],
-  ['overlay', 0],
-  ['none', 0],
-] as const)('a flush of a disk whose writes are "%s" syncs its file %d times', async (writes, syncs) => {
-  const { files, log } = countingFiles();
-  const { ask } = bench(writes, files);
-  const written = await ask({ operation: 'write', sectors: 1, bytes: SECTOR });
-  expect(written.ok).toBe(writes !== 'none');
-  expect(log.filter((line) => line.startsWith('sync'))).toEqual([]);
-  expect((await ask({ operation: 'flush' })).ok).toBe(true);
-  expect(log.filter((line) => line.startsWith('sync'))).toEqual(Array(syncs).fill('sync 10'));
+test('reads, writes, flushes and discards', async () => {
+  const b = bench();
+  expect(await b.ask({ operation: 'write', sector: 1, sectors: 1, bytes: new Uint8Array(512).fill(3) })).toEqual(
+    answer(true),
+  );
+  expect(await b.ask({ sector: 0, sectors: 2 })).toEqual(
+    answer(
+      true,
+      Uint8Array.from({ length: 1024 }, (_, i) => (i < 512 ? 0 : 3)),
+    ),
+  );
+  expect(await b.ask({ operation: 'flush' })).toEqual(answer(true));
+  expect(await b.ask({ operation: 'discard', sector: 2, sectors: 3 })).toEqual(answer(true));
+  expect(b.calls).toEqual(['flush', 'discard 1024 1536']);
 });
 
-test('a flush that the host refuses is an I/O error', async () => {
-  const { files } = countingFiles();
-  const { ask } = bench('direct', { ...files, sync: () => Promise.reject(new Error('EIO')) });
-  expect((await ask({ operation: 'flush' })).ok).toBe(false);
-});
-
-test('a write to an overlay never touches the base', async () => {
-  const { files, log } = countingFiles();
-  const { ask } = bench('overlay', files);
-  await ask({ operation: 'write', sector: 3, sectors: 1, bytes: SECTOR });
-  await ask({ operation: 'discard', sector: 0, sectors: DISK_BYTES / SECTOR_BYTES });
-  expect(log).toContain('write 11');
-  expect(log).not.toContain('write 10');
-});
-
-test('what was asked for is answered in full, with the bytes that were written', async () => {
-  const { ask } = bench('direct');
-  await ask({ operation: 'write', sector: 5, sectors: 1, bytes: SECTOR });
-  expect(await ask({ sector: 4, sectors: 3 })).toEqual({
-    kind: 'block.reply',
-    disk: 0,
-    id: 1,
-    ok: true,
-    bytes: Uint8Array.of(...new Uint8Array(512), ...SECTOR, ...new Uint8Array(512)),
-  });
-});
-
-const END = DISK_BYTES / SECTOR_BYTES;
 test.each<[string, Partial<BlockRequest>]>([
-  ['on a disk that is not there', { disk: 1, sectors: 1 }],
-  ['of no sectors', { sectors: 0 }],
-  ['beyond the end', { sector: END, sectors: 1 }],
-  ['across the end', { sector: END - 1, sectors: 2 }],
-  ['at the top of all numbers', { sector: Number.MAX_SAFE_INTEGER, sectors: 1 }],
-  ['longer than a payload may be', { sectors: BLOCK_PAYLOAD_BYTES_MAX / SECTOR_BYTES + 1 }],
-  ['to write fewer bytes than its sectors', { operation: 'write', sectors: 2, bytes: SECTOR }],
-  ['to write more bytes than its sectors', { operation: 'write', sectors: 0, bytes: SECTOR }],
-  ['to discard across the end', { operation: 'discard', sector: END - 1, sectors: 2 }],
-])('a request %s is refused', async (_name, request) => {
-  const { ask, channel } = bench('direct');
-  expect(await ask(request)).toMatchObject({ ok: false, bytes: new Uint8Array(0) });
-  expect(channel.closed).toBeUndefined();
+  ['a disk that was not bound', { disk: 1, sectors: 1 }],
+  ['sectors beyond the end', { sector: 8, sectors: 1 }],
+  ['a sector number that wraps', { sector: Number.MAX_SAFE_INTEGER, sectors: 1 }],
+  ['a read of nothing', { sectors: 0 }],
+  ['a write of other bytes than it says', { operation: 'write', sectors: 2, bytes: new Uint8Array(512) }],
+  ['a write that the host refuses', { operation: 'write', sector: 2, sectors: 1, bytes: new Uint8Array(512) }],
+])('refuses %s', async (_name, request) => {
+  expect(await bench().ask(request)).toEqual({ ...answer(false), disk: request.disk ?? 0 });
 });
 
-test('a slice that sends no request, or too many, is cut off', () => {
-  const malformed = bench('direct');
-  malformed.frame(Uint8Array.of(0x40, 1, 2, 3));
-  expect(malformed.channel.closed).toBe('A malformed storage request');
-  const never = { ...countingFiles().files, readAt: () => new Promise<Uint8Array>(() => undefined) };
-  const greedy = bench('direct', never);
-  const one = { kind: 'block.request', disk: 0, id: 0, operation: 'read', sector: 0, sectors: 1 } as const;
-  for (let i = 0; i < 1025; i += 1) greedy.frame(toStorage.encode({ ...one, bytes: new Uint8Array(0) }));
-  expect(greedy.channel.closed).toBe('Too many storage requests at once');
+test('a read-only disk is', async () => {
+  const b = bench(true);
+  expect(await b.ask({ operation: 'write', sectors: 1, bytes: new Uint8Array(512) })).toEqual(answer(false));
+  expect(await b.ask({ operation: 'discard', sectors: 1 })).toEqual(answer(false));
+});
+
+test('a slice that speaks nonsense is cut off', () => {
+  const b = bench();
+  b.sayBytes(Uint8Array.of(1, 2, 3));
+  expect(b.channel.closed).toBe('A malformed storage request');
 });

@@ -5,7 +5,6 @@ import { createMonitor, type DeviceConfig, type Entry, type Monitor } from '@clo
 import type { Channel } from '@cloister/protocol';
 import { start as startSlice } from '@cloister/slice';
 import { start as startStorage } from '@cloister/storage';
-import { bundleUrl } from './bundles.ts';
 import { memoryChannel } from './channels/memory-channel.ts';
 import type { Deprivileged } from './compartments/deprivileged.ts';
 import type { OpenDisk } from './open-disks.ts';
@@ -22,6 +21,8 @@ export interface CompartmentsConfig {
   readonly memoryBytes: number;
   readonly devices: readonly DeviceConfig[];
   readonly disks: readonly OpenDisk[];
+  /** The bundle that runs as hart 0's thread. */
+  readonly hart: URL;
   /** Starts slice and storage. */
   readonly deprivileged: (disks: readonly OpenDisk[], log: (line: string) => void) => Deprivileged;
   log(line: string): void;
@@ -87,7 +88,7 @@ export async function startCompartments(config: CompartmentsConfig): Promise<Com
 }
 
 function startHart(memory: WebAssembly.Memory, config: CompartmentsConfig, { pc, deviceTree, firmwareInfo }: Entry) {
-  const worker = new Worker(bundleUrl('hart'), {
+  const worker = new Worker(config.hart, {
     workerData: {
       memory,
       hart: 0,

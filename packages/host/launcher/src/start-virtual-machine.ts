@@ -6,6 +6,7 @@ import {
   type ToSlice,
   toSlice,
 } from '@cloister/protocol';
+import { bundleUrl } from './bundles.ts';
 import { startProcesses } from './compartments/processes.ts';
 import { createHostPort, type HostPort } from './host-port.ts';
 import { LaunchError } from './launch-error.ts';
@@ -16,6 +17,8 @@ import type { MachineEnd, Port, VirtualMachine, VirtualMachineConfig } from './v
 export interface LaunchOptions {
   /** Where slice and storage run: in this process (the default), or each as a process of its own. */
   readonly form?: 'one-process' | 'processes';
+  /** What runs as hart 0's thread; a test puts drivers without a hart there. */
+  readonly hart?: URL;
   /** One line for the operator: a malformed ring, a refused call. */
   readonly log?: (line: string) => void;
   /** How many instructions the guest had retired when it stopped; called before `ended` resolves. For measurements. */
@@ -52,6 +55,7 @@ export async function startVirtualMachine(
       })),
     ],
     disks,
+    hart: options.hart ?? bundleUrl('hart'),
     deprivileged: options.form === 'processes' ? startProcesses : startInProcess,
     log: options.log ?? (() => undefined),
     failed: (reason) => settle({ kind: 'failed', reason }),

@@ -107,6 +107,7 @@ function describeHart(platform: Platform, hart: number): TreeNode {
         name: 'interrupt-controller',
         properties: {
           '#interrupt-cells': cells(1),
+          '#address-cells': cells(0),
           'interrupt-controller': EMPTY,
           compatible: strings('riscv,cpu-intc'),
           phandle: cells(firstHart + hart),

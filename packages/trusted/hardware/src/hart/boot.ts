@@ -1,7 +1,6 @@
 import { HART } from '../layout.ts';
-import { pmpRegions } from '../mmu/pmp.ts';
 import { SLOT } from './csr-slots.ts';
-import { type Hart, updateContexts } from './hart.ts';
+import { type Hart, updateContexts, updatePmp } from './hart.ts';
 import { PRIVILEGE, setWide, setWord, setX } from './state.ts';
 
 /** Where a hart begins, and its first two arguments: hart id and device tree (Linux's RISC-V boot protocol). */
@@ -35,6 +34,6 @@ export function enterBoot(hart: Hart, entry: Entry): void {
   // Entry 0: NAPOT over the whole address space, read, write, execute.
   setWide(state, SLOT.pmpaddr0, -1, 0x003f_ffff);
   setWide(state, SLOT.pmpcfg0, 0x1f, 0);
-  hart.regions = pmpRegions(state);
+  updatePmp(hart);
   updateContexts(hart);
 }

@@ -1,11 +1,11 @@
 import { HART } from '../layout.ts';
-import { PMP_ENTRIES, pmpConfig, pmpRegions } from '../mmu/pmp.ts';
+import { PMP_ENTRIES, pmpConfig } from '../mmu/pmp.ts';
 import { flushAll, flushTranslated } from '../mmu/tlb.ts';
 import { CAUSE } from './causes.ts';
 import { SLOT, STATUS } from './csr-slots.ts';
 import { CSR_MASKS, STORED_CSRS, type StoredCsr } from './csr-table.ts';
 import { instructionBits } from './fetch.ts';
-import { type Hart, retiredCount, updateContexts } from './hart.ts';
+import { type Hart, retiredCount, updateContexts, updatePmp } from './hart.ts';
 import { pendingBits, sstcEnabled, takeInterrupt } from './interrupts.ts';
 import { RECORD } from './record.ts';
 import { CSR_WRITES, RESULT } from './slow-path.ts';
@@ -275,7 +275,7 @@ function writePmpAddress(hart: Hart, entry: number, value: bigint): boolean {
 }
 
 function pmpChanged(hart: Hart): boolean {
-  hart.regions = pmpRegions(hart.state);
+  updatePmp(hart);
   flushAll(hart.state);
   return true;
 }

@@ -2,8 +2,9 @@ import type { Board } from '../board.ts';
 import type { Bus } from '../device/bus.ts';
 import { resetClint } from '../interrupt/clint.ts';
 import { DECODE, FRAME_SLOTS, HART, TLB } from '../layout.ts';
+import { MEMORY_MAP } from '../memory-map.ts';
 import { frameFlags } from '../mmu/frame.ts';
-import { type PmpRegion, pmpRegions } from '../mmu/pmp.ts';
+import { type PmpRegion, pmpOpens, pmpRegions } from '../mmu/pmp.ts';
 import { CONTEXT, flushAll, selectContexts } from '../mmu/tlb.ts';
 import type { Translation } from '../mmu/walk.ts';
 import type { Outside } from '../outside.ts';
@@ -23,6 +24,8 @@ export interface Hart {
   readonly builtInSbi: boolean;
   /** Active PMP entries, derived from the pmp registers. */
   regions: PmpRegion[];
+  /** They open all of RAM to every mode: nothing to check then. */
+  ramOpen: boolean;
   /** Scratch for translations, so that none is allocated. */
   readonly translation: Translation;
   /** Decode slots in use. */
@@ -77,7 +80,8 @@ export function createHart(options: HartOptions): Hart {
     bus: options.bus,
     outside: options.outside,
     builtInSbi: options.builtInSbi,
-    regions: pmpRegions(state),
+    regions: [],
+    ramOpen: false,
     translation: { outcome: 'ok', page: 0, large: false },
     slotsUsed: 0,
     slotFrames: new Int32Array(DECODE.slots),
@@ -90,8 +94,15 @@ export function createHart(options: HartOptions): Hart {
     watch: undefined,
     watchAt: -1,
   };
+  updatePmp(hart);
   updateContexts(hart);
   return hart;
+}
+
+/** After a PMP register changed. */
+export function updatePmp(hart: Hart): void {
+  hart.regions = pmpRegions(hart.state);
+  hart.ramOpen = pmpOpens(hart.regions, MEMORY_MAP.ram.base, hart.ramBytes);
 }
 
 /** Privilege with which loads and stores are done: MPRV borrows MPP's (privileged specification §3.1.6.3). */

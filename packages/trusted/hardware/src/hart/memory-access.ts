@@ -3,7 +3,7 @@ import { HART, RAM_OFFSET } from '../layout.ts';
 import { MEMORY_MAP } from '../memory-map.ts';
 import { FRAME } from '../mmu/frame.ts';
 import { PMP_ACCESS, pmpAllows, pmpUniform } from '../mmu/pmp.ts';
-import { currentTable, enterData, TABLE } from '../mmu/tlb.ts';
+import { currentTable, enterData, lookUp, TABLE } from '../mmu/tlb.ts';
 import { type Access, walk } from '../mmu/walk.ts';
 import { CAUSE } from './causes.ts';
 import { dataPrivilege, type Hart, sumSet } from './hart.ts';
@@ -19,7 +19,17 @@ const PMP_RIGHT = { load: PMP_ACCESS.read, store: PMP_ACCESS.write, fetch: PMP_A
 export function translate(hart: Hart, low: number, high: number, access: Access): number {
   const level = access === 'fetch' ? privilege(hart.state) : dataPrivilege(hart);
   const { translation } = hart;
-  walk(hart.state, low, high, access, level, sumSet(hart), hart.regions, hart.ramBytes, translation);
+  walk(
+    hart.state,
+    low,
+    high,
+    access,
+    level,
+    sumSet(hart),
+    hart.ramOpen ? undefined : hart.regions,
+    hart.ramBytes,
+    translation,
+  );
   if (translation.outcome === 'page-fault') return PAGE_FAULT[access];
   if (translation.outcome === 'access-fault') return ACCESS_FAULT[access];
   return 0;
@@ -184,17 +194,27 @@ export function atomicSlow(hart: Hart, low: number, high: number, bytes: number,
   return RESULT.retry;
 }
 
-/** cbo.zero: a block of 64 bytes that lies in one page (CMO §2.3). */
+/** cbo.zero: a block of 64 bytes that lies in one page (CMO §2.3). Kernels clear whole pages with it: the TLB serves it. */
 export function zeroBlock(hart: Hart, low: number, high: number): number {
+  const { state } = hart;
+  const known = lookUp(state, currentTable(state, TABLE.write), low, high);
+  if (known >= 0) return clearBlock(hart, known, low);
   const fault = translate(hart, low, high, 'store');
   if (fault !== 0) return raise(hart, fault, low, high);
   const { page } = hart.translation;
-  const offset = low & 0xfc0;
   const frame = frameOf(hart, page);
-  if (checkPmp(hart, page * 4096 + offset, 64, 'store') !== 0 || frame < 0)
+  if (checkPmp(hart, page * 4096 + (low & 0xfc0), 64, 'store') !== 0 || frame < 0)
     return raise(hart, CAUSE.storeAccess, low, high);
   openForStore(hart, frame);
-  const host = RAM_OFFSET + frame * 4096 + offset;
+  if (pmpUniform(hart.regions, page * 4096) && !watched(hart, frame)) {
+    noteLarge(hart, low, high);
+    enterData(state, currentTable(state, TABLE.write), low, high, frame);
+  }
+  return clearBlock(hart, frame, low);
+}
+
+function clearBlock(hart: Hart, frame: number, low: number): number {
+  const host = RAM_OFFSET + frame * 4096 + (low & 0xfc0);
   hart.state.bytes.fill(0, host, host + 64);
   return RESULT.next;
 }

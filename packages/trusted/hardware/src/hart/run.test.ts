@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { type BareMachine, createBareMachine } from '../bare-machine.ts';
 import { type AssemblyOperands, assembleAll } from '../isa/assemble.ts';
-import { HART } from '../layout.ts';
+import { HART, RAM_OFFSET } from '../layout.ts';
+import { SLOT } from './csr-slots.ts';
 import { retiredCount } from './hart.ts';
 import { setX, wide, x } from './state.ts';
 
@@ -67,6 +68,42 @@ describe('counting', () => {
 });
 
 describe('memory', () => {
+  test('cbo.zero clears its block whether or not the TLB has the page, and code in it goes with the next fence.i', () => {
+    const machine = machineWith([
+      ['csrrw', { rd: 0, rs1: 12, immediate: csr.mtvec }],
+      ['cbo.zero', { rs1: 10 }],
+      ['addi', { rd: 10, rs1: 10, immediate: 64 }],
+      ['cbo.zero', { rs1: 10 }],
+      ['jalr', { rd: 1, rs1: 11, immediate: 0 }],
+      ['cbo.zero', { rs1: 11 }],
+      ['fence.i'],
+      ['jalr', { rd: 1, rs1: 11, immediate: 0 }],
+    ]);
+    const data = BASE + 0x1_0000;
+    const code = BASE + 0x2_0000;
+    machine.load(data, new Uint8Array(256).fill(0xff));
+    machine.load(
+      code,
+      assembleAll([
+        ['addi', { rd: 5, rs1: 5, immediate: 1 }],
+        ['jalr', { rd: 0, rs1: 1, immediate: 0 }],
+      ]),
+    );
+    setX(machine.hart.state, 10, BigInt(data) + 5n);
+    machine.load(BASE + 0x3_0000, assembleAll([['jal', { rd: 0, immediate: 0 }]]));
+    setX(machine.hart.state, 12, BigInt(BASE + 0x3_0000));
+    setX(machine.hart.state, 11, BigInt(code));
+    machine.run(10);
+    expect(pcOf(machine)).toBe(code);
+    expect(x(machine.hart.state, 5)).toBe(1n);
+    const at = RAM_OFFSET + 0x1_0000;
+    const bytes = [...machine.hart.state.bytes.subarray(at, at + 256)];
+    expect(bytes).toEqual([...new Uint8Array(128), ...new Uint8Array(128).fill(0xff)]);
+    machine.run(11);
+    // The zeros are an illegal instruction.
+    expect(Number(wide(machine.hart.state, SLOT.mcause))).toBe(2);
+  });
+
   test('loads and stores may be misaligned and cross a page', () => {
     const lines: Line[] = [];
     const sizes = [

@@ -47,6 +47,16 @@ export function takeTrap(hart: Hart, code: number, interrupt: boolean, valueLow:
   }
   hart.waiting = false;
   updateContexts(hart);
+  if (!interrupt && word(state, HART.pc) === pcLow && word(state, HART.pc + 4) === pcHigh) trappedAtVector(hart);
+}
+
+/**
+ * A trap vector that traps itself retires nothing for ever: each round leaves the interpreter, so that its owner can
+ * stop the hart, or an interrupt take it away. Where time is the count of retired instructions, nothing ever will.
+ */
+function trappedAtVector(hart: Hart): void {
+  setWord(hart.state, HART.leave, 1);
+  if (hart.outside.skipTo !== undefined) hart.ended = true;
 }
 
 /** Mode 1 of xtvec sends interrupts to base + 4 * code (§3.1.7). */

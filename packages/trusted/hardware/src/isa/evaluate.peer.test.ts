@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { countAvoided } from '../../../../../conformance/fuzz/peer-differences.ts';
 import { createRandom } from '../float/testing/operands.ts';
 import { disassemble } from './disassemble.ts';
 import { evaluate } from './evaluate.ts';
@@ -64,6 +65,10 @@ function* casesOf(entry: (typeof INSTRUCTIONS)[number], random: () => number): G
     const one = randomCase(entry, random, { window: WINDOW, registers: REGISTERS, csrs, traps: false });
     if (one === undefined || isKnownDifference(one)) continue;
     const { hart, decoded } = one;
+    if (entry.name === 'ctzw' && BigInt.asUintN(32, hart.x[decoded.operands.rs1]!) === 0n) {
+      countAvoided('ctzw');
+      continue;
+    }
     hart.pc = MIDDLE;
     // Else few of its targets would lie where the peer can find them.
     if (decoded.base.name === 'jalr' && decoded.operands.rs1 !== 0)

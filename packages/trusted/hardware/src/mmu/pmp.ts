@@ -65,3 +65,9 @@ export function pmpUniform(regions: readonly PmpRegion[], page: number): boolean
   }
   return true;
 }
+
+/** Whether the first entry that matches opens the whole range to all modes: what firmware does before it starts a kernel. */
+export function pmpOpens(regions: readonly PmpRegion[], from: number, bytes: number): boolean {
+  const [first] = regions;
+  return first !== undefined && first.from <= from && first.to >= from + bytes && (first.config & 7) === 7;
+}

@@ -24,6 +24,12 @@ export function enterData(state: HartState, table: number, low: number, high: nu
   state.words[at + 3] = frame;
 }
 
+/** The frame that a table has for a page, or -1. */
+export function lookUp(state: HartState, table: number, low: number, high: number): number {
+  const at = entryAt(table, low);
+  return state.words[at] === (low & ~0xfff) && state.words[at + 1] === high ? state.words[at + 3]! : -1;
+}
+
 /** Enters a page of code: `records` is where its predecoded form lies. */
 export function enterFetch(
   state: HartState,

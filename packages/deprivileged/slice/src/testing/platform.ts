@@ -1,0 +1,30 @@
+import type { Platform } from '@cloister/protocol';
+
+/** A machine for the tests of what the slice makes of one. */
+export const PLATFORM: Platform = {
+  kind: 'platform',
+  harts: 2,
+  ramBase: 0x8000_0000,
+  ramBytes: 3 * 2 ** 30,
+  timebase: 10_000_000,
+  cacheBlockBytes: 64,
+  interruptSources: 31,
+  plicBase: 0x0c00_0000,
+  plicBytes: 0x60_0000,
+  clintBase: 0x0200_0000,
+  clintBytes: 0x1_0000,
+  sysconBase: 0x10_0000,
+  sysconBytes: 0x1000,
+  rtcBase: 0x10_1000,
+  rtcBytes: 0x1000,
+  rtcInterrupt: 11,
+  uartBase: 0x1000_0000,
+  uartBytes: 0x100,
+  uartInterrupt: 10,
+  pciConfigBase: 0x3000_0000,
+  pciConfigBytes: 0x10_0000,
+  pciMemoryBase: 0x4000_0000,
+  pciMemoryBytes: 0x4000_0000,
+  pciInterruptFirst: 16,
+  pciDevices: 16,
+};
