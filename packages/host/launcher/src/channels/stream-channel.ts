@@ -13,8 +13,11 @@ import { type ChannelEnd, createChannelEnd } from './channel-end.ts';
 export function streamChannel(stream: Duplex): Channel {
   const write = (kind: RecordKind, contents: Uint8Array): void => {
     if (!stream.writable) return;
+    // What one turn sends goes to the pipe at once.
+    stream.cork();
     stream.write(encodeRecordHeader(kind, contents.length));
     stream.write(contents);
+    process.nextTick(() => stream.uncork());
   };
   const end = createChannelEnd({
     frame: (frame) => write('frame', frame),
@@ -29,26 +32,39 @@ export function streamChannel(stream: Duplex): Channel {
     },
   });
   stream.write(STREAM_PREAMBLE);
-  let rest: Buffer = Buffer.alloc(0);
+  // Chunks that came, and how many bytes there must be before there is something to take.
+  let chunks: Buffer[] = [];
+  let length = 0;
+  let wanted = STREAM_PREAMBLE.length;
   let preamble = false;
   stream.on('data', (chunk: Buffer) => {
-    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length < wanted) return;
+    const bytes = chunks.length === 1 ? chunk : Buffer.concat(chunks, length);
     let at = 0;
     if (!preamble) {
-      if (rest.length < STREAM_PREAMBLE.length) return;
       at = STREAM_PREAMBLE.length;
-      preamble = STREAM_PREAMBLE.every((byte, i) => rest[i] === byte);
+      preamble = STREAM_PREAMBLE.every((byte, i) => bytes[i] === byte);
       if (!preamble) {
         end.channel.close('The peer speaks another version of the channel');
         return;
       }
     }
-    at = takeRecords(rest, at, end);
-    rest = rest.subarray(at);
+    at = takeRecords(bytes, at, end);
+    chunks = [bytes.subarray(at)];
+    length = bytes.length - at;
+    wanted = recordBytes(bytes, at);
   });
   stream.on('error', (error) => end.closeArrived(`The pipe failed: ${error.message}`));
   stream.on('close', () => end.closeArrived('The pipe closed'));
   return end.channel;
+}
+
+/** Bytes of the record that begins at `at`, as far as its header is there to say. */
+function recordBytes(bytes: Buffer, at: number): number {
+  const header = decodeRecordHeader(bytes.subarray(at, at + RECORD_HEADER_BYTES));
+  return RECORD_HEADER_BYTES + (header?.length ?? 0);
 }
 
 /** Hands over the whole records from `at` on; returns where the first one lies that is not whole yet. */
