@@ -16,9 +16,10 @@ const STOP_MS = 10_000;
 const LINE_BYTES_MAX = 500;
 
 /**
- * Slice and storage as child processes with nothing but inherited descriptors and an empty environment; between the two
- * the launcher passes bytes on that it does not look at. They end by themselves when their pipes close, and only then:
- * in sessions of their own they hear no signal of the user's terminal, which is the guest's.
+ * Slice and storage as child processes with nothing but inherited descriptors and an empty environment, and a pipe
+ * between the two of which the launcher keeps no end. They end by themselves, the slice when the launcher's pipe
+ * closes and storage when the slice's does, and only then: in sessions of their own they hear no signal of the user's
+ * terminal, which is the guest's.
  * @throws if a bundle was not built or a process cannot be made; none is left running then
  */
 export function startProcesses(disks: readonly OpenDisk[], log: (line: string) => void): Deprivileged {
@@ -33,9 +34,11 @@ export function startProcesses(disks: readonly OpenDisk[], log: (line: string) =
     ...(disk.overlay === undefined ? {} : { overlay: next++ }),
   }));
   const slice = child(sliceBundle, [], ['pipe', 'pipe', 'pipe']);
+  const [machinePipe, storagePipe, controlPipe] = [0, 1, 2].map((index) => pipeOf(slice, index));
   let storage: ChildProcess;
   try {
-    storage = child(storageBundle, [JSON.stringify(bindings)], ['pipe', ...descriptors]);
+    storage = child(storageBundle, [JSON.stringify(bindings)], [storagePipe!, ...descriptors]);
+    storagePipe!.destroy();
   } catch (error) {
     slice.kill('SIGKILL');
     throw error;
@@ -45,10 +48,6 @@ export function startProcesses(disks: readonly OpenDisk[], log: (line: string) =
     ['storage', storage],
   ] as const;
   const ended = Promise.all(processes.map(([name, one]) => endOf(name, one, log)));
-  const [machinePipe, storagePipe, controlPipe] = [0, 1, 2].map((index) => pipeOf(slice, index));
-  const farPipe = pipeOf(storage, 0);
-  storagePipe!.pipe(farPipe).pipe(storagePipe!);
-  for (const pipe of [storagePipe!, farPipe]) pipe.on('error', () => undefined);
   const machine = streamChannel(machinePipe!);
   const control = streamChannel(controlPipe!);
   return {
@@ -56,8 +55,6 @@ export function startProcesses(disks: readonly OpenDisk[], log: (line: string) =
     control,
     async stop() {
       for (const channel of [machine, control]) channel.close('The run is over');
-      storagePipe!.end();
-      farPipe.end();
       const clock = setTimeout(() => {
         for (const [, one] of processes) one.kill('SIGKILL');
       }, STOP_MS);
@@ -67,7 +64,7 @@ export function startProcesses(disks: readonly OpenDisk[], log: (line: string) =
   };
 }
 
-function child(bundle: URL, args: readonly string[], descriptors: readonly ('pipe' | number)[]): ChildProcess {
+function child(bundle: URL, args: readonly string[], descriptors: readonly ('pipe' | number | Duplex)[]): ChildProcess {
   return spawn(process.execPath, [fileURLToPath(bundle), ...args], {
     env: {},
     detached: true,
