@@ -323,7 +323,7 @@ function control(choice: Choice, index: number): Item {
     case 4:
       // ra takes the place behind it, where the handler then goes on.
       return choice.once(3)
-        ? [slot(choice.pick(['jalr']), { rd: ROLE.link, rs1: ROLE.wild, immediate: choice.pick([0, 2, 4]) })]
+        ? [slot('jalr', { rd: ROLE.link, rs1: ROLE.wild, immediate: choice.pick([0, 2, 4]) })]
         : [jumping(GROUPS.named('jal'), { rd: ROLE.link }, target)];
     default: {
       const entry = choice.pick(GROUPS.branches);

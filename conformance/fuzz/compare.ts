@@ -12,7 +12,7 @@ export interface FieldDifference {
 const LOG_FIELDS = ['cause', 'epc', 'tval', 'status'] as const;
 
 /** Names a doubleword of an arena by its offset. */
-export function fieldAt(offset: number): string {
+function fieldAt(offset: number): string {
   const page = Math.floor(offset / PAGE);
   const inside = offset % PAGE;
   if (page === ARENA_PAGE.machineLog || page === ARENA_PAGE.supervisorLog) {
