@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { hostImages } from '@cloister/sdk';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cloister, start } from './testing/command.ts';
 
@@ -48,6 +49,25 @@ describe('cloister run busybox', () => {
     const { status, stderr } = await cloister(busybox('sh', '-c', 'poweroff -f; sleep 10'));
     expect(status).toBe(125);
     expect(stderr).toMatch(/cloister: The guest powered off before/);
+  });
+
+  test('says so when the guest is reset before its command ended', async () => {
+    const { status, stderr } = await cloister(busybox('sh', '-c', 'reboot -f; sleep 10'));
+    expect(status).toBe(125);
+    expect(stderr).toMatch(/cloister: The guest was reset before/);
+  });
+
+  test('a kernel of the user’s that panics ends with 125 and its last lines, one that powers off with 0', async () => {
+    const { kernel, initrd } = await hostImages({ cacheDirectory: process.env.CLOISTER_CACHE_DIR }).pull('busybox');
+    const boot = ['run', '--no-stdin', '-m', '128m', '--kernel', kernel, '--initrd', initrd, '--append'];
+    const words = 'console=ttyS0 cryptomgr.notests=1 panic=-1 rdinit=/bin/busybox --';
+    const panic = await cloister([...boot, `${words} true`]);
+    expect(panic.status).toBe(125);
+    expect(panic.stderr).toMatch(
+      /Call Trace[\s\S]*\ncloister: The guest's kernel panicked: [^\n]*Check --append[^\n]*\n$/,
+    );
+    const off = await cloister([...boot, `${words} poweroff -f`]);
+    expect([off.status, off.stderr]).toEqual([0, '']);
   });
 
   test('passes signals on', async () => {
