@@ -2,11 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { runBareMetal, signatureOf } from './bare-metal.ts';
 import { readElf } from './elf.ts';
 import { readFuzzCommand, runFuzz } from './fuzz/command.ts';
+import { lackingExtensions } from './isa-string.ts';
 import { runRiscvTests } from './riscv-tests.ts';
 
 const USAGE = `Usage:
   npm run conformance -- riscv-tests DIRECTORY
-  npm run conformance -- elf FILE [--signature OUT] [--limit INSTRUCTIONS]
+  npm run conformance -- elf FILE [--signature OUT] [--isa STRING] [--limit INSTRUCTIONS]
   npm run conformance -- fuzz --peer qemu [--programs N] [--seed S] [--quick]`;
 
 function option(args: string[], name: string): string | undefined {
@@ -23,6 +24,8 @@ function main([command, ...args]: string[]): number {
     return failed.length === 0 && passed.length > 0 ? 0 : 1;
   }
   if (command === 'elf' && args[0] !== undefined) {
+    const lacking = lackingExtensions(option(args, '--isa') ?? 'rv64gc');
+    if (lacking.length > 0) throw new Error(`The machine lacks ${lacking.join(', ')}`);
     const elf = readElf(readFileSync(args[0]));
     const { outcome, machine } = runBareMetal(elf, Number(option(args, '--limit') ?? 1e9));
     const signature = option(args, '--signature');
