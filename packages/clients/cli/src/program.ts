@@ -25,7 +25,7 @@ Guests have no network yet, and their changes vanish at exit. To bring things in
   tar c . | cloister run debian tar x                  files over stdin
 
 With a terminal, Ctrl-] twice leaves the guest. Without one, a third Ctrl-C within 2 s does.
-Exit status: the command's; 124 time-out, 125 Cloister, 126 and 127 as in a shell, 128+n signal.`;
+Exit status: the command's; 124 time-out, 125 Cloister, 130 you left it, 126 and 127 as in a shell, 128+n signal.`;
 
 /** The command line. `finish` receives the exit status of the command that ran. */
 export function program(finish: (status: number) => void): Command {

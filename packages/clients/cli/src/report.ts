@@ -4,6 +4,8 @@ import { CloisterError } from '@cloister/sdk';
 /** Exit status of Cloister's own failures, as Docker's. */
 export const EXIT_CLOISTER = 125;
 export const EXIT_TIMEOUT = 124;
+/** The user left the guest, by the escape or by a third Ctrl-C; as a shell reports SIGINT. */
+export const EXIT_LEFT = 130;
 
 /** Prints an error as one line (above it the guest's last console lines, if they explain it); returns the status. */
 export function report(error: unknown, json: boolean, verbose: boolean): number {

@@ -1,6 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { parseDuration, parseMemory, type Run, runImage } from '@cloister/sdk';
-import { EXIT_TIMEOUT } from './report.ts';
+import { EXIT_LEFT, EXIT_TIMEOUT } from './report.ts';
 import { progressText, statusLine } from './status-line.ts';
 import { enterRaw, standardInput, terminalSize } from './terminal.ts';
 
@@ -59,7 +59,12 @@ export async function run(image: string, argv: readonly string[], flags: RunFlag
   // With a terminal, keys are only read once the guest listens.
   let raw: { restore(): void } | undefined;
   let started: Run | undefined;
-  const stdin = interactive && flags.stdin ? standardInput(terminal ? () => started?.kill() : undefined) : undefined;
+  const leaving = { asked: false };
+  const leaveGuest = (): void => {
+    leaving.asked = true;
+    started?.kill();
+  };
+  const stdin = interactive && flags.stdin ? standardInput(terminal ? leaveGuest : undefined) : undefined;
   try {
     started = await runImage({
       image,
@@ -99,7 +104,7 @@ export async function run(image: string, argv: readonly string[], flags: RunFlag
     });
     process.removeListener('SIGINT', interrupt);
     process.removeListener('SIGTERM', interrupt);
-    return await attend(started, timeout, terminal);
+    return await attend(started, timeout, terminal, leaving);
   } finally {
     status.clear();
     raw?.restore();
@@ -110,9 +115,13 @@ export async function run(image: string, argv: readonly string[], flags: RunFlag
 }
 
 /** Passes on signals and window sizes until the command ends, is given up on, or its time is over. */
-async function attend(running: Run, timeout: number | undefined, terminal: boolean): Promise<number> {
+async function attend(
+  running: Run,
+  timeout: number | undefined,
+  terminal: boolean,
+  leaving: { asked: boolean },
+): Promise<number> {
   let timedOut = false;
-  let givenUp = false;
   const presses: number[] = [];
   const handlers = Object.entries(FORWARDED).map(([host, guest]) => {
     const handler = (): void => {
@@ -121,7 +130,7 @@ async function attend(running: Run, timeout: number | undefined, terminal: boole
       const now = Date.now();
       presses.push(now);
       if (presses.filter((at) => now - at < IMPATIENT_MS).length < IMPATIENT_COUNT) return;
-      givenUp = true;
+      leaving.asked = true;
       running.kill();
     };
     process.on(host, handler);
@@ -146,7 +155,7 @@ async function attend(running: Run, timeout: number | undefined, terminal: boole
       process.stderr.write(`cloister: The command took longer than --timeout allows. Give more time with --timeout\n`);
       return EXIT_TIMEOUT;
     }
-    if (givenUp) return 130;
+    if (leaving.asked) return EXIT_LEFT;
     throw error;
   } finally {
     clearTimeout(clock);
