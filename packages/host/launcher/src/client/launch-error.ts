@@ -3,8 +3,8 @@ export class LaunchError extends Error {
   override readonly name = 'LaunchError';
   readonly code: 'refused' | 'failed';
 
-  constructor(code: 'refused' | 'failed', message: string) {
-    super(message);
+  constructor(code: 'refused' | 'failed', message: string, options?: ErrorOptions) {
+    super(message, options);
     this.code = code;
   }
 }

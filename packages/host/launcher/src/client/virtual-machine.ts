@@ -1,11 +1,14 @@
+/** A file that the guest starts with: its path, or its bytes. */
+export type BootFile = string | Uint8Array;
+
 /** What a virtual machine is made of. Sizes in bytes; a kernel is an uncompressed RISC-V `Image`. */
 export interface VirtualMachineConfig {
   /** Guest RAM: 64 MiB to 3 GiB, a multiple of 2 MiB. */
   readonly memoryBytes: number;
-  readonly kernel: Uint8Array;
-  readonly initrd?: Uint8Array;
+  readonly kernel: BootFile;
+  readonly initrd?: BootFile;
   /** Firmware in M-mode (OpenSBI's fw_dynamic), which then answers SBI calls instead of the machine. */
-  readonly firmware?: Uint8Array;
+  readonly firmware?: BootFile;
   /** `/chosen/bootargs`. */
   readonly commandLine: string;
   readonly disks?: readonly DiskConfig[];
@@ -22,6 +25,8 @@ export interface DiskConfig {
    * the file, flush means fsync; `direct-unsafe`: writes go to the file, flush is acknowledged without fsync (build disks).
    */
   readonly writes: 'discard' | 'direct' | 'direct-unsafe';
+  /** The hash tree that what is read is checked against, for `discard`. */
+  readonly tree?: { readonly path: string; readonly rootHash: string };
 }
 
 /** One end of a byte stream into the guest. Chunks arrive in order; `write` resolves when more may be written. */
@@ -45,6 +50,8 @@ export type MachineEnd =
   | { readonly kind: 'failed'; readonly reason: string };
 
 export interface VirtualMachine {
+  /** What `ps` and the other commands call it. */
+  readonly id: string;
   /** The UART (`ttyS0`), where the kernel's messages go. */
   readonly serial: Port;
   /** Virtio console port 0 (`hvc0`). */
@@ -55,6 +62,8 @@ export interface VirtualMachine {
   readonly ended: Promise<MachineEnd>;
   /** Tells the guest the terminal's size, by the console's configuration and resize event. */
   resize(columns: number, rows: number): void;
+  /** Called when someone asks for the machine's end in order (`cloister stop`). */
+  onStop: (() => void) | undefined;
   /** Stops the machine at once. */
   kill(): void;
 }

@@ -1,0 +1,54 @@
+import { pathToFileURL } from 'node:url';
+import { COMPLAINT, encodeMachineStatus, type MachineStatus } from '@cloister/protocol';
+import { inherit } from './inherit.ts';
+import { type MachineSettings, type RunningMachine, startMachine } from './machine.ts';
+
+interface Settings {
+  readonly machine: MachineSettings;
+  readonly grantKey: string;
+  /** Where the hart's bundle lies for this process. */
+  readonly hart: string;
+}
+
+inherit<Settings>(({ settings, links }, tell) => {
+  const channel = links[0]!;
+  let phase: MachineStatus['phase'] = 'launching';
+  let reason = '';
+  let retired = 0;
+  let machine: RunningMachine | undefined;
+  const fail = (why: string): void => {
+    if (phase === 'failed') return;
+    phase = 'failed';
+    reason = why;
+    tell();
+    void machine?.stop().then(() => process.exit(1));
+  };
+  try {
+    machine = startMachine({
+      ...settings.machine,
+      channel,
+      hart: pathToFileURL(settings.hart),
+      log: (line) => void process.stderr.write(`${line}\n`),
+      failed: fail,
+      retired(instructions) {
+        retired = instructions;
+      },
+    });
+  } catch (error) {
+    fail(error instanceof Error ? error.message : String(error));
+  }
+  return {
+    status: () =>
+      encodeMachineStatus({
+        complaint: channel.closed === undefined ? COMPLAINT.none : COMPLAINT.slice,
+        phase,
+        retired,
+        exits: { sbi: 0, syscon: 0, budget: 0, 'frame-fault': 0, gate: 0 },
+        reason,
+      }),
+    async stop() {
+      await machine?.stop();
+      if (phase !== 'failed') phase = 'stopped';
+    },
+  };
+});
