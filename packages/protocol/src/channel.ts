@@ -36,6 +36,8 @@ export interface ChannelListener {
   frame(frame: Uint8Array): void;
   /** Nothing waits for credit any more. */
   drained?(): void;
+  /** The far end is a new one: nothing that was sent before has reached it or ever will, and nothing of the old one comes. */
+  renewed?(): void;
   /** The channel is closed, by either end. Called once, and nothing after it. */
   closed?(reason: string): void;
 }

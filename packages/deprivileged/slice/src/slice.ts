@@ -30,11 +30,20 @@ interface Slice {
   requested: Extract<ToSlice, { kind: 'boot.start' }> | undefined;
   boot: Boot | undefined;
   phase: 'waiting' | 'booting' | 'running' | 'over';
+  /** Storage was replaced, and the machine has not said yet that it begins to ask again: what comes still was lost. */
+  storageRenewed: boolean;
 }
 
 /** Starts a VM's hypervisor. It has no authority but its channels. */
 export function start(channels: SliceChannels): void {
-  const slice: Slice = { channels, platform: undefined, requested: undefined, boot: undefined, phase: 'waiting' };
+  const slice: Slice = {
+    channels,
+    platform: undefined,
+    requested: undefined,
+    boot: undefined,
+    phase: 'waiting',
+    storageRenewed: false,
+  };
   channels.machine.listen({
     frame(frame) {
       const message = fromMachine.decode(frame);
@@ -46,6 +55,10 @@ export function start(channels: SliceChannels): void {
     frame(frame) {
       const reply = fromStorage.decode(frame);
       if (reply !== undefined) tellMachine(slice, reply);
+    },
+    renewed() {
+      slice.storageRenewed = true;
+      tellMachine(slice, { kind: 'block.resend' });
     },
     closed: (reason) => end(slice, 'failed', `The storage is gone: ${reason}`),
   });
@@ -67,8 +80,11 @@ function hearMachine(slice: Slice, message: FromMachine): void {
       beginWhenReady(slice);
       break;
     case 'block.request':
-      // The disks of this VM have the same numbers at storage.
-      slice.channels.storage.send(toStorage.encode(message));
+      // The stores of this VM have the same numbers at storage.
+      if (!slice.storageRenewed) slice.channels.storage.send(toStorage.encode(message));
+      break;
+    case 'block.resending':
+      slice.storageRenewed = false;
       break;
     case 'port.data':
     case 'port.taken':

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import { boardOf, memoryPages, stopHarts } from '@cloister/hardware';
-import { createMonitor, type DeviceConfig, type Entry, type Monitor } from '@cloister/monitor';
+import { createMonitor, type DeviceConfig, type Entry, type Monitor, type SealKind } from '@cloister/monitor';
 import type { Channel } from '@cloister/protocol';
 import { start as startSlice } from '@cloister/slice';
 import { start as startStorage } from '@cloister/storage';
 import { memoryChannel } from './channels/memory-channel.ts';
 import type { Deprivileged } from './compartments/deprivileged.ts';
-import type { OpenDisk } from './open-disks.ts';
+import type { OpenStore } from './open-disks.ts';
 
 /** The compartments of one VM, running. */
 export interface Compartments {
@@ -20,11 +20,12 @@ export interface Compartments {
 export interface CompartmentsConfig {
   readonly memoryBytes: number;
   readonly devices: readonly DeviceConfig[];
-  readonly disks: readonly OpenDisk[];
+  readonly seal: SealKind;
+  readonly stores: readonly OpenStore[];
   /** The bundle that runs as hart 0's thread. */
   readonly hart: URL;
   /** Starts slice and storage. */
-  readonly deprivileged: (disks: readonly OpenDisk[], log: (line: string) => void) => Deprivileged;
+  readonly deprivileged: (stores: readonly OpenStore[], log: (line: string) => void) => Deprivileged;
   log(line: string): void;
   /** The hart's thread failed: a defect of the machine, not of the guest. */
   failed(reason: string): void;
@@ -44,7 +45,7 @@ export async function startCompartments(config: CompartmentsConfig): Promise<Com
   const pages = memoryPages(config.memoryBytes);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const board = boardOf(memory.buffer);
-  const deprivileged = config.deprivileged(config.disks, config.log);
+  const deprivileged = config.deprivileged(config.stores, config.log);
   let hart: { readonly worker: Worker; readonly ended: Promise<void> } | undefined;
 
   let monitor: Monitor;
@@ -53,6 +54,7 @@ export async function startCompartments(config: CompartmentsConfig): Promise<Com
       memory: memory.buffer,
       harts: HARTS,
       devices: config.devices,
+      seal: config.seal,
       channel: deprivileged.machine,
       random: (length) => randomBytes(length),
       start: (entry) => {
@@ -106,11 +108,11 @@ function startHart(memory: WebAssembly.Memory, config: CompartmentsConfig, { pc,
 }
 
 /** Slice and storage in this process, over channels of copied bytes. */
-export function startInProcess(disks: readonly OpenDisk[]): Deprivileged {
+export function startInProcess(stores: readonly OpenStore[]): Deprivileged {
   const [machine, sliceToMachine] = memoryChannel();
   const [sliceToStorage, storageToSlice] = memoryChannel();
   const [control, sliceToControl] = memoryChannel();
-  const storage = startStorage(storageToSlice, disks);
+  const storage = startStorage(storageToSlice, stores);
   startSlice({ machine: sliceToMachine, storage: sliceToStorage, control: sliceToControl });
   return {
     machine,

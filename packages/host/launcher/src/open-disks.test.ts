@@ -51,6 +51,12 @@ describe('a disk that cannot be one is refused with one line, and nothing stays 
     ['that is a device', '/dev/null', 'discard', /is not a regular file$/],
     ['of no bytes', file('empty.img', 0), 'direct', /has 0 bytes, no multiple of 512$/],
     ['of odd length', file('odd.img', 1000), 'direct-unsafe', /has 1000 bytes, no multiple of 512$/],
+    [
+      'under an overlay that is no whole number of blocks',
+      file('sectors.img', 4608),
+      'discard',
+      /no multiple of 4096$/,
+    ],
   ] as const)('one %s', (_name, path, writes, line) => {
     expect(() =>
       openDisks([
@@ -67,18 +73,52 @@ describe('a disk that cannot be one is refused with one line, and nothing stays 
   });
 });
 
-test('says what writes may do, and gives an overlay to a disk whose writes are discarded alone', () => {
-  const disks = openDisks([
+const tree = (path: string) => ({ path, rootHash: '0'.repeat(64) });
+
+test.each([
+  ['that is not there', join(folder, 'no-tree'), /^The hash tree ".*" cannot be opened: there is no such file$/],
+  ['of another disk', file('other.tree', 8192), /^The hash tree ".*" is none of the disk/],
+])('a hash tree %s is refused with one line, and nothing stays open', (_name, path, line) => {
+  expect(() => openDisks([{ path: good, writes: 'discard', tree: tree(path) }])).toThrow(line);
+  expect(ours()).toEqual([]);
+});
+
+test('says what may be done with each file, and gives an overlay to a disk whose writes are discarded alone', () => {
+  const opened = openDisks([
     { path: readOnly, readOnly: true, writes: 'direct' },
-    { path: good, writes: 'discard' },
+    { path: good, writes: 'discard', tree: tree(file('good.tree', 4096)) },
     { path: good, writes: 'direct' },
+    { path: good, writes: 'direct-unsafe' },
+    { path: good, writes: 'discard' },
   ]);
-  expect(disks.map(({ writes, bytes }) => [writes, bytes])).toEqual([
-    ['none', 512],
-    ['overlay', 4096],
-    ['direct', 4096],
+  expect(opened.disks).toEqual([
+    { sectors: 1, readOnly: true, backing: { kind: 'raw', store: 0 } },
+    {
+      sectors: 8,
+      readOnly: false,
+      backing: { kind: 'overlay', base: 1, tree: { store: 2, rootHash: '0'.repeat(64) }, overlay: 3 },
+    },
+    { sectors: 8, readOnly: false, backing: { kind: 'raw', store: 4 } },
+    { sectors: 8, readOnly: false, backing: { kind: 'raw', store: 5 } },
+    { sectors: 8, readOnly: false, backing: { kind: 'overlay', base: 6, tree: 'unverified', overlay: 7 } },
   ]);
-  expect(disks.map(({ overlay }) => overlay !== undefined)).toEqual([false, true, false]);
-  closeDisks(disks);
+  const of = (bytes: number, growable: boolean, writable: boolean, durable: boolean) => ({
+    descriptor: expect.any(Number),
+    bytes,
+    growable,
+    writable,
+    durable,
+  });
+  expect(opened.stores).toEqual([
+    of(512, false, false, false),
+    of(4096, false, false, false),
+    of(4096, false, false, false),
+    of(4112, true, true, false),
+    of(4096, false, true, true),
+    of(4096, false, true, false),
+    of(4096, false, false, false),
+    of(4112, true, true, false),
+  ]);
+  closeDisks(opened);
   expect(ours()).toEqual([]);
 });

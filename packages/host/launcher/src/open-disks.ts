@@ -2,55 +2,88 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BLOCK_BYTES, hashTreeLayout, SEALED_BLOCK_BYTES, SECTOR_BYTES } from '@cloister/protocol';
 import type { DiskConfig } from './virtual-machine.ts';
 
-/** A disk of a VM, opened: descriptors to hand to storage, and what the gate must know. */
-export interface OpenDisk {
+/** What storage gets for each file (`Store` of `@cloister/storage`). */
+export interface OpenStore {
   readonly descriptor: number;
   readonly bytes: number;
-  readonly writes: 'none' | 'overlay' | 'direct' | 'direct-unsafe';
-  readonly overlay?: number;
+  readonly growable: boolean;
+  readonly writable: boolean;
+  readonly durable: boolean;
 }
 
-export const SECTOR_BYTES = 512;
+/** What the gate must know of a disk (the block form of the monitor's `DeviceConfig`). */
+export interface OpenDisk {
+  readonly sectors: number;
+  readonly readOnly: boolean;
+  readonly backing:
+    | { readonly kind: 'raw'; readonly store: number }
+    | {
+        readonly kind: 'overlay';
+        readonly base: number;
+        readonly tree: { readonly store: number; readonly rootHash: string } | 'unverified';
+        readonly overlay: number;
+      };
+}
+
+/** The disks of a VM, opened: a backing names a store by its place in the list. */
+export interface OpenDisks {
+  readonly stores: readonly OpenStore[];
+  readonly disks: readonly OpenDisk[];
+}
 
 /**
  * Opens the disks of a configuration; none stays open if one fails.
- * @throws Error with one line: no such file, a directory, a read-only file, a length that is no multiple of 512
+ * @throws Error with one line: no such file, a directory, a read-only file, a length that is no multiple of 512 (4096 under
+ * an overlay), a hash tree of another length than the disk's
  */
-export function openDisks(configs: readonly DiskConfig[]): OpenDisk[] {
-  const open: OpenDisk[] = [];
+export function openDisks(configs: readonly DiskConfig[]): OpenDisks {
+  const stores: OpenStore[] = [];
   try {
-    for (const config of configs) open.push(openDisk(config));
-    return open;
+    const disks = configs.map((config) => openDisk(config, stores));
+    return { stores, disks };
   } catch (error) {
-    closeDisks(open);
+    closeDisks({ stores });
     throw error;
   }
 }
 
-export function closeDisks(disks: readonly OpenDisk[]): void {
-  for (const { descriptor, overlay } of disks) {
-    closeSync(descriptor);
-    if (overlay !== undefined) closeSync(overlay);
-  }
+export function closeDisks({ stores }: Pick<OpenDisks, 'stores'>): void {
+  for (const { descriptor } of stores) closeSync(descriptor);
 }
 
-function openDisk({ path, readOnly = false, writes }: DiskConfig): OpenDisk {
-  const descriptor = openFile(path, !readOnly && writes !== 'discard');
-  try {
+function openDisk({ path, readOnly = false, writes, tree }: DiskConfig, stores: OpenStore[]): OpenDisk {
+  const overlaid = !readOnly && writes === 'discard';
+  const writable = !readOnly && !overlaid;
+  const add = (descriptor: number, rest: Partial<OpenStore> = {}): number =>
+    stores.push({ descriptor, bytes: 0, growable: false, writable: false, durable: false, ...rest }) - 1;
+  const addFile = (what: string, file: string, inPlace: boolean): number => {
+    const descriptor = openFile(what, file, inPlace);
+    const store = add(descriptor, { writable: inPlace, durable: inPlace && writes === 'direct' });
     const found = fstatSync(descriptor);
-    if (found.isDirectory()) throw new Error(`The disk "${path}" is a directory`);
-    if (!found.isFile()) throw new Error(`The disk "${path}" is not a regular file`);
-    if (found.size === 0 || found.size % SECTOR_BYTES !== 0)
-      throw new Error(`The disk "${path}" has ${found.size} bytes, no multiple of ${SECTOR_BYTES}`);
-    if (readOnly) return { descriptor, bytes: found.size, writes: 'none' };
-    if (writes !== 'discard') return { descriptor, bytes: found.size, writes };
-    return { descriptor, bytes: found.size, writes: 'overlay', overlay: openOverlay() };
-  } catch (error) {
-    closeSync(descriptor);
-    throw error;
+    if (found.isDirectory()) throw new Error(`The ${what} "${file}" is a directory`);
+    if (!found.isFile()) throw new Error(`The ${what} "${file}" is not a regular file`);
+    stores[store] = { ...stores[store]!, bytes: found.size };
+    return store;
+  };
+  const base = addFile('disk', path, writable);
+  const { bytes } = stores[base]!;
+  const unit = overlaid ? BLOCK_BYTES : SECTOR_BYTES;
+  if (bytes === 0 || bytes % unit !== 0)
+    throw new Error(`The disk "${path}" has ${bytes} bytes, no multiple of ${unit}`);
+  const sectors = bytes / SECTOR_BYTES;
+  if (!overlaid) return { sectors, readOnly, backing: { kind: 'raw', store: base } };
+  const blocks = bytes / BLOCK_BYTES;
+  let checked: { store: number; rootHash: string } | undefined;
+  if (tree !== undefined) {
+    checked = { store: addFile('hash tree', tree.path, false), rootHash: tree.rootHash };
+    if (stores[checked.store]!.bytes !== hashTreeLayout(blocks).blocks * BLOCK_BYTES)
+      throw new Error(`The hash tree "${tree.path}" is none of the disk "${path}"`);
   }
+  const overlay = add(openOverlay(), { bytes: blocks * SEALED_BLOCK_BYTES, growable: true, writable: true });
+  return { sectors, readOnly, backing: { kind: 'overlay', base, tree: checked ?? 'unverified', overlay } };
 }
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -62,14 +95,17 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** Opens without waiting: a pipe that nobody writes to would keep the launcher. */
-function openFile(path: string, inPlace: boolean): number {
+function openFile(what: string, path: string, inPlace: boolean): number {
   try {
     return openSync(path, (inPlace ? constants.O_RDWR : constants.O_RDONLY) | (constants.O_NONBLOCK ?? 0));
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
-    throw new Error(`The disk "${path}" cannot be opened${inPlace ? ' for writing' : ''}: ${REASONS[code] ?? code}`, {
-      cause,
-    });
+    throw new Error(
+      `The ${what} "${path}" cannot be opened${inPlace ? ' for writing' : ''}: ${REASONS[code] ?? code}`,
+      {
+        cause,
+      },
+    );
   }
 }
 

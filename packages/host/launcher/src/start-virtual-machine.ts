@@ -10,7 +10,7 @@ import { bundleUrl } from './bundles.ts';
 import { startProcesses } from './compartments/processes.ts';
 import { createHostPort, type HostPort } from './host-port.ts';
 import { LaunchError } from './launch-error.ts';
-import { closeDisks, openDisks, SECTOR_BYTES } from './open-disks.ts';
+import { closeDisks, openDisks } from './open-disks.ts';
 import type { MachineEnd, Port, VirtualMachine, VirtualMachineConfig } from './virtual-machine.ts';
 
 /** How a VM is put together; the defaults are what users get. */
@@ -36,7 +36,7 @@ export async function startVirtualMachine(
 ): Promise<VirtualMachine> {
   // The only file that knows the compartments' code; loaded on demand.
   const { startCompartments, startInProcess } = await import('./monolithic.ts');
-  const disks = openDisks(config.disks ?? []);
+  const opened = openDisks(config.disks ?? []);
   const names = config.ports ?? [];
   let settle: (end: MachineEnd) => void = () => undefined;
   const over = new Promise<MachineEnd>((resolve) => {
@@ -47,21 +47,18 @@ export async function startVirtualMachine(
     devices: [
       { kind: 'console', names },
       { kind: 'rng' },
-      ...disks.map(({ bytes, writes }, disk) => ({
-        kind: 'block' as const,
-        disk,
-        sectors: bytes / SECTOR_BYTES,
-        readOnly: writes === 'none',
-      })),
+      ...opened.disks.map((disk) => ({ kind: 'block' as const, ...disk })),
     ],
-    disks,
+    stores: opened.stores,
+    // The one switch: where all is one process there is nobody to keep the blocks from.
+    seal: options.form === 'processes' ? 'aes-256-gcm' : 'none',
     hart: options.hart ?? bundleUrl('hart'),
     deprivileged: options.form === 'processes' ? startProcesses : startInProcess,
     log: options.log ?? (() => undefined),
     failed: (reason) => settle({ kind: 'failed', reason }),
     retired: options.retired ?? (() => undefined),
   }).catch((error: unknown) => {
-    closeDisks(disks);
+    closeDisks(opened);
     throw error;
   });
   const { control } = compartments;
@@ -92,7 +89,7 @@ export async function startVirtualMachine(
   const ended = over.then(async (end) => {
     await compartments.stop();
     for (const port of ports.values()) port.abandon();
-    closeDisks(disks);
+    closeDisks(opened);
     return end;
   });
 

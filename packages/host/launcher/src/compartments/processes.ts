@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { bundleUrl } from '../bundles.ts';
 import { streamChannel } from '../channels/stream-channel.ts';
-import type { OpenDisk } from '../open-disks.ts';
+import type { OpenStore } from '../open-disks.ts';
 import type { Deprivileged } from './deprivileged.ts';
 
 /** Inherited descriptors of a slice, in the order of its channels, and the first one of storage. */
@@ -22,22 +22,15 @@ const LINE_BYTES_MAX = 500;
  * terminal, which is the guest's.
  * @throws if a bundle was not built or a process cannot be made; none is left running then
  */
-export function startProcesses(disks: readonly OpenDisk[], log: (line: string) => void): Deprivileged {
+export function startProcesses(stores: readonly OpenStore[], log: (line: string) => void): Deprivileged {
   const [sliceBundle, storageBundle] = [bundleUrl('slice'), bundleUrl('storage')];
-  const descriptors = disks.flatMap(({ descriptor, overlay }) =>
-    overlay === undefined ? [descriptor] : [descriptor, overlay],
-  );
-  let next = FIRST + 1;
-  const bindings = disks.map((disk) => ({
-    ...disk,
-    descriptor: next++,
-    ...(disk.overlay === undefined ? {} : { overlay: next++ }),
-  }));
+  const descriptors = stores.map(({ descriptor }) => descriptor);
+  const inherited = stores.map((store, i) => ({ ...store, descriptor: FIRST + 1 + i }));
   const slice = child(sliceBundle, [], ['pipe', 'pipe', 'pipe']);
   const [machinePipe, storagePipe, controlPipe] = [0, 1, 2].map((index) => pipeOf(slice, index));
   let storage: ChildProcess;
   try {
-    storage = child(storageBundle, [JSON.stringify(bindings)], [storagePipe!, ...descriptors]);
+    storage = child(storageBundle, [JSON.stringify(inherited)], [storagePipe!, ...descriptors]);
     storagePipe!.destroy();
   } catch (error) {
     slice.kill('SIGKILL');
