@@ -1,6 +1,7 @@
 // The import table of ARCHITECTURE.md: who may import whom. Everything not listed for a row is forbidden to it.
 const PACKAGES = {
   protocol: 'packages/protocol',
+  crypto: 'packages/trusted/crypto',
   hardware: 'packages/trusted/hardware',
   monitor: 'packages/trusted/monitor',
   slice: 'packages/deprivileged/slice',
@@ -14,14 +15,15 @@ const PACKAGES = {
 };
 const MAY_IMPORT = {
   protocol: [],
+  crypto: [],
   hardware: ['protocol'],
-  monitor: ['protocol', 'hardware'],
+  monitor: ['protocol', 'hardware', 'crypto'],
   slice: ['protocol'],
   storage: ['protocol'],
   scheduler: ['protocol'],
   builder: ['protocol'],
   launcher: ['protocol'],
-  images: ['protocol', 'launcher', 'builder'],
+  images: ['protocol', 'launcher', 'builder', 'crypto'],
   sdk: ['protocol', 'launcher', 'images'],
   cli: ['sdk', 'protocol', 'images'],
 };

@@ -1,4 +1,4 @@
-import { BLOCK_REPLY, BLOCK_REQUEST } from './device/block.ts';
+import { BLOCK_REPLY, BLOCK_REQUEST, BLOCK_RESEND, BLOCK_RESENDING } from './device/block.ts';
 import { PORT_MESSAGES, PORT_RESIZE } from './device/console.ts';
 import { HYPELET_CALLS } from './hypelet-calls.ts';
 import { LAUNCH_ANSWERS, LAUNCH_COMMANDS } from './launch.ts';
@@ -11,6 +11,7 @@ const TO_MACHINE = {
   'hart.run': HYPELET_CALLS['hart.run'],
   'state.write': HYPELET_CALLS['state.write'],
   ...BLOCK_REPLY,
+  ...BLOCK_RESEND,
   ...PORT_MESSAGES,
   ...PORT_RESIZE,
   ...LAUNCH_COMMANDS,
@@ -21,6 +22,7 @@ const FROM_MACHINE = {
   ...LAUNCH_ANSWERS,
   'hart.exit': HYPELET_CALLS['hart.exit'],
   ...BLOCK_REQUEST,
+  ...BLOCK_RESENDING,
   ...PORT_MESSAGES,
 } as const;
 

@@ -1,4 +1,5 @@
 import {
+  type BlockRequest,
   type Channel,
   type FromMachine,
   type FromSlice,
@@ -20,7 +21,8 @@ import { type ExitOutcome, systemReset, testFinisher } from './exits/system-rese
 export interface SliceChannels {
   readonly machine: Channel;
   readonly storage: Channel;
-  readonly control: Channel;
+  readonly scheduler: Channel;
+  readonly client: Channel;
 }
 
 interface Slice {
@@ -30,11 +32,20 @@ interface Slice {
   requested: Extract<ToSlice, { kind: 'boot.start' }> | undefined;
   boot: Boot | undefined;
   phase: 'waiting' | 'booting' | 'running' | 'over';
+  /** Storage was replaced, and the machine has not said yet that it begins to ask again: what comes still was lost. */
+  storageRenewed: boolean;
 }
 
 /** Starts a VM's hypervisor. It has no authority but its channels. */
 export function start(channels: SliceChannels): void {
-  const slice: Slice = { channels, platform: undefined, requested: undefined, boot: undefined, phase: 'waiting' };
+  const slice: Slice = {
+    channels,
+    platform: undefined,
+    requested: undefined,
+    boot: undefined,
+    phase: 'waiting',
+    storageRenewed: false,
+  };
   channels.machine.listen({
     frame(frame) {
       const message = fromMachine.decode(frame);
@@ -45,11 +56,20 @@ export function start(channels: SliceChannels): void {
   channels.storage.listen({
     frame(frame) {
       const reply = fromStorage.decode(frame);
-      if (reply !== undefined) tellMachine(slice, reply);
+      if (reply === undefined) return;
+      if (slice.phase !== 'booting') tellMachine(slice, reply);
+      else {
+        const reason = bootData(slice.boot!, reply, bootPorts(slice));
+        if (reason !== undefined) refuse(slice, reason);
+      }
+    },
+    renewed() {
+      slice.storageRenewed = true;
+      tellMachine(slice, { kind: 'block.resend' });
     },
     closed: (reason) => end(slice, 'failed', `The storage is gone: ${reason}`),
   });
-  channels.control.listen({
+  channels.client.listen({
     frame(frame) {
       const message = toSlice.decode(frame);
       if (message !== undefined) hearLauncher(slice, message);
@@ -58,7 +78,7 @@ export function start(channels: SliceChannels): void {
 }
 
 const tellMachine = (slice: Slice, message: ToMachine): void => slice.channels.machine.send(toMachine.encode(message));
-const tellLauncher = (slice: Slice, message: FromSlice): void => slice.channels.control.send(fromSlice.encode(message));
+const tellLauncher = (slice: Slice, message: FromSlice): void => slice.channels.client.send(fromSlice.encode(message));
 
 function hearMachine(slice: Slice, message: FromMachine): void {
   switch (message.kind) {
@@ -67,8 +87,11 @@ function hearMachine(slice: Slice, message: FromMachine): void {
       beginWhenReady(slice);
       break;
     case 'block.request':
-      // The disks of this VM have the same numbers at storage.
-      slice.channels.storage.send(toStorage.encode(message));
+      // The stores of this VM have the same numbers at storage.
+      if (!slice.storageRenewed) slice.channels.storage.send(toStorage.encode(message));
+      break;
+    case 'block.resending':
+      slice.storageRenewed = false;
       break;
     case 'port.data':
     case 'port.taken':
@@ -95,12 +118,6 @@ function hearLauncher(slice: Slice, message: ToSlice): void {
       slice.requested = message;
       beginWhenReady(slice);
       break;
-    case 'boot.data': {
-      if (slice.boot === undefined || slice.phase !== 'booting') return;
-      const reason = bootData(slice.boot, message, bootPorts(slice));
-      if (reason !== undefined) refuse(slice, reason);
-      break;
-    }
     default:
       tellMachine(slice, message);
   }
@@ -109,6 +126,7 @@ function hearLauncher(slice: Slice, message: ToSlice): void {
 const bootPorts = (slice: Slice) => ({
   toMachine: (message: ToMachine) => tellMachine(slice, message),
   toLauncher: (message: FromSlice) => tellLauncher(slice, message),
+  toStorage: (message: BlockRequest) => slice.channels.storage.send(toStorage.encode(message)),
 });
 
 function beginWhenReady(slice: Slice): void {

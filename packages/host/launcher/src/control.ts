@@ -7,6 +7,8 @@ export interface StoreRequest {
   readonly path: string;
   /** `temporary`: an empty file of the launcher's own making, gone with the VM; `path` is ignored. */
   readonly access: 'read' | 'write' | 'temporary';
+  /** Of a temporary one: the store for whose blocks, sealed, it has room. */
+  readonly over?: number;
   /** A flush reaches the disk. */
   readonly durable: boolean;
 }

@@ -1,5 +1,4 @@
 import { pathToFileURL } from 'node:url';
-import { start as startScheduler } from '@cloister/scheduler';
 import { start as startSlice } from '@cloister/slice';
 import { start as startStorage } from '@cloister/storage';
 import { bundleUrl } from './bundles.ts';
@@ -34,6 +33,7 @@ export const startMonolithic: StartParts = async (plan, settle, options) => {
     const machine = startMachine({
       ...settle(stores.map(({ bytes }) => bytes)),
       channel: machineEnd,
+      seal: 'none',
       hart: options.builds?.hart === undefined ? bundleUrl('hart') : pathToFileURL(options.builds.hart),
       log: options.log ?? (() => undefined),
       failed: settleFailed,

@@ -6,14 +6,14 @@ type OneOfEach<M extends { readonly kind: string }> = { readonly [K in M['kind']
 const bytes = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 const request: BlockRequest = {
   kind: 'block.request',
-  disk: 0,
+  store: 0,
   id: 7,
   operation: 'write',
-  sector: 3,
-  sectors: 1,
+  offset: 1536,
+  length: 512,
   bytes: new Uint8Array(512).fill(9),
 };
-const reply: BlockReply = { kind: 'block.reply', disk: 0, id: 7, ok: true, bytes: new Uint8Array(512) };
+const reply: BlockReply = { kind: 'block.reply', store: 0, id: 7, ok: true, bytes: new Uint8Array(512) };
 const ports = {
   'port.data': { kind: 'port.data', port: 1, position: 0, bytes },
   'port.taken': { kind: 'port.taken', port: 0xffff, position: 0 },
@@ -28,6 +28,7 @@ export const TO_MACHINE_SAMPLES: OneOfEach<ToMachine> = {
   'hart.run': { kind: 'hart.run', hart: 0, budget: 0n },
   'state.write': { kind: 'state.write', hart: 0, error: 2n ** 64n - 2n, value: 0n },
   'block.reply': reply,
+  'block.resend': { kind: 'block.resend' },
   ...ports,
   ...resize,
   'launch.update': { kind: 'launch.update', address: RAM, bytes },
@@ -66,6 +67,7 @@ export const FROM_MACHINE_SAMPLES: OneOfEach<FromMachine> = {
   'launch.refused': { kind: 'launch.refused', reason: 'An update lies outside RAM' },
   'hart.exit': { kind: 'hart.exit', hart: 0, reason: 'sbi', values: [0x53525354n, 5n, 0n, 0n, 0n, 0n, 0n, 0n] },
   'block.request': request,
+  'block.resending': { kind: 'block.resending' },
   ...ports,
 };
 

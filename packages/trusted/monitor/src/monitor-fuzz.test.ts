@@ -27,9 +27,10 @@ function bench() {
     devices: [
       { kind: 'console', names: ['a', 'b'] },
       { kind: 'rng' },
-      { kind: 'block', disk: 0, sectors: 2048, readOnly: false },
+      { kind: 'block', sectors: 2048, readOnly: false, backing: { kind: 'raw', store: 0 } },
     ],
     channel,
+    seal: 'aes-256-gcm',
     random: (length) => new Uint8Array(length).fill(0x5a),
     start: () => {
       starts += 1;

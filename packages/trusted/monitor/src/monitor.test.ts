@@ -36,6 +36,7 @@ function bench() {
     harts: 1,
     devices: [],
     channel,
+    seal: 'aes-256-gcm',
     random: (length) => new Uint8Array(length).fill(0xa5),
     start: (entry) => started.push(entry),
     log: (line) => logged.push(line),

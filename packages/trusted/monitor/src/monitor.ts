@@ -19,6 +19,7 @@ import {
   gatePortMessage,
   gateRead,
   gateReplied,
+  gateResend,
   gateResize,
   gateWrite,
   serveDoorbells,
@@ -28,6 +29,7 @@ import { type Entry, type Machine, NO_VALUE } from './machine.ts';
 import { describePlatform } from './platform.ts';
 import { createPorts } from './ports.ts';
 import { answerSbi } from './sbi.ts';
+import type { SealKind } from './seal/block-seal.ts';
 import { createSerial, giveSerialInput, serialMessage, takeSerialOutput } from './serial.ts';
 
 export interface MonitorConfig {
@@ -35,6 +37,8 @@ export interface MonitorConfig {
   readonly memory: SharedArrayBuffer;
   readonly harts: number;
   readonly devices: readonly DeviceConfig[];
+  /** How overlays leave the machine; `none` is the baseline that measures protection. */
+  readonly seal: SealKind;
   /** To the slice. */
   readonly channel: Channel;
   /** `length` random bytes, from the machine's one outside source. */
@@ -65,14 +69,15 @@ export function createMonitor(config: MonitorConfig): Monitor {
   const { channel, log } = config;
   const send: Machine['send'] = (message) => channel.send(fromMachine.encode(message));
   const memory = createGuestMemory(config.memory);
-  const devices = createDevices(config.devices);
+  const devices = createDevices(config.devices, config.seal, config.random);
   const ports = createPorts(consolePorts(devices), send);
   const gate: Gate = {
     memory,
     board,
     harts: config.harts,
     devices,
-    send: (message) => (message.kind === 'block.request' ? send(message) : ports.send(message)),
+    send: (message) =>
+      message.kind === 'block.request' || message.kind === 'block.resending' ? send(message) : ports.send(message),
     random: config.random,
     log,
   };
@@ -88,11 +93,26 @@ export function createMonitor(config: MonitorConfig): Monitor {
   };
   let stopped = false;
 
+  /** Waits until the slice has taken what is under way: one that asks again and again makes nothing pile up. */
+  let resendWaits = false;
+  const resend = (): void => {
+    resendWaits = channel.queuedBytes > 0;
+    if (!resendWaits) gateResend(gate);
+  };
   channel.listen({
     frame(frame) {
       const message = toMachine.decode(frame);
       if (message === undefined) log('The slice sent a malformed message; it is dropped');
+      else if (message.kind === 'block.resend') resend();
       else hear(machine, message, config.start);
+    },
+    renewed() {
+      send(describePlatform(config.harts, memory.ram.length));
+      ports.resend();
+      resend();
+    },
+    drained() {
+      if (resendWaits) resend();
     },
   });
   send(describePlatform(config.harts, memory.ram.length));
@@ -156,7 +176,11 @@ function exitToSlice(machine: Machine, hart: number, reason: 'sbi' | 'syscon', v
   machine.send({ kind: 'hart.exit', hart, reason, values });
 }
 
-function hear(machine: Machine, message: ToMachine, start: (entry: Entry) => void): void {
+function hear(
+  machine: Machine,
+  message: Exclude<ToMachine, { kind: 'block.resend' }>,
+  start: (entry: Entry) => void,
+): void {
   const { gate, serial, board } = machine;
   switch (message.kind) {
     case 'block.reply':

@@ -1,4 +1,6 @@
 import {
+  type BlockReply,
+  type BlockRequest,
   FIRMWARE_INFO_BYTES,
   type FromSlice,
   LAUNCH_UPDATE_BYTES_MAX,
@@ -12,8 +14,8 @@ import { describeMachine } from './machine-tree.ts';
 import { DEVICE_TREE_BYTES_MAX, type Placement, place } from './placement.ts';
 
 type BootStart = Extract<ToSlice, { kind: 'boot.start' }>;
-type BootData = Extract<ToSlice, { kind: 'boot.data' }>;
-type Blob = BootData['blob'];
+type BootData = BlockReply;
+type Blob = 'kernel' | 'initrd' | 'firmware';
 
 /** A boot on its way: what was asked for, what has been placed. */
 export interface Boot {
@@ -21,7 +23,8 @@ export interface Boot {
   readonly start: BootStart;
   placement: Placement | undefined;
   /** Bytes of kernel and initrd asked for and not placed yet. */
-  readonly awaited: Set<string>;
+  readonly awaited: Map<number, { blob: Blob; offset: number }>;
+  id: number;
   /** What to ask for next. */
   next: { blob: Blob; offset: number } | undefined;
 }
@@ -29,6 +32,7 @@ export interface Boot {
 export interface BootPorts {
   toMachine(message: ToMachine): void;
   toLauncher(message: FromSlice): void;
+  toStorage(message: BlockRequest): void;
 }
 
 /** Reads that are under way at once. */
@@ -36,18 +40,27 @@ const READS_MAX = 8;
 
 /** Asks for the kernel's head; the rest follows once that is known to be a kernel. */
 export function beginBoot(platform: Platform, start: BootStart, ports: BootPorts): Boot {
-  const boot: Boot = { platform, start, placement: undefined, awaited: new Set(), next: undefined };
+  const boot: Boot = { platform, start, placement: undefined, awaited: new Map(), next: undefined, id: 0 };
   const length = Math.min(start.kernelBytes, KERNEL_HEAD_BYTES);
-  ports.toLauncher({ kind: 'boot.read', blob: 'kernel', offset: 0, length });
+  ports.toStorage({
+    kind: 'block.request',
+    store: start.kernel,
+    id: 0,
+    operation: 'read',
+    offset: 0,
+    length,
+    bytes: new Uint8Array(0),
+  });
   return boot;
 }
 
 /** Bytes of kernel or initrd have come. Returns why the boot cannot go on, or undefined. */
 export function bootData(boot: Boot, data: BootData, ports: BootPorts): string | undefined {
   if (boot.placement === undefined) return placeKernel(boot, data, ports);
-  if (!boot.awaited.delete(`${data.blob} ${data.offset}`)) return 'Bytes came that were not asked for';
-  const base = baseOf(boot.placement, data.blob);
-  ports.toMachine({ kind: 'launch.update', address: base + data.offset, bytes: data.bytes });
+  const was = boot.awaited.get(data.id);
+  if (was === undefined) return 'Bytes came that were not asked for';
+  boot.awaited.delete(data.id);
+  ports.toMachine({ kind: 'launch.update', address: baseOf(boot.placement, was.blob) + was.offset, bytes: data.bytes });
   askForMore(boot, ports);
   if (boot.awaited.size === 0 && boot.next === undefined) finish(boot, boot.placement, ports);
   return undefined;
@@ -78,8 +91,17 @@ function askForMore(boot: Boot, ports: BootPorts): void {
     const size = boot.start[`${blob}Bytes`];
     const length = Math.min(LAUNCH_UPDATE_BYTES_MAX, size - offset);
     if (length > 0) {
-      boot.awaited.add(`${blob} ${offset}`);
-      ports.toLauncher({ kind: 'boot.read', blob, offset, length });
+      const id = ++boot.id;
+      boot.awaited.set(id, { blob, offset });
+      ports.toStorage({
+        kind: 'block.request',
+        store: boot.start[blob],
+        id,
+        operation: 'read',
+        offset,
+        length,
+        bytes: new Uint8Array(0),
+      });
     }
     if (offset + length < size) boot.next = { blob, offset: offset + length };
     else {

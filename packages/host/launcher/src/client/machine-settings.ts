@@ -1,4 +1,4 @@
-import { SECTOR_BYTES, type ToSlice } from '@cloister/protocol';
+import { BLOCK_BYTES, hashTreeLayout, SECTOR_BYTES, type ToSlice } from '@cloister/protocol';
 import type { MachineSettings } from '../compartments/machine.ts';
 import { LaunchError } from './launch-error.ts';
 import type { StorePlan } from './plan-stores.ts';
@@ -20,8 +20,11 @@ export function machineSettings(
       { kind: 'rng' },
       ...plan.disks.map(({ config: disk, data, overlay, tree }) => {
         const length = bytes[data]!;
-        if (length === 0 || length % SECTOR_BYTES !== 0)
-          throw new LaunchError('refused', `${plan.names[data]} has ${length} bytes, no multiple of ${SECTOR_BYTES}`);
+        const unit = overlay === undefined ? SECTOR_BYTES : BLOCK_BYTES;
+        if (length === 0 || length % unit !== 0)
+          throw new LaunchError('refused', `${plan.names[data]} has ${length} bytes, no multiple of ${unit}`);
+        if (tree !== undefined && bytes[tree] !== hashTreeLayout(length / BLOCK_BYTES).blocks * BLOCK_BYTES)
+          throw new LaunchError('refused', `${plan.names[tree]} is none of the disk "${disk.path}"`);
         return {
           kind: 'block' as const,
           sectors: length / SECTOR_BYTES,

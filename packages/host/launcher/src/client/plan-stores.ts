@@ -25,9 +25,13 @@ export interface DiskStores {
 export function planStores(config: VirtualMachineConfig, pathOf: (file: BootFile) => string): StorePlan {
   const requests: StoreRequest[] = [];
   const names: string[] = [];
-  const add = (name: string, path: string, access: StoreRequest['access'], durable = false): number => {
+  const add = (name: string, path: string, access: 'read' | 'write', durable = false): number => {
     names.push(`The ${name} "${path}"`);
     return requests.push({ path, access, durable }) - 1;
+  };
+  const addOverlay = (over: number): number => {
+    names.push('The overlay');
+    return requests.push({ path: '', access: 'temporary', durable: false, over }) - 1;
   };
   const boot = (name: string, file: BootFile | undefined): number | undefined =>
     file === undefined ? undefined : add(name, pathOf(file), 'read');
@@ -40,11 +44,12 @@ export function planStores(config: VirtualMachineConfig, pathOf: (file: BootFile
     disks: (config.disks ?? []).map((disk) => {
       const { path, readOnly = false, writes, tree } = disk;
       const inPlace = !readOnly && writes !== 'discard';
+      const data = add('disk', path, inPlace ? 'write' : 'read', writes === 'direct');
       return {
         config: disk,
-        data: add('disk', path, inPlace ? 'write' : 'read', writes === 'direct'),
-        overlay: readOnly || inPlace ? undefined : add('overlay', '', 'temporary'),
-        tree: tree === undefined ? undefined : add('hash tree', tree.path, 'read'),
+        data,
+        overlay: readOnly || inPlace ? undefined : addOverlay(data),
+        tree: tree === undefined || readOnly || inPlace ? undefined : add('hash tree', tree.path, 'read'),
       };
     }),
   };

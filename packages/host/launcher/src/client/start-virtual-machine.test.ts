@@ -85,14 +85,14 @@ describe.each(['one-process', 'processes'] as const)('a machine in the form %s',
     expect(await vm.ended).toEqual({ kind: 'power-off' });
     expect(echo.text.length).toBe(sent.length);
     expect(echo.text).toBe(sent.toUpperCase());
-    const ok = 'write=0 flush=0 read=0 same=true beyond=1 discard=0';
+    const ok = 'write=0 flush=0 read=0 same=true beyond=1';
     expect(serial.text.split('\n')).toEqual([
       'debug console',
       'status 0/0, no hart -3/0, start -6/0, write 0/14, outside -3/0, far outside -3/0, suspend -2/0',
       'entropy: 64 bytes, random',
-      `disk 0: cloister-disk-0 ro=false sectors=8192 ${ok}`,
-      `disk 1: cloister-disk-1 ro=false sectors=8192 ${ok}`,
-      'disk 2: cloister-disk-2 ro=true sectors=8192 write=1 flush=0 read=0 same=false beyond=1 discard=1',
+      `disk 0: cloister-disk-0 ro=false sectors=8192 ${ok} discard=2`,
+      `disk 1: cloister-disk-1 ro=false sectors=8192 ${ok} discard=0`,
+      'disk 2: cloister-disk-2 ro=true sectors=8192 write=1 flush=0 read=0 same=false beyond=1 discard=2',
       expect.stringMatching(/^console: port 2 of 3 ended, \d+ control messages$/),
       '',
     ]);
@@ -135,7 +135,7 @@ describe.each(['one-process', 'processes'] as const)('a machine in the form %s',
 test.each([
   ['a file that is not there', join(folder, 'nonesuch'), /nonesuch/],
   ['a directory', folder, /is a directory/],
-  ['a length that is no multiple of 512', hart, /no multiple of 512/],
+  ['a length that is no multiple of 4096', hart, /no multiple of 4096/],
 ])('a disk that is %s is refused', async (_name, path, reason) => {
   const started = startVirtualMachine(machine({}, { disks: [{ path, writes: 'discard' }] }));
   await expect(started).rejects.toThrow(reason);

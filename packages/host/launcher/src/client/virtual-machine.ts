@@ -17,15 +17,18 @@ export interface VirtualMachineConfig {
 }
 
 export interface DiskConfig {
-  /** A raw file on the host, its length a multiple of 512. */
+  /** A raw file on the host, its length a multiple of 512, or of 4096 for `discard`. */
   readonly path: string;
   readonly readOnly?: boolean;
   /**
-   * `discard`: writes go to a throw-away overlay and end with the run (flush does not fsync); `direct`: writes go to
+   * `discard`: writes go to a throw-away overlay and end with the run (flush does not fsync), the disk's blocks are 4096 bytes; `direct`: writes go to
    * the file, flush means fsync; `direct-unsafe`: writes go to the file, flush is acknowledged without fsync (build disks).
    */
   readonly writes: 'discard' | 'direct' | 'direct-unsafe';
-  /** The hash tree that what is read is checked against, for `discard`. */
+  /**
+   * For `discard`: the file's hash tree (`protocol/formats/hash-tree.ts`), against which the machine checks each block
+   * that it reads. Without it, whoever holds the file may change what the guest reads.
+   */
   readonly tree?: { readonly path: string; readonly rootHash: string };
 }
 

@@ -27,6 +27,7 @@ inherit<Settings>(({ settings, links }, tell) => {
     machine = startMachine({
       ...settings.machine,
       channel,
+      seal: 'aes-256-gcm',
       hart: pathToFileURL(settings.hart),
       log: (line) => void process.stderr.write(`${line}\n`),
       failed: fail,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import { boardOf, memoryPages, stopHarts } from '@cloister/hardware';
-import { createMonitor, type DeviceConfig, type Entry, type Monitor } from '@cloister/monitor';
+import { createMonitor, type DeviceConfig, type Entry, type Monitor, type MonitorConfig } from '@cloister/monitor';
 import type { Channel } from '@cloister/protocol';
 
 /** What a client says of its VM's machine, as JSON; the machine checks it. */
@@ -15,6 +15,8 @@ export interface MachineConfig extends MachineSettings {
   readonly channel: Channel;
   /** The bundle that runs as hart 0's thread. */
   readonly hart: URL;
+  /** `none` is for the baseline that protects nothing. */
+  readonly seal: MonitorConfig['seal'];
   log(line: string): void;
   /** The hart's thread failed: a defect of the machine, not of the guest. */
   failed(reason: string): void;
@@ -43,6 +45,7 @@ export function startMachine(config: MachineConfig): RunningMachine {
     memory: memory.buffer,
     harts: HARTS,
     devices: config.devices,
+    seal: config.seal,
     channel: config.channel,
     random: (length) => randomBytes(length),
     start: (entry) => {

@@ -2,14 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BLOCK_BYTES, SEALED_BLOCK_BYTES } from '@cloister/protocol';
 import type { StoreRequest } from '../control.ts';
 
-/** An open file, to be handed to storage. */
+/** An open file, to be handed to storage, and what storage may do with it. */
 export interface OpenStore {
   readonly descriptor: number;
-  /** Its length when it was opened. */
+  /** Its length when it was opened, or the length that it may grow to. */
   readonly bytes: number;
-  readonly access: StoreRequest['access'];
+  readonly growable: boolean;
+  readonly writable: boolean;
   readonly durable: boolean;
 }
 
@@ -30,7 +32,7 @@ export function openStores(requests: readonly StoreRequest[]): OpenStore[] {
   const open: OpenStore[] = [];
   try {
     requests.forEach((request, number) => {
-      open.push(openStore(request, number));
+      open.push(openStore(request, number, open));
     });
     return open;
   } catch (error) {
@@ -43,11 +45,15 @@ export function closeStores(stores: readonly OpenStore[]): void {
   for (const { descriptor } of stores) closeSync(descriptor);
 }
 
-function openStore({ path, access, durable }: StoreRequest, number: number): OpenStore {
-  if (access === 'temporary') return { descriptor: openTemporary(), bytes: 0, access, durable };
+function openStore(request: StoreRequest, number: number, before: readonly OpenStore[]): OpenStore {
+  const { path, access, durable, over } = request;
+  if (access === 'temporary') {
+    const bytes = Math.ceil((before[over!]?.bytes ?? 0) / BLOCK_BYTES) * SEALED_BLOCK_BYTES;
+    return { descriptor: openTemporary(), bytes, growable: true, writable: true, durable };
+  }
   const descriptor = openFile(path, access === 'write', number);
   const found = fstatSync(descriptor);
-  if (found.isFile()) return { descriptor, bytes: found.size, access, durable };
+  if (found.isFile()) return { descriptor, bytes: found.size, growable: false, writable: access === 'write', durable };
   closeSync(descriptor);
   throw new StoreError(number, found.isDirectory() ? 'is a directory' : 'is not a regular file');
 }

@@ -63,8 +63,10 @@ function decodeRun(value: Record<string, unknown>): Request | undefined {
 
 function decodeStore(value: unknown): StoreRequest | undefined {
   if (!isObject(value)) return undefined;
-  const { path, access, durable } = value;
+  const { path, access, durable, over } = value;
   if (!isPath(path) || typeof durable !== 'boolean') return undefined;
   if (access !== 'read' && access !== 'write' && access !== 'temporary') return undefined;
-  return { path, access, durable };
+  if (access === 'temporary' && !(Number.isInteger(over) && (over as number) >= 0 && (over as number) < STORES_MAX))
+    return undefined;
+  return { path, access, durable, ...(access === 'temporary' ? { over: over as number } : {}) };
 }

@@ -7,6 +7,9 @@ import type { PciFunction } from './pci-function.ts';
 import type { RngState } from './rng/device.ts';
 import { type Chain, type Queue, type RingFeatures, takeChain, wantsInterrupt } from './split-ring.ts';
 
+/** What the gate says to the slice; `ports.ts` numbers what goes to a port. */
+export type GateMessage = BlockRequest | { readonly kind: 'block.resending' } | PortEvent;
+
 /** Everything the gate's devices reach: guest RAM, interrupts, the slice, randomness, the log. */
 export interface Gate {
   readonly memory: GuestMemory;
@@ -15,7 +18,7 @@ export interface Gate {
   /** By PCI device number. */
   readonly devices: readonly Device[];
   /** To the slice. */
-  send(message: BlockRequest | PortEvent): void;
+  send(message: GateMessage): void;
   /** `length` random bytes from the machine's one outside source. */
   random(length: number): Uint8Array;
   /** One line for the operator. */

@@ -3,6 +3,7 @@ import type { BlockRequest, PortEvent } from '@cloister/protocol';
 import type { Gate } from '../io-gate/device.ts';
 import { createDevices, type DeviceConfig, gateRead, gateWrite } from '../io-gate/gate.ts';
 import { createGuestMemory, type FetchWatch } from '../io-gate/guest-memory.ts';
+import type { SealKind } from '../seal/block-seal.ts';
 import { createGuest, type Guest } from './guest-driver.ts';
 
 /** A gate on a bench: no hart, no slice; what it sends and logs is kept. */
@@ -15,19 +16,25 @@ export interface GateBench {
   readonly logged: string[];
 }
 
-export function createGateBench(devices: readonly DeviceConfig[], ramBytes = 64 << 20, watch?: FetchWatch): GateBench {
+export function createGateBench(
+  devices: readonly DeviceConfig[],
+  ramBytes = 64 << 20,
+  watch?: FetchWatch,
+  seal: SealKind = 'aes-256-gcm',
+): GateBench {
   const pages = memoryPages(ramBytes);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }).buffer;
   const board = boardOf(memory);
   const sent: (BlockRequest | PortEvent)[] = [];
   const logged: string[] = [];
+  const random = (length: number): Uint8Array => new Uint8Array(length).fill(0x5a);
   const gate: Gate = {
     memory: createGuestMemory(memory, watch),
     board,
     harts: 1,
-    devices: createDevices(devices),
+    devices: createDevices(devices, seal, random),
     send: (message) => sent.push(message),
-    random: (length) => new Uint8Array(length).fill(0x5a),
+    random,
     log: (line) => logged.push(line),
   };
   const guest = createGuest(memory, {
