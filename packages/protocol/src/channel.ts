@@ -36,6 +36,8 @@ export interface ChannelListener {
   frame(frame: Uint8Array): void;
   /** Nothing waits for credit any more. */
   drained?(): void;
+  /** The far end is a new one: it knows nothing of what was said before, and nothing of that arrives any more. */
+  renewed?(): void;
   /** The channel is closed, by either end. Called once, and nothing after it. */
   closed?(reason: string): void;
 }
