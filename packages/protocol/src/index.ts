@@ -2,6 +2,7 @@ export * from './channel.ts';
 export * from './control-channel.ts';
 export * from './device/block.ts';
 export * from './device/console.ts';
+export * from './device/port-stream.ts';
 export * from './exit-mask.ts';
 export * from './framing.ts';
 export * from './grant.ts';
@@ -10,7 +11,7 @@ export { FIRMWARE_INFO_BYTES, LAUNCH_UPDATE_BYTES_MAX, RNG_SEED_BYTES } from './
 export * from './launch-digest.ts';
 export * from './machine-channel.ts';
 export * from './memory-map.ts';
-export * from './message.ts';
 export { describePlatform, type Platform, type PlatformFacts } from './platform.ts';
+export * from './scheduler-channel.ts';
 export * from './storage-channel.ts';
 export * from './virtual-csr.ts';

@@ -36,4 +36,3 @@ export const fromMachine: MessageSet<FromMachine> = messageSet(FROM_MACHINE);
 export type HartExit = Extract<FromMachine, { kind: 'hart.exit' }>;
 export type BlockRequest = Extract<FromMachine, { kind: 'block.request' }>;
 export type BlockReply = Extract<ToMachine, { kind: 'block.reply' }>;
-export type PortMessage = Extract<ToMachine, { kind: 'port.data' | 'port.taken' | 'port.open' }>;

@@ -9,7 +9,7 @@ import {
   takeDoorbells,
   VIRTIO_BAR,
 } from '@cloister/hardware';
-import type { BlockReply, PortMessage } from '@cloister/protocol';
+import type { BlockReply, PortEvent } from '@cloister/protocol';
 import { BLOCK_KIND, createBlockState } from './block/device.ts';
 import { blockReplied } from './block/requests.ts';
 import { CONSOLE_KIND, createConsoleState } from './console/device.ts';
@@ -153,8 +153,14 @@ export function gateReplied(gate: Gate, reply: BlockReply): void {
   });
 }
 
+/** Ports of the console among the devices. */
+export function consolePorts(devices: readonly Device[]): number {
+  const found = devices.find((one) => one.kind === 'console');
+  return found?.kind === 'console' ? found.state.ports.length : 0;
+}
+
 /** The slice has something for a port of the console. */
-export function gatePortMessage(gate: Gate, message: PortMessage): void {
+export function gatePortMessage(gate: Gate, message: PortEvent): void {
   const device = gate.devices.find((one) => one.kind === 'console');
   if (device?.kind === 'console') contain(gate, device, () => portMessage(gate, device, message));
 }

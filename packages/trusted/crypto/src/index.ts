@@ -1,0 +1,2 @@
+export { type Aes256Gcm, aes256Gcm, KEY_BYTES, NONCE_BYTES, TAG_BYTES } from './aes-256-gcm.ts';
+export { sha256 } from './sha256.ts';
