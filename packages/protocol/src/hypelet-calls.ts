@@ -127,10 +127,10 @@ export const HYPELET_CALLS = {
       count: { scalar: 'u32', from: 1, to: FRAMES_MAX },
       sealed: { scalar: 'bytes', from: 0, to: SEALED_FRAME_BYTES },
     },
-    answer: 'frame.taken',
+    answer: 'frame.mapped',
     does:
       '`zero` gives the VM `count` frames of zeros from `frame` on; `take` takes one frame back, sealed, as the answer says; `restore` gives it back from its sealed contents. ' +
-      'Frames are counted from the start of RAM. `zero` and `restore` are not answered.',
+      'Frames are counted from the start of RAM.',
     checks:
       'The page information table: a frame is given only while absent, taken only while present and no hart runs, and restored only from exactly what left last.',
   },
@@ -149,9 +149,14 @@ export const SLICE_CALLS = Object.keys(HYPELET_CALLS).filter(
 export const HYPELET_ANSWERS = {
   'state.value': { code: 0x0b, fields: { hart: HART, exit: 'size', register: REGISTER, value: 'u64' } },
   'csr.value': { code: 0x0c, fields: { hart: HART, csr: CSR, value: 'u64' } },
-  'frame.taken': {
+  /** `sealed`: what left of a frame that was taken, else empty. */
+  'frame.mapped': {
     code: 0x0d,
-    fields: { frame: FRAME, sealed: { scalar: 'bytes', from: SEALED_FRAME_BYTES, to: SEALED_FRAME_BYTES } },
+    fields: {
+      operation: { oneOf: FRAME_OPERATIONS },
+      frame: FRAME,
+      sealed: { scalar: 'bytes', from: 0, to: SEALED_FRAME_BYTES },
+    },
   },
   /** The call was not carried out. `reason` is for people. */
   'call.refused': {

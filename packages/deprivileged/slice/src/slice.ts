@@ -5,6 +5,7 @@ import {
   fromMachine,
   fromSlice,
   fromStorage,
+  type Grant,
   type HartExit,
   type Platform,
   type ToMachine,
@@ -13,28 +14,50 @@ import {
   toSlice,
   toStorage,
 } from '@cloister/protocol';
-import { type Boot, beginBoot, bootData } from './boot/boot.ts';
+import { type Boot, type BootPorts, beginBoot, bootData } from './boot/boot.ts';
 import { type ExitOutcome, systemReset, testFinisher } from './exits/system-reset.ts';
+import { createHypelet, type Hypelet } from './hypelet.ts';
+import { createFrames, type Frames } from './memory/frames.ts';
+import { type Grants, scheduled, UNMETERED } from './run-loop/grants.ts';
 
-/** What a slice is started with: a channel to its machine, to storage, to the launcher. */
+/** What a slice is started with: a channel to its machine, to storage, to the launcher, and to the scheduler if there is one. */
 export interface SliceChannels {
   readonly machine: Channel;
   readonly storage: Channel;
   readonly control: Channel;
+  readonly scheduler?: Channel;
 }
 
 interface Slice {
   readonly channels: SliceChannels;
+  readonly hypelet: Hypelet;
+  readonly grants: Grants;
   platform: Platform | undefined;
+  frames: Frames | undefined;
   /** Asked for before the machine had said what it is. */
   requested: Extract<ToSlice, { kind: 'boot.start' }> | undefined;
   boot: Boot | undefined;
   phase: 'waiting' | 'booting' | 'running' | 'over';
 }
 
-/** Starts a VM's hypervisor. It has no authority but its channels. */
+/**
+ * Starts a VM's hypervisor. It has no authority but its channels, and holds nothing that its machine could not tell the
+ * next one: whether it is the VM's first or takes the place of another, it goes by what the machine says first.
+ */
 export function start(channels: SliceChannels): void {
-  const slice: Slice = { channels, platform: undefined, requested: undefined, boot: undefined, phase: 'waiting' };
+  const slice: Slice = {
+    channels,
+    hypelet: createHypelet(
+      (message) => tellMachine(slice, message),
+      (call, reason) => refused(slice, `The machine refused ${call}: ${reason}`),
+    ),
+    grants: channels.scheduler === undefined ? UNMETERED : scheduled(channels.scheduler),
+    platform: undefined,
+    frames: undefined,
+    requested: undefined,
+    boot: undefined,
+    phase: 'waiting',
+  };
   channels.machine.listen({
     frame(frame) {
       const message = fromMachine.decode(frame);
@@ -61,10 +84,13 @@ const tellMachine = (slice: Slice, message: ToMachine): void => slice.channels.m
 const tellLauncher = (slice: Slice, message: FromSlice): void => slice.channels.control.send(fromSlice.encode(message));
 
 function hearMachine(slice: Slice, message: FromMachine): void {
+  if (slice.hypelet.hear(message)) return;
   switch (message.kind) {
     case 'platform':
       slice.platform = message;
-      beginWhenReady(slice);
+      slice.frames = createFrames(slice.hypelet.call, message);
+      if (message.phase === 'launching') beginWhenReady(slice);
+      else run(slice, message.phase);
       break;
     case 'block.request':
       // The disks of this VM have the same numbers at storage.
@@ -76,17 +102,23 @@ function hearMachine(slice: Slice, message: FromMachine): void {
       tellLauncher(slice, message);
       break;
     case 'launch.finished':
-      slice.phase = 'running';
-      tellMachine(slice, { kind: 'hart.run', hart: 0, budget: 0n });
-      tellLauncher(slice, { kind: 'boot.done' });
+      run(slice, 'launched');
       break;
     case 'launch.refused':
-      if (slice.phase === 'booting') refuse(slice, message.reason);
+      refused(slice, message.reason);
       break;
     case 'hart.exit':
       handleExit(slice, message);
       break;
   }
+}
+
+/** The VM is launched; what its harts wait with, if they run already, the machine says next. */
+function run(slice: Slice, phase: 'launched' | 'running'): void {
+  if (slice.phase === 'over') return;
+  slice.phase = 'running';
+  if (phase === 'launched') slice.grants.next((grant) => enter(slice, 0, 0, [], grant));
+  tellLauncher(slice, { kind: 'boot.done' });
 }
 
 function hearLauncher(slice: Slice, message: ToSlice): void {
@@ -106,9 +138,13 @@ function hearLauncher(slice: Slice, message: ToSlice): void {
   }
 }
 
-const bootPorts = (slice: Slice) => ({
-  toMachine: (message: ToMachine) => tellMachine(slice, message),
-  toLauncher: (message: FromSlice) => tellLauncher(slice, message),
+const bootPorts = (slice: Slice): BootPorts => ({
+  begin() {
+    tellMachine(slice, { kind: 'launch.start' });
+    slice.frames!.giveAll().catch((error: Error) => refused(slice, error.message));
+  },
+  toMachine: (message) => tellMachine(slice, message),
+  toLauncher: (message) => tellLauncher(slice, message),
 });
 
 function beginWhenReady(slice: Slice): void {
@@ -117,21 +153,42 @@ function beginWhenReady(slice: Slice): void {
   slice.boot = beginBoot(slice.platform, slice.requested, bootPorts(slice));
 }
 
+/** Nothing was started. */
 function refuse(slice: Slice, reason: string): void {
   slice.phase = 'over';
   tellLauncher(slice, { kind: 'boot.refused', reason });
 }
 
-function handleExit(slice: Slice, exit: HartExit): void {
-  const outcome: ExitOutcome | undefined =
-    exit.reason === 'sbi' ? systemReset(exit.values) : testFinisher(Number(exit.values[0] ?? 0n));
-  if (outcome?.kind === 'end') {
-    end(slice, outcome.end, outcome.reason);
-    return;
+/** The machine does not do what it was told: the guest would wait for ever. */
+function refused(slice: Slice, reason: string): void {
+  if (slice.phase === 'booting') refuse(slice, reason);
+  else if (slice.phase === 'running') end(slice, 'failed', reason);
+}
+
+const NO_GRANT: Grant = { microseconds: 0, sequence: 0n, mac: new Uint8Array(0) };
+
+function enter(slice: Slice, hart: number, exit: number, registers: readonly bigint[], grant = NO_GRANT): void {
+  slice.hypelet.call['hart.run']({ hart, exit, registers, ...grant });
+}
+
+/** One message back for each exit, or two where the guest lacked a frame: the machine takes them in order. */
+function handleExit(slice: Slice, { hart, exit, reason, registers }: HartExit): void {
+  if (slice.phase !== 'running') return;
+  switch (reason) {
+    case 'budget':
+      slice.grants.next((grant) => enter(slice, hart, exit, [], grant));
+      break;
+    case 'frame-fault':
+      slice.frames!.give(Number(registers[0] ?? 0n)).catch((error: Error) => refused(slice, error.message));
+      enter(slice, hart, exit, []);
+      break;
+    default: {
+      const outcome: ExitOutcome | undefined =
+        reason === 'sbi' ? systemReset(registers) : testFinisher(Number(registers[0] ?? 0n));
+      if (outcome?.kind === 'end') end(slice, outcome.end, outcome.reason);
+      else enter(slice, hart, exit, outcome === undefined ? [] : [outcome.error, 0n]);
+    }
   }
-  const { hart } = exit;
-  if (outcome !== undefined) tellMachine(slice, { kind: 'state.write', hart, error: outcome.error, value: 0n });
-  tellMachine(slice, { kind: 'hart.run', hart, budget: 0n });
 }
 
 function end(slice: Slice, how: 'power-off' | 'reset' | 'failed', reason: string): void {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import { boardOf, memoryPages, stopHarts } from '@cloister/hardware';
-import { createMonitor, type DeviceConfig, type Entry, type Monitor } from '@cloister/monitor';
-import type { Channel } from '@cloister/protocol';
+import { createMonitor, type DeviceConfig, type Monitor } from '@cloister/monitor';
+import type { Channel, LaunchEnd } from '@cloister/protocol';
 import { start as startSlice } from '@cloister/slice';
 import { start as startStorage } from '@cloister/storage';
 import { memoryChannel } from './channels/memory-channel.ts';
@@ -55,6 +55,7 @@ export async function startCompartments(config: CompartmentsConfig): Promise<Com
       devices: config.devices,
       channel: deprivileged.machine,
       random: (length) => randomBytes(length),
+      now: () => performance.now(),
       start: (entry) => {
         hart = startHart(memory, config, entry);
       },
@@ -87,7 +88,11 @@ export async function startCompartments(config: CompartmentsConfig): Promise<Com
   };
 }
 
-function startHart(memory: WebAssembly.Memory, config: CompartmentsConfig, { pc, deviceTree, firmwareInfo }: Entry) {
+function startHart(
+  memory: WebAssembly.Memory,
+  config: CompartmentsConfig,
+  { pc, deviceTree, firmwareInfo }: LaunchEnd,
+) {
   const worker = new Worker(config.hart, {
     workerData: {
       memory,

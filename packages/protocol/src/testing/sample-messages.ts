@@ -56,7 +56,7 @@ export const FROM_MACHINE_SAMPLES: OneOfEach<FromMachine> = {
   'hart.exit': { kind: 'hart.exit', hart: 0, exit: 1, reason: 'sbi', registers: [0x53525354n, 0n, 5n, 0n] },
   'state.value': { kind: 'state.value', hart: 0, exit: 1, register: 'a0', value: 5n },
   'csr.value': { kind: 'csr.value', hart: 0, csr: 'budget', value: 1000n },
-  'frame.taken': { kind: 'frame.taken', frame: 3, sealed: new Uint8Array(SEALED_FRAME_BYTES) },
+  'frame.mapped': { kind: 'frame.mapped', operation: 'take', frame: 3, sealed: new Uint8Array(SEALED_FRAME_BYTES) },
   'call.refused': { kind: 'call.refused', call: 'hart.run', reason: 'Hart 0 runs' },
   'block.request': request,
   ...ports,

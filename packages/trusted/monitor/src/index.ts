@@ -1,3 +1,3 @@
+export type { ExitCounts } from './exit-counts.ts';
 export type { DeviceConfig } from './io-gate/gate.ts';
-export type { Entry } from './machine.ts';
 export { createMonitor, type Monitor, type MonitorConfig } from './monitor.ts';
