@@ -29,7 +29,7 @@ const RAM = 0x8000_0000;
 export const TO_MACHINE_SAMPLES: OneOfEach<ToMachine> = {
   'hart.init': { kind: 'hart.init', hart: 0 },
   'hart.run': {
-    ...{ kind: 'hart.run', hart: 0, exit: 0, registers: [0n, 0n] },
+    ...{ kind: 'hart.run', hart: 0, exit: 0, registers: [] },
     ...{ microseconds: 1000, sequence: 1n, mac: new Uint8Array(GRANT_MAC_BYTES) },
   },
   'state.read': { kind: 'state.read', hart: 0, exit: 1, register: 'a0' },
