@@ -1,6 +1,7 @@
 // The import table of ARCHITECTURE.md: who may import whom. Everything not listed for a row is forbidden to it.
 const PACKAGES = {
   protocol: 'packages/protocol',
+  'boot-plan': 'packages/boot-plan',
   crypto: 'packages/trusted/crypto',
   hardware: 'packages/trusted/hardware',
   monitor: 'packages/trusted/monitor',
@@ -15,16 +16,17 @@ const PACKAGES = {
 };
 const MAY_IMPORT = {
   protocol: [],
+  'boot-plan': ['protocol'],
   crypto: [],
   hardware: ['protocol'],
   monitor: ['protocol', 'hardware', 'crypto'],
-  slice: ['protocol'],
+  slice: ['protocol', 'boot-plan'],
   storage: ['protocol'],
   scheduler: ['protocol'],
   builder: ['protocol'],
-  launcher: ['protocol'],
+  launcher: ['protocol', 'boot-plan'],
   images: ['protocol', 'launcher', 'builder', 'crypto'],
-  sdk: ['protocol', 'launcher', 'images'],
+  sdk: ['protocol', 'boot-plan', 'launcher', 'images'],
   cli: ['sdk', 'protocol', 'images'],
 };
 // What puts a compartment together with its channels: the one-process form, and each process's entry.

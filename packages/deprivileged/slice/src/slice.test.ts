@@ -68,7 +68,7 @@ test('boots: reads the kernel once its head is one, places it and the tree, star
   const b = booted();
   expect(b.told().map(({ kind }) => kind)).toEqual(['boot.read', 'boot.read', 'boot.done']);
   expect(b.asked().map(({ kind }) => kind)).toEqual([
-    ...['launch.update', 'launch.update', 'hart.init', 'launch.finish', 'hart.run'],
+    ...['launch.start', 'frame.map', 'launch.update', 'launch.update', 'hart.init', 'launch.finish', 'hart.run'],
   ]);
 });
 
@@ -76,11 +76,11 @@ describe('ends the run once', () => {
   test.each([
     ['at a shutdown', [0x53525354n, 0n, 0n, 0n], { end: 'power-off' }],
     ['at a reboot', [0x53525354n, 0n, 1n, 0n], { end: 'reset' }],
-  ] as const)('%s', (_name, values, end) => {
+  ] as const)('%s', (_name, registers, end) => {
     const b = booted();
     b.told();
-    for (let i = 0; i < 2; i += 1)
-      b.machine.say(fromMachine.encode({ kind: 'hart.exit', hart: 0, reason: 'sbi', values }));
+    for (let exit = 1; exit < 3; exit += 1)
+      b.machine.say(fromMachine.encode({ kind: 'hart.exit', hart: 0, exit, reason: 'sbi', registers }));
     expect(b.told()).toEqual([expect.objectContaining({ kind: 'run.end', ...end })]);
   });
 

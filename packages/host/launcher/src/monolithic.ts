@@ -23,7 +23,6 @@ export const startMonolithic: StartParts = async (plan, settle, options) => {
   }
   const [machineEnd, sliceToMachine] = memoryChannel();
   const [sliceToStorage, storageEnd] = memoryChannel();
-  const [sliceToScheduler, schedulerEnd] = memoryChannel();
   const [control, sliceToClient] = memoryChannel();
   let settleFailed: (reason: string) => void = () => undefined;
   const failed = new Promise<string>((resolve) => {
@@ -31,7 +30,7 @@ export const startMonolithic: StartParts = async (plan, settle, options) => {
   });
   try {
     const machine = startMachine({
-      ...settle(stores.map(({ bytes }) => bytes)),
+      ...(await settle(stores.map(({ bytes }) => bytes))),
       channel: machineEnd,
       seal: 'none',
       hart: options.builds?.hart === undefined ? bundleUrl('hart') : pathToFileURL(options.builds.hart),
@@ -43,7 +42,6 @@ export const startMonolithic: StartParts = async (plan, settle, options) => {
     startSlice({
       machine: sliceToMachine,
       storage: sliceToStorage,
-      scheduler: sliceToScheduler,
       client: sliceToClient,
     });
     return {
@@ -54,7 +52,7 @@ export const startMonolithic: StartParts = async (plan, settle, options) => {
       async stop() {
         await machine.stop();
         await storage.settled();
-        for (const channel of [machineEnd, sliceToStorage, schedulerEnd, control]) channel.close('The run is over');
+        for (const channel of [machineEnd, sliceToStorage, control]) channel.close('The run is over');
         closeStores(stores);
       },
     };

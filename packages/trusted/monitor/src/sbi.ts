@@ -26,7 +26,8 @@ export function answerSbi(machine: Machine, call: SbiCall): Completion | undefin
     case EXTENSION.debugConsole:
       return answerDebugConsole(machine, call);
     case EXTENSION.systemReset:
-      return undefined;
+      // It has one function (SBI 2.0 §10), whose arguments are the exit's mask.
+      return call.function === 0n ? undefined : failure(ERROR.notSupported);
     default:
       return failure(ERROR.notSupported);
   }

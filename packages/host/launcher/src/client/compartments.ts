@@ -35,10 +35,10 @@ export const startCompartments: StartParts = async (plan, settle, options) => {
   const first = await nextEvent();
   if (first === undefined || !('opened' in first)) return refuse(first);
   const { vm, token, bytes, log } = first.opened;
-  let machine: ReturnType<typeof settle>;
+  let machine: Awaited<ReturnType<typeof settle>>;
   const client = await connectLauncher({ start: true });
   try {
-    machine = settle(bytes);
+    machine = await settle(bytes);
     writeLine(client, { do: 'attach', vm, token });
     const attached = JSON.parse((await readLines(client)()) ?? '{"refused":"The launcher is gone"}') as object;
     if ('refused' in attached) throw new LaunchError('failed', String(attached.refused));

@@ -23,6 +23,6 @@ export interface RunningParts {
  */
 export type StartParts = (
   plan: StorePlan,
-  settle: (bytes: readonly number[]) => MachineSettings,
+  settle: (bytes: readonly number[]) => Promise<MachineSettings>,
   options: LaunchOptions,
 ) => Promise<RunningParts>;

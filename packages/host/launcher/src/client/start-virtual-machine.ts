@@ -3,6 +3,7 @@ import type { MachineSettings } from '../compartments/machine.ts';
 import { writeBootFiles } from './boot-files.ts';
 import { startCompartments } from './compartments.ts';
 import { openControlLink } from './control-link.ts';
+import { launchDigest } from './launch-digest.ts';
 import { LaunchError } from './launch-error.ts';
 import { bootMessage, machineSettings } from './machine-settings.ts';
 import { planStores } from './plan-stores.ts';
@@ -42,9 +43,12 @@ export async function startVirtualMachine(
   let boot: Extract<ToSlice, { kind: 'boot.start' }>;
   try {
     const plan = planStores(config, files.pathOf);
-    const settle = (bytes: readonly number[]): MachineSettings => {
+    const settle = async (bytes: readonly number[]): Promise<MachineSettings> => {
       boot = bootMessage(config, plan, bytes);
-      return machineSettings(config, plan, bytes);
+      const settings = machineSettings(config, plan, bytes);
+      // The baseline measures nothing.
+      if (options.form === 'monolithic') return settings;
+      return { ...settings, expectedDigest: await launchDigest(config, plan, bytes) };
     };
     // The only file that knows the compartments' code; loaded on demand.
     const start =

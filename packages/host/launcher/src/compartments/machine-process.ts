@@ -10,6 +10,8 @@ interface Settings {
   readonly hart: string;
 }
 
+const NO_EXITS = { sbi: 0, syscon: 0, budget: 0, 'frame-fault': 0, gate: 0 };
+
 inherit<Settings>(({ settings, links }, tell) => {
   const channel = links[0]!;
   let phase: MachineStatus['phase'] = 'launching';
@@ -28,6 +30,7 @@ inherit<Settings>(({ settings, links }, tell) => {
       ...settings.machine,
       channel,
       seal: 'aes-256-gcm',
+      grantKey: Buffer.from(settings.grantKey, 'base64'),
       hart: pathToFileURL(settings.hart),
       log: (line) => void process.stderr.write(`${line}\n`),
       failed: fail,
@@ -44,7 +47,7 @@ inherit<Settings>(({ settings, links }, tell) => {
         complaint: channel.closed === undefined ? COMPLAINT.none : COMPLAINT.slice,
         phase,
         retired,
-        exits: { sbi: 0, syscon: 0, budget: 0, 'frame-fault': 0, gate: 0 },
+        exits: machine?.monitor.counts.exits ?? NO_EXITS,
         reason,
       }),
     async stop() {

@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import { boardOf, memoryPages, stopHarts } from '@cloister/hardware';
-import { createMonitor, type DeviceConfig, type Entry, type Monitor, type MonitorConfig } from '@cloister/monitor';
-import type { Channel } from '@cloister/protocol';
+import { createMonitor, type DeviceConfig, type Monitor, type MonitorConfig } from '@cloister/monitor';
+import type { Channel, LaunchEnd } from '@cloister/protocol';
 
 /** What a client says of its VM's machine, as JSON; the machine checks it. */
 export interface MachineSettings {
   readonly memoryBytes: number;
   readonly devices: readonly DeviceConfig[];
+  /** The launch digest of what the client wants booted, in hexadecimal. */
+  readonly expectedDigest?: string;
 }
 
 export interface MachineConfig extends MachineSettings {
@@ -17,6 +19,8 @@ export interface MachineConfig extends MachineSettings {
   readonly hart: URL;
   /** `none` is for the baseline that protects nothing. */
   readonly seal: MonitorConfig['seal'];
+  /** Under which the scheduler's grants are authenticated. */
+  readonly grantKey?: Uint8Array;
   log(line: string): void;
   /** The hart's thread failed: a defect of the machine, not of the guest. */
   failed(reason: string): void;
@@ -47,7 +51,10 @@ export function startMachine(config: MachineConfig): RunningMachine {
     devices: config.devices,
     seal: config.seal,
     channel: config.channel,
+    expectedDigest: config.expectedDigest === undefined ? undefined : Buffer.from(config.expectedDigest, 'hex'),
+    grantKey: config.grantKey,
     random: (length) => randomBytes(length),
+    now: () => performance.now(),
     start: (entry) => {
       hart = startHart(memory, config, entry);
     },
@@ -74,7 +81,7 @@ export function startMachine(config: MachineConfig): RunningMachine {
   };
 }
 
-function startHart(memory: WebAssembly.Memory, config: MachineConfig, { pc, deviceTree, firmwareInfo }: Entry) {
+function startHart(memory: WebAssembly.Memory, config: MachineConfig, { pc, deviceTree, firmwareInfo }: LaunchEnd) {
   const worker = new Worker(config.hart, {
     workerData: {
       memory,

@@ -1,5 +1,5 @@
+import { describePlatform } from '@cloister/protocol';
 import { expect, test } from 'vitest';
-import { PLATFORM } from '../testing/platform.ts';
 import { cells, flatten, strings } from './device-tree.ts';
 import { describeMachine } from './machine-tree.ts';
 
@@ -26,7 +26,7 @@ test('a small tree has the bytes that the specification gives it', () => {
 });
 
 test('the seed’s place is found, and it is zeros', () => {
-  const { bytes, offsets } = flatten(describeMachine(PLATFORM, { commandLine: '' }));
+  const { bytes, offsets } = flatten(describeMachine(describePlatform(2, 3 * 2 ** 30), { commandLine: '' }));
   const at = offsets.get('/chosen/rng-seed')!;
   expect(bytes.subarray(at, at + 32)).toEqual(new Uint8Array(32));
   expect(new DataView(bytes.buffer).getUint32(at - 8, false)).toBe(32);

@@ -1,4 +1,4 @@
-import { type Platform, RNG_SEED_BYTES } from '@cloister/protocol';
+import { type PlatformFacts, RNG_SEED_BYTES } from '@cloister/protocol';
 import { cells, EMPTY, strings, type TreeNode, wide } from './device-tree.ts';
 
 /** What the guest is told beside the machine itself: the contents of `/chosen`. */
@@ -26,7 +26,7 @@ const POWER_OFF = 0x5555;
 const REBOOT = 0x7777;
 
 /** The machine as an operating system reads it. The seed is zeros: the monitor fills it in. */
-export function describeMachine(platform: Platform, chosen: Chosen): TreeNode {
+export function describeMachine(platform: PlatformFacts, chosen: Chosen): TreeNode {
   const harts = Array.from({ length: platform.harts }, (_, hart) => hart);
   return {
     name: '',
@@ -69,7 +69,7 @@ export function describeMachine(platform: Platform, chosen: Chosen): TreeNode {
 
 const range = (base: number, bytes: number): Uint8Array => cells(...wide(base), ...wide(bytes));
 
-function describeChosen(platform: Platform, { commandLine, initrd }: Chosen): TreeNode {
+function describeChosen(platform: PlatformFacts, { commandLine, initrd }: Chosen): TreeNode {
   return {
     name: 'chosen',
     properties: {
@@ -86,7 +86,7 @@ function describeChosen(platform: Platform, { commandLine, initrd }: Chosen): Tr
   };
 }
 
-function describeHart(platform: Platform, hart: number): TreeNode {
+function describeHart(platform: PlatformFacts, hart: number): TreeNode {
   return {
     name: `cpu@${hart.toString(16)}`,
     properties: {
@@ -117,7 +117,7 @@ function describeHart(platform: Platform, hart: number): TreeNode {
   };
 }
 
-function describeDevices(platform: Platform, harts: readonly number[]): TreeNode[] {
+function describeDevices(platform: PlatformFacts, harts: readonly number[]): TreeNode[] {
   const toHarts = (...causes: number[]): Uint8Array =>
     cells(...harts.flatMap((hart) => causes.flatMap((cause) => [firstHart + hart, cause])));
   return [
@@ -176,7 +176,7 @@ function describeDevices(platform: Platform, harts: readonly number[]): TreeNode
 const UART_CLOCK_HZ = 3_686_400;
 
 /** The host bridge: one bus, a 32-bit memory window, INTA of each device wired to a source of its own. */
-function describePciHost(platform: Platform): TreeNode {
+function describePciHost(platform: PlatformFacts): TreeNode {
   const map = Array.from({ length: platform.pciDevices }, (_, device) => [
     ...[device << 11, 0, 0, 1],
     ...[PLIC, platform.pciInterruptFirst + device],

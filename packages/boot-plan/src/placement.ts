@@ -1,4 +1,4 @@
-import { FIRMWARE_INFO_BYTES, type Platform } from '@cloister/protocol';
+import { FIRMWARE_INFO_BYTES, FRAME_BYTES, type PlatformFacts } from '@cloister/protocol';
 import type { KernelImage } from './kernel-image.ts';
 
 /** Guest physical addresses of what the guest starts with. */
@@ -16,11 +16,9 @@ export const DEVICE_TREE_BYTES_MAX = 64 * 1024 - FIRMWARE_INFO_BYTES;
 /** Room for device tree and firmware information at the end of RAM. */
 const END_BYTES = 64 * 1024;
 
-const FRAME_BYTES = 4096;
-
 /** The kernel low, where it asks to be; device tree and initrd at the end of RAM. A string is why it does not fit. */
 export function place(
-  platform: Platform,
+  platform: PlatformFacts,
   image: KernelImage,
   initrdBytes: number,
   firmwareBytes: number,

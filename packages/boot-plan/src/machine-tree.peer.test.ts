@@ -1,13 +1,15 @@
 import { execFileSync } from 'node:child_process';
+import { describePlatform } from '@cloister/protocol';
 import { expect, test } from 'vitest';
-import { PLATFORM } from '../testing/platform.ts';
 import { flatten } from './device-tree.ts';
 import { describeMachine } from './machine-tree.ts';
 
 // Debian's device tree compiler reads the blob, checks it against what it knows of buses and interrupts, and says it back.
 test('dtc finds nothing to say of the machine’s tree, and reads from it what was written', () => {
   const initrd = { start: 0x1_0000_0000, end: 0x1_0010_0000 };
-  const { bytes } = flatten(describeMachine(PLATFORM, { commandLine: 'console=ttyS0 "quoted"', initrd }));
+  const { bytes } = flatten(
+    describeMachine(describePlatform(2, 3 * 2 ** 30), { commandLine: 'console=ttyS0 "quoted"', initrd }),
+  );
   const dtc = (...args: string[]): string =>
     execFileSync('sh', ['-c', `exec dtc ${args.join(' ')} 2>&1`], { input: bytes, encoding: 'utf8' });
   expect(dtc('-I', 'dtb', '-O', 'dtb', '-o', '/dev/null', '-')).toBe('');
