@@ -13,6 +13,12 @@ export type Architecture = 'x64' | 'arm64';
 export const isJitless = (kind: CompartmentKind, nodeMajor: number): boolean =>
   (kind === 'slice' || kind === 'scheduler') && nodeMajor >= 24;
 
-/** The file of a kind's filter in the build's `filters`. */
-export const filterName = (kind: CompartmentKind, architecture: string, jitless: boolean): string =>
-  `filters/${kind}.${architecture}${jitless ? '.jitless' : ''}.bpf`;
+/** One filter for each; `landlock` for the form without namespaces, which setpriv starts. */
+export interface FilterVariant {
+  readonly jitless: boolean;
+  readonly landlock: boolean;
+}
+
+/** The file of a kind's filter in the build. */
+export const filterName = (kind: CompartmentKind, architecture: string, { jitless, landlock }: FilterVariant): string =>
+  `filters/${kind}.${architecture}${jitless ? '.jitless' : ''}${landlock ? '.landlock' : ''}.bpf`;

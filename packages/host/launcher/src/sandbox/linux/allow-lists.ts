@@ -1,4 +1,4 @@
-import type { CompartmentKind } from '../compartment-kind.ts';
+import type { CompartmentKind, FilterVariant } from '../compartment-kind.ts';
 import type { SystemCall } from './system-calls.ts';
 
 /** (argument & mask) is one of the values; all 64 bits count. */
@@ -103,14 +103,8 @@ const AFTER_SETPRIV: readonly (readonly [SystemCall, Rule])[] = [
   ['prctl', only(check(0, INT, 3n, 8n, 15n, 16n, 0x5356_4d41n))], // and PR_SET_KEEPCAPS
 ];
 
-export interface Variant {
-  readonly jitless: boolean;
-  /** For the form without namespaces, which setpriv starts. */
-  readonly landlock?: boolean;
-}
-
 /** The system calls of a compartment kind, each with its rule. Everything else kills the process. */
-export function rulesOf(kind: CompartmentKind, { jitless, landlock = false }: Variant): Rules {
+export function rulesOf(kind: CompartmentKind, { jitless, landlock }: FilterVariant): Rules {
   return new Map<SystemCall, Rule>([
     ...[...ALL, ...OF_KIND[kind], ...(jitless ? [] : WITH_JIT)].map((name) => [name, only()] as const),
     ...ALL_WITH_RULES,
