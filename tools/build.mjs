@@ -1,5 +1,6 @@
-// Bundles what runs into dist/: one file for each compartment or command, found by what is in ENTRIES.
-import { existsSync, mkdirSync } from 'node:fs';
+// Bundles what runs into dist/, compiles the compartments' filters, and writes the manifest of both.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -18,6 +19,9 @@ const ENTRIES = {
   bench: 'bench/main.ts',
   full: 'bench/full.ts',
 };
+
+/** What runs with less than the user's rights, or starts what does: its hash stands in the manifest. */
+const COMPARTMENTS = ['launcher', 'machine', 'hart', 'slice', 'storage', 'scheduler', 'builder'];
 
 const present = Object.entries(ENTRIES).filter(([, path]) => existsSync(join(root, path)));
 mkdirSync(join(root, 'dist'), { recursive: true });
@@ -41,3 +45,30 @@ await build({
   entryPoints: ['packages/clients/sdk/src/index.ts'],
   outfile: 'packages/clients/sdk/dist/index.js',
 });
+
+/** What a module exports, without a file of it. */
+async function load(path) {
+  const { outputFiles } = await build({ ...options, entryPoints: [path], banner: {}, sourcemap: false, write: false });
+  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
+}
+
+const dist = join(root, 'dist');
+mkdirSync(join(dist, 'filters'), { recursive: true });
+// In its sandbox a compartment sees nothing above its own folder that would call its bundle a module.
+writeFileSync(join(dist, 'package.json'), '{ "type": "module" }\n');
+const { everyFilter } = await load('packages/host/launcher/src/sandbox/linux/every-filter.ts');
+const filters = [...everyFilter()];
+for (const [name, bytes] of filters) writeFileSync(join(dist, name), bytes);
+const names = [
+  ...present.filter(([name]) => COMPARTMENTS.includes(name)).map(([name]) => `${name}.js`),
+  'package.json',
+  ...filters.map(([name]) => name),
+];
+const hash = (name) =>
+  createHash('sha256')
+    .update(readFileSync(join(dist, name)))
+    .digest('hex');
+writeFileSync(
+  join(dist, 'manifest.json'),
+  `${JSON.stringify({ schema: 1, files: Object.fromEntries(names.map((name) => [name, hash(name)])) }, null, 2)}\n`,
+);
