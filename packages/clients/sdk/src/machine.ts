@@ -11,7 +11,7 @@ export async function bootImage(
   disks: readonly DiskConfig[],
 ): Promise<VirtualMachine> {
   const [kernel, initrd] = await Promise.all([readFile(image.kernel), readFile(image.initrd)]);
-  const root: DiskConfig[] = image.rootDisk === undefined ? [] : [{ path: image.rootDisk, writes: 'discard' }];
+  const root = image.rootDisk === undefined ? [] : [image.rootDisk];
   return startVirtualMachine({
     memoryBytes,
     kernel,
