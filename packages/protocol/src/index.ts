@@ -2,6 +2,7 @@ export * from './channel.ts';
 export * from './control-channel.ts';
 export * from './device/block.ts';
 export * from './device/console.ts';
+export * from './device/port-stream.ts';
 export * from './formats/hash-tree.ts';
 export * from './formats/sealed-block.ts';
 export * from './framing.ts';

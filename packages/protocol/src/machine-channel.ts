@@ -38,4 +38,3 @@ export type Platform = Extract<FromMachine, { kind: 'platform' }>;
 export type HartExit = Extract<FromMachine, { kind: 'hart.exit' }>;
 export type BlockRequest = Extract<FromMachine, { kind: 'block.request' }>;
 export type BlockReply = Extract<ToMachine, { kind: 'block.reply' }>;
-export type PortMessage = Extract<ToMachine, { kind: 'port.data' | 'port.taken' | 'port.open' }>;

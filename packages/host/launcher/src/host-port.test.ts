@@ -10,7 +10,12 @@ function bench() {
   const host = createHostPort(PORT, (message) => sent.push(message));
   const dataBytes = (): number =>
     sent.reduce((sum, message) => sum + (message.kind === 'port.data' ? message.bytes.length : 0), 0);
-  return { sent, host, dataBytes, data: (bytes: Uint8Array) => host.hear({ kind: 'port.data', port: PORT, bytes }) };
+  let position = 0;
+  const data = (bytes: Uint8Array): void => {
+    host.hear({ kind: 'port.data', port: PORT, position, bytes });
+    position += bytes.length;
+  };
+  return { sent, host, dataBytes, data };
 }
 
 test('what came before there was a listener is given to it, in order, and only then acknowledged', () => {
@@ -22,7 +27,7 @@ test('what came before there was a listener is given to it, in order, and only t
   host.port.onData = (bytes) => got.push(...bytes);
   data(Uint8Array.of(4));
   expect(got).toEqual([1, 2, 3, 4]);
-  expect(sent).toEqual([2, 1, 1].map((count) => ({ kind: 'port.taken', port: PORT, count })));
+  expect(sent).toEqual([2, 3, 4].map((position) => ({ kind: 'port.taken', port: PORT, position })));
 });
 
 test('a slice that sends beyond the window before there is a listener takes no more of the launcher’s memory', () => {
@@ -47,10 +52,13 @@ test('a write waits for room, in pieces that a message may have, and its end com
   host.port.end();
   await turn();
   expect([dataBytes(), done]).toEqual([PORT_WINDOW_BYTES, false]);
-  host.hear({ kind: 'port.taken', port: PORT, count: PORT_DATA_BYTES_MAX + 1 });
+  host.hear({ kind: 'port.taken', port: PORT, position: PORT_DATA_BYTES_MAX + 1 });
   await turn();
   expect([dataBytes(), done]).toEqual([PORT_WINDOW_BYTES + PORT_DATA_BYTES_MAX + 1, false]);
-  host.hear({ kind: 'port.taken', port: PORT, count: 2 ** 32 - 1 });
+  host.hear({ kind: 'port.taken', port: PORT, position: 2 ** 32 });
+  await turn();
+  expect(dataBytes()).toBe(PORT_WINDOW_BYTES + PORT_DATA_BYTES_MAX + 1);
+  host.hear({ kind: 'port.taken', port: PORT, position: PORT_WINDOW_BYTES + 1 });
   await written;
   await turn();
   expect(dataBytes()).toBe(total);
@@ -59,7 +67,7 @@ test('a write waits for room, in pieces that a message may have, and its end com
   );
   const all = sent.flatMap((message) => (message.kind === 'port.data' ? [...message.bytes] : []));
   expect(all.every((byte, i) => byte === (i & 0xff))).toBe(true);
-  expect(sent.at(-1)).toEqual({ kind: 'port.open', port: PORT, open: false });
+  expect(sent.at(-1)).toEqual({ kind: 'port.open', port: PORT, position: total, open: false });
 });
 
 test('writes that wait when the machine goes are given up, and later ones at once', async () => {
@@ -82,7 +90,7 @@ test('says that the guest closed the port, and not that it opened it', () => {
   host.port.onClose = () => {
     closes += 1;
   };
-  host.hear({ kind: 'port.open', port: PORT, open: true });
-  host.hear({ kind: 'port.open', port: PORT, open: false });
+  host.hear({ kind: 'port.open', port: PORT, position: 0, open: true });
+  host.hear({ kind: 'port.open', port: PORT, position: 1, open: false });
   expect(closes).toBe(1);
 });

@@ -1,16 +1,19 @@
-import { PORT_DATA_BYTES_MAX, PORT_WINDOW_BYTES, type PortMessage } from '@cloister/protocol';
+import { createPortStream, PORT_DATA_BYTES_MAX, PORT_WINDOW_BYTES, type PortMessage } from '@cloister/protocol';
 import type { Port } from './virtual-machine.ts';
 
 /** The host's end of a port: what the user of the machine holds, and what its messages do to it. */
 export interface HostPort {
   readonly port: Port;
   hear(message: PortMessage): void;
+  /** What lies between here and the machine was replaced. */
+  resend(): void;
   /** The machine is gone: writes that wait are given up. */
   abandon(): void;
 }
 
 /** @param send towards the guest */
 export function createHostPort(number: number, send: (message: PortMessage) => void): HostPort {
+  const stream = createPortStream(number, send);
   let room = PORT_WINDOW_BYTES;
   let gone = false;
   let tail: Promise<void> = Promise.resolve();
@@ -22,7 +25,7 @@ export function createHostPort(number: number, send: (message: PortMessage) => v
 
   const deliver = (bytes: Uint8Array): void => {
     onData?.(bytes);
-    send({ kind: 'port.taken', port: number, count: bytes.length });
+    stream.send({ kind: 'port.taken', port: number, count: bytes.length });
   };
   const writeAll = async (bytes: Uint8Array): Promise<void> => {
     for (let at = 0; at < bytes.length && !gone; ) {
@@ -32,10 +35,11 @@ export function createHostPort(number: number, send: (message: PortMessage) => v
         });
         continue;
       }
-      const part = bytes.subarray(at, at + Math.min(room, PORT_DATA_BYTES_MAX));
+      // The stream keeps it until it is taken; the caller may use its bytes again.
+      const part = bytes.slice(at, at + Math.min(room, PORT_DATA_BYTES_MAX));
       room -= part.length;
       at += part.length;
-      send({ kind: 'port.data', port: number, bytes: part });
+      stream.send({ kind: 'port.data', port: number, bytes: part });
     }
   };
   const port: Port = {
@@ -57,33 +61,35 @@ export function createHostPort(number: number, send: (message: PortMessage) => v
     },
     end() {
       tail = tail.then(() => {
-        if (!gone) send({ kind: 'port.open', port: number, open: false });
+        if (!gone) stream.send({ kind: 'port.open', port: number, open: false });
       });
     },
     reopen() {
       tail = tail.then(() => {
-        if (!gone) send({ kind: 'port.open', port: number, open: true });
+        if (!gone) stream.send({ kind: 'port.open', port: number, open: true });
       });
     },
   };
   return {
     port,
+    resend: () => stream.resend(),
     hear(message) {
-      switch (message.kind) {
+      const event = stream.receive(message);
+      switch (event?.kind) {
         case 'port.data':
-          if (onData !== undefined) deliver(message.bytes);
-          else if (message.bytes.length > 0 && earlyBytes + message.bytes.length <= PORT_WINDOW_BYTES) {
-            early.push(message.bytes);
-            earlyBytes += message.bytes.length;
+          if (onData !== undefined) deliver(event.bytes);
+          else if (event.bytes.length > 0 && earlyBytes + event.bytes.length <= PORT_WINDOW_BYTES) {
+            early.push(event.bytes);
+            earlyBytes += event.bytes.length;
           }
           break;
         case 'port.taken':
-          room = Math.min(room + message.count, PORT_WINDOW_BYTES);
+          room = Math.min(room + event.count, PORT_WINDOW_BYTES);
           wake?.();
           wake = undefined;
           break;
         case 'port.open':
-          if (!message.open) port.onClose?.();
+          if (!event.open) port.onClose?.();
           break;
       }
     },

@@ -15,9 +15,9 @@ const request: BlockRequest = {
 };
 const reply: BlockReply = { kind: 'block.reply', store: 0, id: 7, ok: true, bytes: new Uint8Array(512) };
 const ports = {
-  'port.data': { kind: 'port.data', port: 1, bytes },
-  'port.taken': { kind: 'port.taken', port: 0xffff, count: 8 },
-  'port.open': { kind: 'port.open', port: 1, open: true },
+  'port.data': { kind: 'port.data', port: 1, position: 0, bytes },
+  'port.taken': { kind: 'port.taken', port: 0xffff, position: 0 },
+  'port.open': { kind: 'port.open', port: 1, position: 0, open: true },
 } as const;
 const resize = { 'port.resize': { kind: 'port.resize', columns: 80, rows: 24 } } as const;
 const RAM = 0x8000_0000;

@@ -1,6 +1,7 @@
 import type { Board, Completion } from '@cloister/hardware';
 import type { FromMachine } from '@cloister/protocol';
 import type { Gate } from './io-gate/device.ts';
+import type { Ports } from './ports.ts';
 import type { Serial } from './serial.ts';
 
 /** Where hart 0 starts, as guest physical addresses: the kernel's first instruction and the device tree. */
@@ -16,6 +17,7 @@ export interface Machine {
   readonly board: Board;
   readonly gate: Gate;
   readonly serial: Serial;
+  readonly ports: Ports;
   readonly harts: readonly HartRecord[];
   readonly launch: Launch;
   send(message: FromMachine): void;

@@ -13,6 +13,7 @@ import { act } from './hypelet-calls/act.ts';
 import { createHartRecord, decodeCall } from './hypelet-calls/decode.ts';
 import type { Gate } from './io-gate/device.ts';
 import {
+  consolePorts,
   createDevices,
   type DeviceConfig,
   gatePortMessage,
@@ -26,6 +27,7 @@ import {
 import { createGuestMemory } from './io-gate/guest-memory.ts';
 import { type Entry, type Machine, NO_VALUE } from './machine.ts';
 import { describePlatform } from './platform.ts';
+import { createPorts } from './ports.ts';
 import { answerSbi } from './sbi.ts';
 import type { SealKind } from './seal/block-seal.ts';
 import { createSerial, giveSerialInput, serialMessage, takeSerialOutput } from './serial.ts';
@@ -67,12 +69,14 @@ export function createMonitor(config: MonitorConfig): Monitor {
   const { channel, log } = config;
   const send: Machine['send'] = (message) => channel.send(fromMachine.encode(message));
   const memory = createGuestMemory(config.memory);
+  const devices = createDevices(config.devices, config.seal, config.random);
+  const ports = createPorts(consolePorts(devices), send);
   const gate: Gate = {
     memory,
     board,
     harts: config.harts,
-    devices: createDevices(config.devices, config.seal, config.random),
-    send,
+    devices,
+    send: (message) => (message.kind === 'block.request' ? send(message) : ports.send(message)),
     random: config.random,
     log,
   };
@@ -80,6 +84,7 @@ export function createMonitor(config: MonitorConfig): Monitor {
     board,
     gate,
     serial: createSerial(),
+    ports,
     harts: Array.from({ length: config.harts }, createHartRecord),
     launch: { entry: undefined },
     send,
@@ -91,7 +96,9 @@ export function createMonitor(config: MonitorConfig): Monitor {
   let resendWaits = false;
   const resend = (): void => {
     resendWaits = channel.queuedBytes > 0;
-    if (!resendWaits) gateResend(gate);
+    if (resendWaits) return;
+    send({ kind: 'block.resending' });
+    gateResend(gate);
   };
   channel.listen({
     frame(frame) {
@@ -130,8 +137,8 @@ export function createMonitor(config: MonitorConfig): Monitor {
 /** One look at everything that a hart can have for the monitor. */
 function serve(machine: Machine): void {
   serveDoorbells(machine.gate);
-  takeSerialOutput(machine.serial, machine.board, machine.send);
-  giveSerialInput(machine.serial, machine.board, machine.send);
+  takeSerialOutput(machine.serial, machine.board, machine.ports.send);
+  giveSerialInput(machine.serial, machine.board, machine.ports.send);
   for (let hart = 0; hart < machine.harts.length; hart += 1) {
     const exit = machine.harts[hart]!.withSlice ? undefined : pendingExit(machine.board, hart);
     if (exit !== undefined) answer(machine, machine.board, hart, exit);
@@ -162,7 +169,7 @@ function answer(machine: Machine, board: Board, hart: number, exit: Exit): void 
 function exitToSlice(machine: Machine, hart: number, reason: 'sbi' | 'syscon', values: readonly bigint[]): void {
   machine.harts[hart]!.withSlice = true;
   // What the guest wrote before it called must be there first.
-  takeSerialOutput(machine.serial, machine.board, machine.send);
+  takeSerialOutput(machine.serial, machine.board, machine.ports.send);
   machine.send({ kind: 'hart.exit', hart, reason, values });
 }
 
@@ -178,15 +185,18 @@ function hear(
       break;
     case 'port.data':
     case 'port.taken':
-    case 'port.open':
-      if (message.port !== SERIAL_PORT) gatePortMessage(gate, message);
+    case 'port.open': {
+      const event = machine.ports.receive(message);
+      if (event === undefined) break;
+      if (event.port !== SERIAL_PORT) gatePortMessage(gate, event);
       else {
-        serialMessage(serial, message);
-        giveSerialInput(serial, board, machine.send);
+        serialMessage(serial, event);
+        giveSerialInput(serial, board, machine.ports.send);
         // The loop looks at the UART again.
         wakeMonitor(board);
       }
       break;
+    }
     case 'port.resize':
       gateResize(gate, message.columns, message.rows);
       break;

@@ -57,7 +57,7 @@ function answerHartState(machine: Machine, call: SbiCall): Completion {
  */
 function answerDebugConsole(machine: Machine, call: SbiCall): Completion {
   const { serial, board, gate } = machine;
-  const send = (message: Parameters<typeof machine.send>[0]): void => machine.send(message);
+  const { send } = machine.ports;
   takeSerialOutput(serial, board, send);
   if (call.function === 2n) {
     if (serial.room < 1) return failure(ERROR.failed);

@@ -1,5 +1,5 @@
 import { type Board, signal } from '@cloister/hardware';
-import type { FromMachine } from '@cloister/protocol';
+import type { BlockRequest, PortEvent } from '@cloister/protocol';
 import type { BlockState } from './block/device.ts';
 import type { ConsoleState } from './console/device.ts';
 import type { GuestMemory } from './guest-memory.ts';
@@ -15,7 +15,7 @@ export interface Gate {
   /** By PCI device number. */
   readonly devices: readonly Device[];
   /** To the slice. */
-  send(message: FromMachine): void;
+  send(message: BlockRequest | PortEvent): void;
   /** `length` random bytes from the machine's one outside source. */
   random(length: number): Uint8Array;
   /** One line for the operator. */

@@ -9,7 +9,7 @@ import {
   takeDoorbells,
   VIRTIO_BAR,
 } from '@cloister/hardware';
-import type { BlockReply, PortMessage } from '@cloister/protocol';
+import type { BlockReply, PortEvent } from '@cloister/protocol';
 import type { SealKind } from '../seal/block-seal.ts';
 import { type BackingConfig, createBacking, storesOf, usesStore } from './block/backing.ts';
 import { BLOCK_KIND, createBlockState } from './block/device.ts';
@@ -171,12 +171,17 @@ export function gateReplied(gate: Gate, reply: BlockReply): void {
 
 /** Slice or storage is a new one: what the old one had not answered is asked again, with the same numbers and bytes. */
 export function gateResend(gate: Gate): void {
-  gate.send({ kind: 'block.resending' });
   for (const device of gate.devices) if (device.kind === 'block') resendBlock(gate, device);
 }
 
+/** Ports of the console among the devices. */
+export function consolePorts(devices: readonly Device[]): number {
+  const found = devices.find((one) => one.kind === 'console');
+  return found?.kind === 'console' ? found.state.ports.length : 0;
+}
+
 /** The slice has something for a port of the console. */
-export function gatePortMessage(gate: Gate, message: PortMessage): void {
+export function gatePortMessage(gate: Gate, message: PortEvent): void {
   const device = gate.devices.find((one) => one.kind === 'console');
   if (device?.kind === 'console') contain(gate, device, () => portMessage(gate, device, message));
 }

@@ -1,5 +1,5 @@
 import { type Board, boardOf, memoryPages, ringDoorbell } from '@cloister/hardware';
-import type { FromMachine } from '@cloister/protocol';
+import type { BlockRequest, PortEvent } from '@cloister/protocol';
 import type { Gate } from '../io-gate/device.ts';
 import { createDevices, type DeviceConfig, gateRead, gateWrite } from '../io-gate/gate.ts';
 import { createGuestMemory, type FetchWatch } from '../io-gate/guest-memory.ts';
@@ -12,7 +12,7 @@ export interface GateBench {
   readonly board: Board;
   readonly gate: Gate;
   readonly guest: Guest;
-  readonly sent: FromMachine[];
+  readonly sent: (BlockRequest | PortEvent)[];
   readonly logged: string[];
 }
 
@@ -25,7 +25,7 @@ export function createGateBench(
   const pages = memoryPages(ramBytes);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }).buffer;
   const board = boardOf(memory);
-  const sent: FromMachine[] = [];
+  const sent: (BlockRequest | PortEvent)[] = [];
   const logged: string[] = [];
   const random = (length: number): Uint8Array => new Uint8Array(length).fill(0x5a);
   const gate: Gate = {
