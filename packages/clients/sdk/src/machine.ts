@@ -16,7 +16,7 @@ export async function bootImage(
   disks: readonly DiskConfig[],
   launch: LaunchOptions = {},
 ): Promise<VirtualMachine> {
-  const root: DiskConfig[] = image.rootDisk === undefined ? [] : [{ path: image.rootDisk, writes: 'discard' }];
+  const root = image.rootDisk === undefined ? [] : [image.rootDisk];
   return startVirtualMachine(
     {
       memoryBytes,

@@ -104,8 +104,7 @@ export function createMonitor(config: MonitorConfig): Monitor {
     board,
     harts: config.harts,
     devices,
-    send: (message) =>
-      message.kind === 'block.request' || message.kind === 'block.resending' ? send(message) : ports.send(message),
+    send: (message) => (message.kind === 'block.request' ? send(message) : ports.send(message)),
     random: config.random,
     log,
   };
@@ -133,7 +132,9 @@ export function createMonitor(config: MonitorConfig): Monitor {
   let resendWaits = false;
   const resend = (): void => {
     resendWaits = channel.queuedBytes > 0;
-    if (!resendWaits) gateResend(gate);
+    if (resendWaits) return;
+    send({ kind: 'block.resending' });
+    gateResend(gate);
   };
   channel.listen({
     frame(frame) {

@@ -8,7 +8,7 @@ import type { RngState } from './rng/device.ts';
 import { type Chain, type Queue, type RingFeatures, takeChain, wantsInterrupt } from './split-ring.ts';
 
 /** What the gate says to the slice; `ports.ts` numbers what goes to a port. */
-export type GateMessage = BlockRequest | { readonly kind: 'block.resending' } | PortEvent;
+export type GateMessage = BlockRequest | PortEvent;
 
 /** Everything the gate's devices reach: guest RAM, interrupts, the slice, randomness, the log. */
 export interface Gate {

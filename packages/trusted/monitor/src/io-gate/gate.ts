@@ -169,16 +169,15 @@ export function gateReplied(gate: Gate, reply: BlockReply): void {
   });
 }
 
+/** Slice or storage is a new one: what the old one had not answered is asked again, with the same numbers and bytes. */
+export function gateResend(gate: Gate): void {
+  for (const device of gate.devices) if (device.kind === 'block') resendBlock(gate, device);
+}
+
 /** Ports of the console among the devices. */
 export function consolePorts(devices: readonly Device[]): number {
   const found = devices.find((one) => one.kind === 'console');
   return found?.kind === 'console' ? found.state.ports.length : 0;
-}
-
-/** Slice or storage is a new one: what the old one had not answered is asked again, with the same numbers and bytes. */
-export function gateResend(gate: Gate): void {
-  gate.send({ kind: 'block.resending' });
-  for (const device of gate.devices) if (device.kind === 'block') resendBlock(gate, device);
 }
 
 /** The slice has something for a port of the console. */

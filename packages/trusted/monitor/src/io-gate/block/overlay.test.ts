@@ -364,7 +364,7 @@ test('a write that is sent again is the same bytes: it is not sealed twice', () 
   const [first] = o.sent.splice(0) as BlockRequest[];
   put(o.guest, data.address, filled(2, 2));
   gateResend(o.gate);
-  expect(o.sent).toEqual([{ kind: 'block.resending' }, first]);
+  expect(o.sent).toEqual([first]);
   serve(o);
   expect(statusAt(o, status)).toBe(OK);
   expect(read(o, 0, 2).bytes).toEqual(filled(1, 2));
@@ -377,8 +377,7 @@ test('a storage that is replaced in the middle of a read of the base loses nothi
   const lost = o.sent.splice(0);
   expect(lost).toHaveLength(2);
   gateResend(o.gate);
-  expect(o.sent.splice(1)).toEqual(lost);
-  o.sent.push(...lost);
+  expect(o.sent).toEqual(lost);
   serve(o);
   expect(statusAt(o, status)).toBe(OK);
 });
