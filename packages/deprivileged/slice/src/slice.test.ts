@@ -1,16 +1,4 @@
-import {
-  type Channel,
-  type ChannelListener,
-  FRAME_BYTES_MAX,
-  type FromSlice,
-  fromMachine,
-  fromSlice,
-  fromStorage,
-  type ToMachine,
-  toMachine,
-  toSlice,
-  toStorage,
-} from '@cloister/protocol';
+import { fromMachine, fromSlice, fromStorage, toMachine, toSlice, toStorage } from '@cloister/protocol';
 import { describe, expect, test } from 'vitest';
 import { mutate, randomFrom } from '../../../protocol/src/testing/mutate.ts';
 import {
@@ -18,48 +6,14 @@ import {
   FROM_STORAGE_SAMPLES,
   TO_SLICE_SAMPLES,
 } from '../../../protocol/src/testing/sample-messages.ts';
-import { start } from './slice.ts';
-
-/** One end of a channel that keeps what is sent, and by which a test speaks. */
-function testEnd() {
-  const sent: Uint8Array[] = [];
-  let listener: ChannelListener | undefined;
-  const channel: Channel = {
-    send(frame) {
-      if (frame.length > FRAME_BYTES_MAX) throw new RangeError('Too long');
-      sent.push(frame.slice());
-    },
-    queuedBytes: 0,
-    closed: undefined,
-    listen(next) {
-      listener = next;
-    },
-    close: () => undefined,
-  };
-  return { channel, sent, say: (frame: Uint8Array) => listener!.frame(frame), end: () => listener!.closed?.('Gone') };
-}
-
-function bench() {
-  const [machine, storage, control] = [testEnd(), testEnd(), testEnd()];
-  start({ machine: machine.channel, storage: storage.channel, control: control.channel });
-  const told = (): FromSlice[] => control.sent.splice(0).map((frame) => fromSlice.decode(frame)!);
-  const asked = (): ToMachine[] => machine.sent.splice(0).map((frame) => toMachine.decode(frame)!);
-  return { machine, storage, control, told, asked };
-}
-
-/** A whole Image of one frame. */
-const kernel = new Uint8Array(4096);
-const header = new DataView(kernel.buffer);
-header.setBigUint64(8, 0x20_0000n, true);
-header.setBigUint64(16, 4096n, true);
-header.setUint32(56, 0x05435352, true);
+import { KERNEL, type SliceBench, sliceBench } from './testing/slice-bench.ts';
 
 /** To the guest's start. */
-function booted() {
-  const b = bench();
+function booted(): SliceBench {
+  const b = sliceBench();
   b.control.say(toSlice.encode({ ...TO_SLICE_SAMPLES['boot.start'], initrdBytes: 0 }));
   b.machine.say(fromMachine.encode(FROM_MACHINE_SAMPLES.platform));
-  for (let i = 0; i < 2; i += 1) b.control.say(toSlice.encode({ ...TO_SLICE_SAMPLES['boot.data'], bytes: kernel }));
+  for (let i = 0; i < 2; i += 1) b.control.say(toSlice.encode({ ...TO_SLICE_SAMPLES['boot.data'], bytes: KERNEL }));
   b.machine.say(fromMachine.encode({ kind: 'launch.finished' }));
   return b;
 }
@@ -72,7 +26,85 @@ test('boots: reads the kernel once its head is one, places it and the tree, star
   ]);
 });
 
+test('places what came early in its turn: the digest knows one order', () => {
+  const b = sliceBench();
+  b.control.say(toSlice.encode({ ...TO_SLICE_SAMPLES['boot.start'], initrdBytes: 9 }));
+  b.machine.say(fromMachine.encode(FROM_MACHINE_SAMPLES.platform));
+  const data = { kind: 'boot.data', offset: 0 } as const;
+  b.control.say(toSlice.encode({ ...data, blob: 'kernel', bytes: KERNEL }));
+  b.asked();
+  b.control.say(toSlice.encode({ ...data, blob: 'initrd', bytes: new Uint8Array(9) }));
+  expect(b.asked()).toEqual([]);
+  b.control.say(toSlice.encode({ ...data, blob: 'kernel', bytes: KERNEL }));
+  const lengths = b.asked().map((message) => (message.kind === 'launch.update' ? message.bytes.length : message.kind));
+  expect(lengths).toEqual([4096, 9, expect.any(Number), 'hart.init', 'launch.finish']);
+});
+
+test.each<[string, object]>([
+  ['other bytes', { blob: 'initrd', offset: 0, bytes: new Uint8Array(4096) }],
+  ['fewer bytes', { blob: 'kernel', offset: 0, bytes: new Uint8Array(4095) }],
+])('%s than were asked for end the boot', (_name, data) => {
+  const b = sliceBench();
+  b.control.say(toSlice.encode({ ...TO_SLICE_SAMPLES['boot.start'], initrdBytes: 0 }));
+  b.machine.say(fromMachine.encode(FROM_MACHINE_SAMPLES.platform));
+  b.control.say(toSlice.encode({ ...TO_SLICE_SAMPLES['boot.data'], bytes: KERNEL }));
+  b.control.say(toSlice.encode({ ...TO_SLICE_SAMPLES['boot.data'], ...data }));
+  expect(b.told().at(-1)).toEqual({ kind: 'boot.refused', reason: 'Bytes came that were not asked for' });
+});
+
+describe('answers an exit', () => {
+  const exit = { kind: 'hart.exit', hart: 0, exit: 7 } as const;
+  const run = { kind: 'hart.run', hart: 0, exit: 7, registers: [], microseconds: 0 };
+
+  test.each<[string, Parameters<typeof fromMachine.encode>[0], object[]]>([
+    [
+      'of a used-up budget with another',
+      { ...exit, reason: 'budget', registers: [] },
+      [{ ...run, microseconds: 0xffff_ffff }],
+    ],
+    [
+      'of an absent frame with zeros',
+      { ...exit, reason: 'frame-fault', registers: [0x8000_3000n] },
+      [{ kind: 'frame.map', operation: 'zero', frame: 3, count: 1 }, run],
+    ],
+    ['of a store that means nothing', { ...exit, reason: 'syscon', registers: [1n] }, [run]],
+    [
+      'of a reset that there is not with an error',
+      { ...exit, reason: 'sbi', registers: [0x53525354n, 0n, 9n, 0n] },
+      [{ ...run, registers: [BigInt.asUintN(64, -3n), 0n] }],
+    ],
+  ])('%s', (_name, message, answers) => {
+    const b = booted();
+    b.asked();
+    b.machine.say(fromMachine.encode(message));
+    expect(b.asked()).toMatchObject(answers);
+  });
+});
+
+describe('takes the place of another', () => {
+  test.each([
+    ['launched', ['hart.run']],
+    ['running', []],
+  ] as const)('under a VM that is %s', (phase, calls) => {
+    const b = sliceBench();
+    b.machine.say(fromMachine.encode({ ...FROM_MACHINE_SAMPLES.platform, phase }));
+    expect(b.asked().map(({ kind }) => kind)).toEqual(calls);
+    expect(b.told()).toEqual([{ kind: 'boot.done' }]);
+    b.control.say(toSlice.encode(TO_SLICE_SAMPLES['boot.start']));
+    expect(b.asked()).toEqual([]);
+    b.machine.say(fromMachine.encode({ kind: 'hart.exit', hart: 0, exit: 3, reason: 'syscon', registers: [0x5555n] }));
+    expect(b.told()).toEqual([{ kind: 'run.end', end: 'power-off', reason: '' }]);
+  });
+});
+
 describe('ends the run once', () => {
+  test('when the machine refuses what would go on with it', () => {
+    const b = booted();
+    b.told();
+    b.machine.say(fromMachine.encode({ kind: 'call.refused', call: 'hart.run', reason: 'Hart 0 runs' }));
+    expect(b.told()).toEqual([{ kind: 'run.end', end: 'failed', reason: 'The machine refused hart.run: Hart 0 runs' }]);
+  });
+
   test.each([
     ['at a shutdown', [0x53525354n, 0n, 0n, 0n], { end: 'power-off' }],
     ['at a reboot', [0x53525354n, 0n, 1n, 0n], { end: 'reset' }],
@@ -97,7 +129,7 @@ const CASES = 20_000;
 const ANSWERS_MAX = 16;
 
 test.each([
-  ['before the boot', bench],
+  ['before the boot', sliceBench],
   ['while the guest runs', booted],
 ])('no bytes from machine, storage or launcher make it throw or flood, %s', (_name, create) => {
   const seed = 20261125;

@@ -9,6 +9,8 @@ export interface GuestMemory {
   readonly ram: Uint8Array;
   readonly halves: Uint16Array;
   readonly frames: Uint8Array;
+  /** How many frames the VM does not have, as the page information table counts them. */
+  absent: number;
   /** Told of every fetch in the tests' form; absent in a machine. */
   readonly watch?: FetchWatch;
 }
@@ -21,7 +23,7 @@ export interface FetchWatch {
 export function createGuestMemory(memory: SharedArrayBuffer, watch?: FetchWatch): GuestMemory {
   const ram = guestRam(memory);
   const halves = new Uint16Array(ram.buffer, ram.byteOffset, ram.length >> 1);
-  return { ram, halves, frames: frameFlags(memory), ...(watch === undefined ? {} : { watch }) };
+  return { ram, halves, frames: frameFlags(memory), absent: 0, ...(watch === undefined ? {} : { watch }) };
 }
 
 /**
@@ -31,6 +33,7 @@ export function createGuestMemory(memory: SharedArrayBuffer, watch?: FetchWatch)
 export function inRam(memory: GuestMemory, address: number, length: number): boolean {
   const offset = address - MEMORY_MAP.ram.base;
   if (!(offset >= 0 && length >= 0 && offset + length <= memory.ram.length)) return false;
+  if (memory.absent === 0) return true;
   const end = (offset + length) / PAGE_BYTES;
   for (let frame = Math.floor(offset / PAGE_BYTES); frame < end; frame += 1)
     if ((memory.frames[frame]! & FRAME.absent) !== 0) return false;

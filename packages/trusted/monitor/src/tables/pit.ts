@@ -39,6 +39,7 @@ export function createPit(memory: GuestMemory): Pit {
 
 /** Takes all frames away, with what was stored to them. */
 export function resetPit({ memory, states, versions }: Pit): void {
+  memory.absent = states.length;
   const { ram, frames } = memory;
   for (let frame = 0; frame < states.length; frame += 1) {
     // Untouched pages of the host stay untouched: a machine's start doesn't grow with its RAM.
@@ -69,12 +70,14 @@ export function allAbsent({ states }: Pit, frame: number, count: number): boolea
 
 /** Gives the VM frames, whose bytes are zeros or are stored next. */
 export function giveFrames({ memory, states }: Pit, frame: number, count: number): void {
+  memory.absent -= count;
   states.fill(STATES.indexOf('present'), frame, frame + count);
   for (let at = frame; at < frame + count; at += 1) Atomics.and(memory.frames, at, ~FRAME.absent);
 }
 
 /** Takes a frame whose contents were sealed under its next version. */
 export function takeFrame({ memory, states, versions }: Pit, frame: number): void {
+  memory.absent += 1;
   states[frame] = STATES.indexOf('sealed');
   versions.set(frame, (versions.get(frame) ?? 0) + 1);
   Atomics.or(memory.frames, frame, FRAME.absent);
