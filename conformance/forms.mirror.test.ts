@@ -1,5 +1,4 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runSession, SESSION_PORTS, sessionScript } from '@cloister/images';
@@ -18,8 +17,8 @@ async function boot(form: LaunchOptions['form'], script: string, disks: readonly
   const machine = await startVirtualMachine(
     {
       memoryBytes: 128 * 2 ** 20,
-      kernel: await readFile(image.kernel),
-      initrd: await readFile(image.initrd),
+      kernel: image.kernel,
+      initrd: image.initrd,
       commandLine: image.commandLine,
       ports: SESSION_PORTS,
       disks,
@@ -36,7 +35,7 @@ async function boot(form: LaunchOptions['form'], script: string, disks: readonly
   return { end, stdout };
 }
 
-describe.each(['one-process', 'processes'] as const)('slice and storage in the form "%s"', (form) => {
+describe.each(['compartments', 'monolithic'] as const)('a machine in the form "%s"', (form) => {
   test('boots, and passes on what is written and read', async () => {
     const { end, stdout } = await boot(form, 'uname -m; wc -c', []);
     expect([end, stdout]).toEqual([{ kind: 'exited', status: 0 }, `riscv64\n${PATTERN.length}\n`]);

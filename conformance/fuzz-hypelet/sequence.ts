@@ -29,7 +29,7 @@ const GRANT_KEY = new Uint8Array(32).fill(0x33);
 const DEVICES = [
   { kind: 'console', names: ['a'] },
   { kind: 'rng' },
-  { kind: 'block', disk: 0, sectors: 64, readOnly: false },
+  { kind: 'block', sectors: 64, readOnly: false, backing: { kind: 'raw', store: 0 } },
 ] as const;
 const BLOCK_DEVICE = 2;
 const SBI = { reset: 0x53525354n, hart: 0x48534dn, console: 0x4442434en } as const;
