@@ -118,18 +118,18 @@ function run(random: Random, model: Model, seen: Seen): ToMachine {
   return message;
 }
 
-/** A reply of the service behind the slice: right, or of the wrong length, disk or request, or for the second time. */
+/** A reply of the service behind the slice: right, or of the wrong length, store or request, or for the second time. */
 function reply(random: Random, seen: Seen): ToMachine {
   const request = pick(random, seen.requests);
-  const { disk, id, operation, sectors } = request;
-  const length = operation === 'read' ? 512 * sectors : 0;
+  const { store, id, operation } = request;
+  const length = operation === 'read' ? request.length : 0;
   if (random(3) > 0) seen.requests.splice(seen.requests.indexOf(request), 1);
-  const good = { kind: 'block.reply', disk, id, ok: random(4) > 0, bytes: bytes(random, length) } as const;
+  const good = { kind: 'block.reply', store, id, ok: random(4) > 0, bytes: bytes(random, length) } as const;
   switch (random(8)) {
     case 0:
       return { ...good, bytes: bytes(random, random(2048)) };
     case 1:
-      return { ...good, disk: random(3) };
+      return { ...good, store: random(3) };
     case 2:
       return { ...good, id: random(20) };
     default:
@@ -144,7 +144,17 @@ function anything(random: Random, model: Model, seen: Seen): ToMachine {
   const port = pick(random, [0, 1, 2, 3, 0xffff]);
   const position = pick(random, [0, 1, random(100), 2 ** 53 - 1]);
   const kinds = [...SLICE_CALLS, 'launch.start', 'launch.update', 'launch.finish', 'launch.measure'] as const;
-  switch (pick(random, [...kinds, 'block.reply', 'port.data', 'port.taken', 'port.open', 'port.resize'] as const)) {
+  switch (
+    pick(random, [
+      ...kinds,
+      'block.reply',
+      'block.resend',
+      'port.data',
+      'port.taken',
+      'port.open',
+      'port.resize',
+    ] as const)
+  ) {
     case 'hart.init':
       return { kind: 'hart.init', hart };
     case 'hart.run':
@@ -204,7 +214,9 @@ function anything(random: Random, model: Model, seen: Seen): ToMachine {
       return { kind: 'launch.measure' };
     case 'block.reply':
       if (seen.requests.length > 0) return reply(random, seen);
-      return { kind: 'block.reply', disk: random(2), id: random(3), ok: true, bytes: bytes(random, 512 * random(3)) };
+      return { kind: 'block.reply', store: random(2), id: random(3), ok: true, bytes: bytes(random, 512 * random(3)) };
+    case 'block.resend':
+      return { kind: 'block.resend' };
     case 'port.data':
       return { kind: 'port.data', port, position, bytes: bytes(random, random(600)) };
     case 'port.taken':

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type Blob, type BootWish, expectedLaunchDigest, planBoot } from '@cloister/boot-plan';
+import { BLOBS, type Blob, type BootWish, expectedLaunchDigest, planBoot } from '@cloister/boot-plan';
 import { postExit, takeCompletion } from '@cloister/hardware';
-import { describePlatform, type FromSlice, fromMachine, fromSlice, toSlice } from '@cloister/protocol';
+import { describePlatform, type FromSlice, fromMachine, fromStorage, toSlice } from '@cloister/protocol';
 import { expect, test } from 'vitest';
 import { type MonitorBench, monitorBench, sharedMemory } from '../../../trusted/monitor/src/testing/monitor-bench.ts';
 import { createHypelet } from './hypelet.ts';
@@ -27,33 +27,30 @@ async function expectedDigest(): Promise<Uint8Array> {
 }
 
 /**
- * Carries messages between a slice and its machine, and files to the slice, until nobody says anything, with `limit` reads at
- * the most. Returns what the launcher was told, ports apart.
+ * Carries messages between a slice and its machine, and files to the slice, until nobody says anything, with `limit` reads
+ * at the most. Returns what the client was told, ports apart.
  */
 function carry(machine: MonitorBench, slice: SliceBench, served: typeof files = files, limit = 1000): FromSlice[] {
   const told: FromSlice[] = [];
   let reads = 0;
   for (let quiet = false; !quiet; ) {
-    const [down, up, asked] = [machine.take(), slice.machine.sent.splice(0), slice.control.sent.splice(0)];
+    const [down, up, asked] = [machine.take(), slice.machine.sent.splice(0), slice.read()];
     quiet = down.length + up.length + asked.length === 0;
     for (const message of down) slice.machine.say(fromMachine.encode(message));
     for (const frame of up) machine.sayBytes(frame);
-    for (const frame of asked) {
-      const message = fromSlice.decode(frame)!;
-      told.push(message);
-      if (message.kind !== 'boot.read' || (reads += 1) > limit) continue;
-      const { blob, offset, length } = message;
-      slice.control.say(
-        toSlice.encode({ kind: 'boot.data', blob, offset, bytes: served[blob].subarray(offset, offset + length) }),
-      );
+    for (const { store, id, offset, length } of asked) {
+      if ((reads += 1) > limit) continue;
+      const bytes = served[BLOBS[store]!].subarray(offset, offset + length);
+      slice.storage.say(fromStorage.encode({ kind: 'block.reply', store, id, ok: true, bytes }));
     }
+    told.push(...slice.told());
   }
-  return told.filter(({ kind }) => kind !== 'boot.read' && !kind.startsWith('port.'));
+  return told.filter(({ kind }) => !kind.startsWith('port.'));
 }
 
 function booting(wish: BootWish = WISH): SliceBench {
   const slice = sliceBench();
-  slice.control.say(toSlice.encode({ kind: 'boot.start', ...wish }));
+  slice.client.say(toSlice.encode({ kind: 'boot.start', kernel: 0, initrd: 1, firmware: 2, ...wish }));
   return slice;
 }
 

@@ -8,19 +8,27 @@ import {
 } from '../../../protocol/src/testing/sample-messages.ts';
 import { KERNEL, type SliceBench, sliceBench } from './testing/slice-bench.ts';
 
+/** The boot's read `id`, answered: 0 is the kernel's head, update n of the plan is n + 1. */
+const replyOf = (id: number, bytes: Uint8Array = KERNEL, ok = true) =>
+  ({ kind: 'block.reply', store: 0, id, ok, bytes }) as const;
+
 /** To the guest's start. */
 function booted(): SliceBench {
   const b = sliceBench();
-  b.control.say(toSlice.encode({ ...TO_SLICE_SAMPLES['boot.start'], initrdBytes: 0 }));
+  b.client.say(toSlice.encode({ ...TO_SLICE_SAMPLES['boot.start'], initrdBytes: 0 }));
   b.machine.say(fromMachine.encode(FROM_MACHINE_SAMPLES.platform));
-  for (let i = 0; i < 2; i += 1) b.control.say(toSlice.encode({ ...TO_SLICE_SAMPLES['boot.data'], bytes: KERNEL }));
+  for (const id of [0, 1]) b.storage.say(fromStorage.encode(replyOf(id)));
   b.machine.say(fromMachine.encode({ kind: 'launch.finished' }));
   return b;
 }
 
 test('boots: reads the kernel once its head is one, places it and the tree, starts hart 0', () => {
   const b = booted();
-  expect(b.told().map(({ kind }) => kind)).toEqual(['boot.read', 'boot.read', 'boot.done']);
+  expect(b.told().map(({ kind }) => kind)).toEqual(['boot.done']);
+  expect(b.read().map(({ store, length }) => [store, length])).toEqual([
+    [0, 4096],
+    [0, 4096],
+  ]);
   expect(b.asked().map(({ kind }) => kind)).toEqual([
     ...['launch.start', 'frame.map', 'launch.update', 'launch.update', 'hart.init', 'launch.finish', 'hart.run'],
   ]);
@@ -28,28 +36,42 @@ test('boots: reads the kernel once its head is one, places it and the tree, star
 
 test('places what came early in its turn: the digest knows one order', () => {
   const b = sliceBench();
-  b.control.say(toSlice.encode({ ...TO_SLICE_SAMPLES['boot.start'], initrdBytes: 9 }));
+  b.client.say(toSlice.encode({ ...TO_SLICE_SAMPLES['boot.start'], initrdBytes: 9 }));
   b.machine.say(fromMachine.encode(FROM_MACHINE_SAMPLES.platform));
-  const data = { kind: 'boot.data', offset: 0 } as const;
-  b.control.say(toSlice.encode({ ...data, blob: 'kernel', bytes: KERNEL }));
+  b.storage.say(fromStorage.encode(replyOf(0)));
   b.asked();
-  b.control.say(toSlice.encode({ ...data, blob: 'initrd', bytes: new Uint8Array(9) }));
+  b.storage.say(fromStorage.encode(replyOf(2, new Uint8Array(9))));
   expect(b.asked()).toEqual([]);
-  b.control.say(toSlice.encode({ ...data, blob: 'kernel', bytes: KERNEL }));
+  b.storage.say(fromStorage.encode(replyOf(1)));
   const lengths = b.asked().map((message) => (message.kind === 'launch.update' ? message.bytes.length : message.kind));
   expect(lengths).toEqual([4096, 9, expect.any(Number), 'hart.init', 'launch.finish']);
 });
 
-test.each<[string, object]>([
-  ['other bytes', { blob: 'initrd', offset: 0, bytes: new Uint8Array(4096) }],
-  ['fewer bytes', { blob: 'kernel', offset: 0, bytes: new Uint8Array(4095) }],
-])('%s than were asked for end the boot', (_name, data) => {
+test('asks storage again when that was replaced, and places nothing twice', () => {
   const b = sliceBench();
-  b.control.say(toSlice.encode({ ...TO_SLICE_SAMPLES['boot.start'], initrdBytes: 0 }));
+  b.client.say(toSlice.encode(TO_SLICE_SAMPLES['boot.start']));
   b.machine.say(fromMachine.encode(FROM_MACHINE_SAMPLES.platform));
-  b.control.say(toSlice.encode({ ...TO_SLICE_SAMPLES['boot.data'], bytes: KERNEL }));
-  b.control.say(toSlice.encode({ ...TO_SLICE_SAMPLES['boot.data'], ...data }));
-  expect(b.told().at(-1)).toEqual({ kind: 'boot.refused', reason: 'Bytes came that were not asked for' });
+  b.storage.renew();
+  expect(b.read().map(({ id }) => id)).toEqual([0, 0]);
+  b.storage.say(fromStorage.encode(replyOf(0)));
+  b.storage.say(fromStorage.encode(replyOf(1)));
+  b.storage.renew();
+  expect(b.read().map(({ id }) => id)).toEqual([1, 2, 2]);
+  b.storage.say(fromStorage.encode(replyOf(2, new Uint8Array(9))));
+  expect(b.asked().filter(({ kind }) => kind === 'launch.update')).toHaveLength(3);
+});
+
+test.each<[string, ReturnType<typeof replyOf>, RegExp]>([
+  ['other bytes', replyOf(7), /not asked/],
+  ['fewer bytes', replyOf(1, new Uint8Array(4095)), /not asked/],
+  ['an error', replyOf(1, new Uint8Array(0), false), /cannot be read/],
+])('%s than were asked for end the boot', (_name, reply, reason) => {
+  const b = sliceBench();
+  b.client.say(toSlice.encode({ ...TO_SLICE_SAMPLES['boot.start'], initrdBytes: 0 }));
+  b.machine.say(fromMachine.encode(FROM_MACHINE_SAMPLES.platform));
+  b.storage.say(fromStorage.encode(replyOf(0)));
+  b.storage.say(fromStorage.encode(reply));
+  expect(b.told().at(-1)).toEqual({ kind: 'boot.refused', reason: expect.stringMatching(reason) });
 });
 
 describe('answers an exit', () => {
@@ -90,7 +112,7 @@ describe('takes the place of another', () => {
     b.machine.say(fromMachine.encode({ ...FROM_MACHINE_SAMPLES.platform, phase }));
     expect(b.asked().map(({ kind }) => kind)).toEqual(calls);
     expect(b.told()).toEqual([{ kind: 'boot.done' }]);
-    b.control.say(toSlice.encode(TO_SLICE_SAMPLES['boot.start']));
+    b.client.say(toSlice.encode(TO_SLICE_SAMPLES['boot.start']));
     expect(b.asked()).toEqual([]);
     b.machine.say(fromMachine.encode({ kind: 'hart.exit', hart: 0, exit: 3, reason: 'syscon', registers: [0x5555n] }));
     expect(b.told()).toEqual([{ kind: 'run.end', end: 'power-off', reason: '' }]);
@@ -131,31 +153,31 @@ const ANSWERS_MAX = 16;
 test.each([
   ['before the boot', sliceBench],
   ['while the guest runs', booted],
-])('no bytes from machine, storage or launcher make it throw or flood, %s', (_name, create) => {
+])('no bytes from machine, storage or client make it throw or flood, %s', (_name, create) => {
   const seed = 20261125;
   const random = randomFrom(seed);
   const frames = {
     machine: Object.values(FROM_MACHINE_SAMPLES).map((message) => fromMachine.encode(message)),
     storage: Object.values(FROM_STORAGE_SAMPLES).map((message) => fromStorage.encode(message)),
-    control: Object.values(TO_SLICE_SAMPLES).map((message) => toSlice.encode(message)),
+    client: Object.values(TO_SLICE_SAMPLES).map((message) => toSlice.encode(message)),
   };
   let b = create();
   for (let i = 0; i < CASES; i += 1) {
     // Most runs end soon by what they are told; a fresh one goes further.
     if (i % 50 === 0) b = create();
-    const from = (['machine', 'storage', 'control'] as const)[random(3)]!;
+    const from = (['machine', 'storage', 'client'] as const)[random(3)]!;
     const sample = frames[from][random(frames[from].length)]!;
     const frame = random(4) === 0 ? sample : mutate(random, sample);
-    for (const end of [b.machine, b.storage, b.control]) end.sent.length = 0;
+    for (const end of [b.machine, b.storage, b.client]) end.sent.length = 0;
     try {
       b[from].say(frame);
     } catch (error) {
       expect({ seed, case: i, from, frame: Buffer.from(frame).toString('hex'), error }).toBeUndefined();
     }
-    const counts = [b.machine, b.storage, b.control].map(({ sent }) => sent.length);
+    const counts = [b.machine, b.storage, b.client].map(({ sent }) => sent.length);
     expect(Math.max(...counts)).toBeLessThanOrEqual(ANSWERS_MAX);
     expect(b.machine.sent.every((sent) => toMachine.decode(sent) !== undefined)).toBe(true);
     expect(b.storage.sent.every((sent) => toStorage.decode(sent) !== undefined)).toBe(true);
-    expect(b.control.sent.every((sent) => fromSlice.decode(sent) !== undefined)).toBe(true);
+    expect(b.client.sent.every((sent) => fromSlice.decode(sent) !== undefined)).toBe(true);
   }
 });

@@ -65,14 +65,15 @@ export const FROM_MACHINE_SAMPLES: OneOfEach<FromMachine> = {
 };
 
 export const TO_SLICE_SAMPLES: OneOfEach<ToSlice> = {
-  'boot.start': { kind: 'boot.start', commandLine: 'a=1', kernelBytes: 4096, initrdBytes: 9, firmwareBytes: 0 },
-  'boot.data': { kind: 'boot.data', blob: 'kernel', offset: 0, bytes: new Uint8Array(4096) },
+  'boot.start': {
+    ...{ kind: 'boot.start', commandLine: 'a=1', kernel: 0, kernelBytes: 4096, initrd: 1, initrdBytes: 9 },
+    ...{ firmware: 2, firmwareBytes: 0 },
+  },
   ...ports,
   ...resize,
 };
 
 export const FROM_SLICE_SAMPLES: OneOfEach<FromSlice> = {
-  'boot.read': { kind: 'boot.read', blob: 'initrd', offset: 0, length: 9 },
   'boot.done': { kind: 'boot.done' },
   'boot.refused': { kind: 'boot.refused', reason: 'The kernel is no RISC-V Image' },
   'run.end': { kind: 'run.end', end: 'power-off', reason: '' },

@@ -12,7 +12,7 @@ test('no bytes from a slice make it throw, start a hart twice or flood', async (
     devices: [
       { kind: 'console', names: ['a', 'b'] },
       { kind: 'rng' },
-      { kind: 'block', disk: 0, sectors: 2048, readOnly: false },
+      { kind: 'block', sectors: 2048, readOnly: false, backing: { kind: 'raw', store: 0 } },
     ],
   });
   const served = b.monitor.run();

@@ -1,4 +1,5 @@
 import {
+  type BlockRequest,
   type Channel,
   type ChannelListener,
   FRAME_BYTES_MAX,
@@ -6,6 +7,7 @@ import {
   fromSlice,
   type ToMachine,
   toMachine,
+  toStorage,
 } from '@cloister/protocol';
 import { start } from '../slice.ts';
 
@@ -25,20 +27,27 @@ function testEnd() {
     },
     close: () => undefined,
   };
-  return { channel, sent, say: (frame: Uint8Array) => listener!.frame(frame), end: () => listener!.closed?.('Gone') };
+  return {
+    channel,
+    sent,
+    say: (frame: Uint8Array) => listener!.frame(frame),
+    end: () => listener!.closed?.('Gone'),
+    renew: () => listener!.renewed?.(),
+  };
 }
 
-/** A slice whose machine, storage and launcher are in the test's hand. */
+/** A slice whose machine, storage and client are in the test's hand. */
 export function sliceBench() {
-  const [machine, storage, control] = [testEnd(), testEnd(), testEnd()];
-  start({ machine: machine.channel, storage: storage.channel, control: control.channel });
+  const [machine, storage, client] = [testEnd(), testEnd(), testEnd()];
+  start({ machine: machine.channel, storage: storage.channel, client: client.channel });
   return {
     machine,
     storage,
-    control,
-    /** What the launcher, and what the machine was told since the last call. */
-    told: (): FromSlice[] => control.sent.splice(0).map((frame) => fromSlice.decode(frame)!),
+    client,
+    /** What the client, the machine and storage were told since the last call. */
+    told: (): FromSlice[] => client.sent.splice(0).map((frame) => fromSlice.decode(frame)!),
     asked: (): ToMachine[] => machine.sent.splice(0).map((frame) => toMachine.decode(frame)!),
+    read: (): BlockRequest[] => storage.sent.splice(0).map((frame) => toStorage.decode(frame)!),
   };
 }
 export type SliceBench = ReturnType<typeof sliceBench>;
