@@ -96,8 +96,9 @@ function sensible(random: Random, model: Model, seen: Seen): ToMachine {
     case 3:
       if (seen.sealed.length > 0) {
         const { frame, sealed } = seen.sealed[seen.sealed.length - 1]!;
-        const cut = random(4) === 0 ? sealed.subarray(1) : sealed;
-        return { kind: 'frame.map', operation: 'restore', frame, count: 1, sealed: cut };
+        const changed = sealed.map((byte, i) => (i === 5 ? byte ^ 1 : byte));
+        const given = [sealed, sealed, changed, sealed.subarray(1)][random(4)]!;
+        return { kind: 'frame.map', operation: 'restore', frame, count: 1, sealed: given };
       }
       return { kind: 'csr.write', hart: 0, csr: 'hgeip', value: BigInt(16 + random(4)) };
     case 4:
