@@ -19,7 +19,7 @@ const MUTANTS: readonly (readonly [check: string, file: string, from: string, to
     'exitMask(hart.reason).mayChange.includes(register)',
     'true',
   ],
-  ['registers that are exposed', 'harts.ts', 'shadow.clear();', ''],
+  ['registers that are exposed', 'harts.ts', 'hart.shadow.clear();', ''],
   ['grants are used once', 'hypelet-calls/decode.ts', 'call.sequence <= budget.sequence', 'false'],
   ['grants are the scheduler’s', 'hypelet-calls/decode.ts', '!isHmacSha256(', 'false && !isHmacSha256('],
   ['no run without a budget', 'hypelet-calls/decode.ts', 'budgetLeft(board, call.hart) > 0', 'true'],
@@ -35,8 +35,8 @@ const MUTANTS: readonly (readonly [check: string, file: string, from: string, to
   [
     'a frame that left is zeros',
     'tables/pit.ts',
-    'Atomics.or(memory.frames, frame, FRAME.absent);\n  memory.ram.fill(',
-    'Atomics.or(memory.frames, frame, FRAME.absent);\n  (() => 0 as unknown)( memory.ram, ',
+    'memory.ram.fill(0, frame * FRAME_BYTES, (frame + 1) * FRAME_BYTES);',
+    '',
   ],
   [
     'the latest version alone',
