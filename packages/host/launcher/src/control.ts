@@ -29,7 +29,13 @@ export type Request =
       readonly builds: Builds;
     }
   /** On the same connection, after `opened`: starts the compartments. `machine` is for the machine to read. */
-  | { readonly do: 'start'; readonly machine: unknown; readonly cpus: number; readonly weight: number }
+  | {
+      readonly do: 'start';
+      readonly machine: object;
+      readonly memoryBytes: number;
+      readonly cpus: number;
+      readonly weight: number;
+    }
   /** Gives this connection to the VM's slice, as its link to the client. */
   | { readonly do: 'attach'; readonly vm: string; readonly token: string }
   | { readonly do: 'list' }

@@ -49,7 +49,13 @@ export const startCompartments: StartParts = async (plan, settle, options) => {
   }
   client.pause();
   for (const event of ['data', 'end', 'close']) client.removeAllListeners(event);
-  writeLine(owner, { do: 'start', machine, cpus: options.cpus ?? 1, weight: options.weight ?? 1 });
+  writeLine(owner, {
+    do: 'start',
+    machine,
+    memoryBytes: machine.memoryBytes,
+    cpus: options.cpus ?? 1,
+    weight: options.weight ?? 1,
+  });
   const started = await nextEvent();
   if (started === undefined || !('slice' in started)) return refuse(started);
   const control: Link = streamChannel(client, Buffer.from(started.slice, 'base64'));

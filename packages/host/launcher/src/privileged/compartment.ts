@@ -28,7 +28,7 @@ export interface CompartmentStart {
 export interface Compartment {
   readonly pid: number | undefined;
   /** The last record that it sent whole. */
-  readonly status: Buffer | undefined;
+  status(): Buffer | undefined;
   /** Resolves once it is gone: how, in words. */
   readonly ended: Promise<string>;
   /** Its link's far end is another process now. */
@@ -92,9 +92,7 @@ export function startCompartment(start: CompartmentStart, heard: (status: Buffer
   });
   return {
     pid: child.pid,
-    get status() {
-      return status;
-    },
+    status: () => status,
     ended,
     notice: (link, epoch) => void launcherPipe.write(encodeNotice(link, epoch)),
     stop: () => void launcherPipe.write(encodeNotice(STOP_NOTICE, new Uint8Array(NOTICE_BYTES))),

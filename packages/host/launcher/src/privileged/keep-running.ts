@@ -46,7 +46,7 @@ export function keepRunning<C extends Compartment>(
         wanted = false;
         continue;
       }
-      stillborn = current.status === undefined ? stillborn + 1 : 0;
+      stillborn = current.status() === undefined ? stillborn + 1 : 0;
       const now = Date.now();
       deaths = [...deaths.filter((at) => now - at < WHILE_MS), now];
       if (stillborn >= STILLBORN_MAX || deaths.length > DEATHS_MAX) {

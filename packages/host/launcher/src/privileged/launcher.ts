@@ -9,7 +9,7 @@ import { createLinkMaker } from './link.ts';
 import { closeStores, type OpenStore, openStores, StoreError } from './open-stores.ts';
 import { decodeRequest } from './requests.ts';
 import { createSharedService, type SharedService } from './shared-service.ts';
-import { createSpawn } from './spawn.ts';
+import { DATA_BYTES, type Spawn } from './spawn.ts';
 import { newToken, startCompartments, type VirtualMachine } from './virtual-machine.ts';
 
 export interface Launcher {
@@ -32,7 +32,7 @@ const REFUSED_TOKEN = 'There is no such VM, or the token is not its own';
  * @param directory of ours alone
  * @param idle called whenever nobody is connected and no VM runs
  */
-export async function createLauncher(directory: string, idle: () => void): Promise<Launcher> {
+export async function createLauncher(directory: string, spawn: Spawn, idle: () => void): Promise<Launcher> {
   const links = await createLinkMaker(join(directory, `links-${process.pid}.sock`));
   const machines = new Map<string, VirtualMachine>();
   const opened = new Map<string, Opened>();
@@ -41,28 +41,35 @@ export async function createLauncher(directory: string, idle: () => void): Promi
   const logShared = (name: string, bytes: Buffer): void => {
     for (const id of machines.keys()) appendLog(logOf(id), name, bytes);
   };
-  const spawn = createSpawn((kind, bytes) => logShared(kind, bytes));
   const storage = createSharedService((members) =>
-    spawn({
-      kind: 'storage',
-      builds: {},
-      debug: false,
-      links: members.map(({ link }) => ({ end: link.ends[0], epoch: link.epoch })),
-      files: members.flatMap(({ files }) => files),
-      settings: members.map(({ settings }) => settings),
-      heard: () => undefined,
-    }),
+    spawn(
+      {
+        kind: 'storage',
+        builds: {},
+        debug: false,
+        links: members.map(({ link }) => ({ end: link.ends[0], epoch: link.epoch })),
+        files: members.flatMap(({ files }) => files),
+        settings: members.map(({ settings }) => settings),
+        dataBytes: DATA_BYTES,
+        heard: () => undefined,
+      },
+      (bytes) => logShared('storage', bytes),
+    ),
   );
   const scheduler: SharedService = createSharedService((members) =>
-    spawn({
-      kind: 'scheduler',
-      builds: {},
-      debug: false,
-      links: members.map(({ link }) => ({ end: link.ends[0], epoch: link.epoch })),
-      files: [],
-      settings: { cpus: availableParallelism(), machines: members.map(({ settings }) => settings) },
-      heard: () => undefined,
-    }),
+    spawn(
+      {
+        kind: 'scheduler',
+        builds: {},
+        debug: false,
+        links: members.map(({ link }) => ({ end: link.ends[0], epoch: link.epoch })),
+        files: [],
+        settings: { cpus: availableParallelism(), machines: members.map(({ settings }) => settings) },
+        dataBytes: DATA_BYTES,
+        heard: () => undefined,
+      },
+      (bytes) => logShared('scheduler', bytes),
+    ),
   );
 
   const settled = (): void => {
@@ -121,7 +128,9 @@ export async function createLauncher(directory: string, idle: () => void): Promi
           links,
           storage,
           scheduler,
-          spawn: createSpawn((kind, bytes) => appendLog(logOf(id), kind, bytes)),
+          spawn,
+          memoryBytes: start.memoryBytes,
+          log: (kind, bytes) => appendLog(logOf(id), kind, bytes),
           tell,
         },
         token,

@@ -1,14 +1,25 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { dirname } from 'node:path';
+import { thisNode } from '../sandbox/node-runtime.ts';
+import { openCodeStore } from './code.ts';
 import { createLauncher } from './launcher.ts';
+import { reachedLevel } from './reached-level.ts';
+import { createSpawn } from './spawn.ts';
 
 /** How long the launcher stays when there is nothing left to do, in milliseconds. */
 const LINGER_MS = 300;
 
 const path = process.argv[2]!;
 let clock: NodeJS.Timeout | undefined;
-const launcher = await createLauncher(dirname(path), leaveSoon);
+const directory = dirname(path);
+const node = thisNode();
+const code = openCodeStore();
+const launcher = await createLauncher(
+  directory,
+  createSpawn(node, await reachedLevel(node, code, directory), code),
+  leaveSoon,
+);
 const server = createServer((socket) => {
   clearTimeout(clock);
   launcher.connected(socket);

@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { CompartmentFacts } from '../control.ts';
+import { processOf } from '../sandbox/linux/process-of.ts';
 import type { Spawned } from './spawn.ts';
 
 /** What `inspect` shows of a compartment: from the operating system, for the launcher believes no compartment. */
 export function factsOf(kind: string, compartment: Spawned | undefined, restarts: number): CompartmentFacts {
-  const pid = compartment?.pid === undefined ? null : innermost(compartment.pid);
+  const pid = compartment?.pid === undefined ? null : processOf(compartment.pid);
   return {
     kind,
     pid,
@@ -13,17 +14,8 @@ export function factsOf(kind: string, compartment: Spawned | undefined, restarts
     memory: pid === null ? null : privateMemory(pid),
     descriptors: pid === null ? {} : descriptors(pid),
     code: compartment?.code ?? '',
-    status: compartment?.status?.toString('base64') ?? null,
+    status: compartment?.status()?.toString('base64') ?? null,
   };
-}
-
-/** A sandbox's outer process waits for the one that counts. */
-function innermost(pid: number): number {
-  for (;;) {
-    const child = Number(readProc(pid, `task/${pid}/children`).trim().split(' ')[0]);
-    if (!child) return pid;
-    pid = child;
-  }
 }
 
 function privateMemory(pid: number): number | null {

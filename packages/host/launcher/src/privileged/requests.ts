@@ -6,6 +6,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const isText = (value: unknown, most: number): value is string => typeof value === 'string' && value.length <= most;
 const isPath = (value: unknown): value is string => isText(value, 4096) && !value.includes('\0');
+const isBytes = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 const isShare = (value: unknown): value is number => typeof value === 'number' && value > 0 && value <= 1024;
 
 /** A client's line as a request, or undefined. Whatever else it says is dropped here. */
@@ -22,8 +23,15 @@ export function decodeRequest(line: string): Request | undefined {
     case 'run':
       return decodeRun(value);
     case 'start':
-      if (!isShare(value.cpus) || !isShare(value.weight)) return undefined;
-      return { do: 'start', machine: value.machine, cpus: value.cpus, weight: value.weight };
+      if (!isShare(value.cpus) || !isShare(value.weight) || !isObject(value.machine)) return undefined;
+      if (!isBytes(value.memoryBytes)) return undefined;
+      return {
+        do: 'start',
+        machine: value.machine,
+        memoryBytes: value.memoryBytes,
+        cpus: value.cpus,
+        weight: value.weight,
+      };
     case 'list':
       return { do: 'list' };
   }

@@ -1,72 +1,73 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import { type BundleName, bundleUrl } from '../bundles.ts';
 import type { Builds } from '../control.ts';
+import { type CompartmentKind, filterName, isJitless } from '../sandbox/compartment-kind.ts';
+import type { NodeRuntime } from '../sandbox/node-runtime.ts';
+import { type Level, levelOf, type SandboxFile, sandboxed } from '../sandbox/sandbox.ts';
+import { type CodeStore, loadBuild } from './code.ts';
 import { type Compartment, DEADLINE_MS, startCompartment } from './compartment.ts';
-
-export type CompartmentKind = 'machine' | 'slice' | 'storage' | 'scheduler';
 
 export interface SpawnRequest {
   readonly kind: CompartmentKind;
   readonly builds: Builds;
   /** With an inspector, which no sandbox allows. */
   readonly debug: boolean;
+  /** Most private memory in bytes. */
+  readonly dataBytes: number;
   readonly links: readonly { readonly end: Socket; readonly epoch: Uint8Array }[];
   readonly files: readonly number[];
-  readonly settings: unknown;
+  readonly settings: object;
   heard(status: Buffer): void;
 }
 
 /** A compartment, and what it runs at which level. */
 export interface Spawned extends Compartment {
   readonly kind: CompartmentKind;
-  readonly level: string;
-  /** SHA-256 of its code, in hex. */
+  readonly level: Level;
+  /** SHA-256 of its code, in hexadecimal. */
   readonly code: string;
 }
 
-export type Spawn = (request: SpawnRequest) => Spawned;
+/** @throws if its code is not what the manifest says */
+export type Spawn = (request: SpawnRequest, log: (bytes: Buffer) => void) => Spawned;
 
-/** @param log what compartments write to stderr */
-export function createSpawn(log: (kind: CompartmentKind, bytes: Buffer) => void): Spawn {
-  return (request) => {
-    const { kind, builds, debug } = request;
-    const file = fileOf(kind, kind === 'slice' ? builds.slice : undefined);
-    const settings =
-      kind === 'machine' ? { ...(request.settings as object), hart: fileOf('hart', builds.hart) } : request.settings;
+/** Private memory that is enough for a compartment without guest RAM. */
+export const DATA_BYTES = 384 * 2 ** 20;
+
+export function createSpawn(node: NodeRuntime, reached: Level, code: CodeStore): Spawn {
+  return (request, log) => {
+    const { kind, builds, links, files } = request;
+    const entry = kind === 'slice' && builds.slice !== undefined ? loadBuild(builds.slice) : code.load(`${kind}.js`);
+    const hart =
+      kind !== 'machine' ? undefined : builds.hart === undefined ? code.load('hart.js') : loadBuild(builds.hart);
+    const variant = { jitless: isJitless(kind, node.major), landlock: reached === 'landlock' };
+    const others: readonly SandboxFile[] = hart === undefined ? [] : [{ ...hart, name: 'hart.js' }];
+    const level = request.debug ? 'none' : levelOf(kind, reached);
+    const command = sandboxed(level, {
+      kind,
+      node,
+      files: [{ ...entry, name: `${kind}.js` }, ...others, code.load('package.json')],
+      filter: code.load(filterName(kind, node.architecture, variant)),
+      args: [],
+      inherited: 1 + links.length + files.length,
+      dataBytes: request.dataBytes,
+    });
     const compartment = startCompartment(
       {
-        command: {
-          file: process.execPath,
-          args: [...(debug ? ['--inspect=127.0.0.1:0'] : []), file],
-          env: {},
-        },
-        feeds: [],
-        links: request.links,
-        files: request.files,
-        settings,
+        command: request.debug
+          ? { file: node.executable, args: ['--inspect=127.0.0.1:0', entry.path], env: {} }
+          : command,
+        feeds: request.debug ? [] : command.feeds,
+        links,
+        files,
+        settings:
+          hart === undefined
+            ? request.settings
+            : { ...request.settings, hart: level === 'full' ? '/app/hart.js' : hart.path },
         deadlineMs: DEADLINE_MS,
-        log: (bytes) => log(kind, bytes),
+        log,
       },
       request.heard,
     );
-    const code = createHash('sha256').update(readFileSync(file)).digest('hex');
-    return {
-      kind,
-      level: 'none',
-      code,
-      pid: compartment.pid,
-      get status() {
-        return compartment.status;
-      },
-      ended: compartment.ended,
-      notice: compartment.notice,
-      stop: compartment.stop,
-      kill: compartment.kill,
-    };
+    return Object.assign(compartment, { kind, level, code: entry.hash });
   };
 }
-
-const fileOf = (name: BundleName, build: string | undefined): string => build ?? fileURLToPath(bundleUrl(name));

@@ -7,7 +7,7 @@ import { freshEpoch, type Link, type LinkMaker } from './link.ts';
 import { closeStores, type OpenStore } from './open-stores.ts';
 import { factsOf } from './process-facts.ts';
 import type { Member, SharedService } from './shared-service.ts';
-import type { Spawn, Spawned } from './spawn.ts';
+import { DATA_BYTES, type Spawn, type Spawned } from './spawn.ts';
 
 /** A VM as the launcher knows it: its processes and what they hold. What runs in it the launcher does not know. */
 export interface VirtualMachine {
@@ -38,6 +38,9 @@ export interface VirtualMachineStart {
   readonly storage: SharedService;
   readonly scheduler: SharedService;
   readonly spawn: Spawn;
+  /** Guest RAM in bytes. */
+  readonly memoryBytes: number;
+  log(kind: string, bytes: Buffer): void;
   tell(event: Event): void;
 }
 
@@ -45,6 +48,9 @@ export interface VirtualMachineStart {
 const STOP_MS = 3000;
 /** Slices that the machine complained of, after which the VM ends: each restart costs everybody something. */
 const COMPLAINTS_MAX = 8;
+
+/** What a machine may take beside guest RAM: address space below it, and what monitor and hart need. */
+const MACHINE_BYTES = 2 ** 30 + 512 * 2 ** 20;
 
 export const newToken = (): string => randomBytes(32).toString('hex');
 
@@ -86,37 +92,46 @@ export async function startCompartments(start: VirtualMachineStart, token: strin
   );
   const runs = member(toScheduler, 2, [], start.grants);
 
-  const machine: Spawned = spawn({
-    kind: 'machine',
-    builds: start.builds,
-    debug: false,
-    links: [{ end: toSlice.ends[0], epoch: toSlice.epoch }],
-    files: [],
-    settings: { machine: start.machine, grantKey: start.grants.key },
-    heard(status) {
-      if (status[0] !== COMPLAINT.slice) return;
-      complaints += 1;
-      if (complaints > COMPLAINTS_MAX) void end('The slice broke the protocol again and again');
-      else slice?.current?.kill();
+  const machine: Spawned = spawn(
+    {
+      kind: 'machine',
+      // The memory's lower part is the machine's own tables (hardware/layout.ts).
+      dataBytes: start.memoryBytes + MACHINE_BYTES,
+      builds: start.builds,
+      debug: false,
+      links: [{ end: toSlice.ends[0], epoch: toSlice.epoch }],
+      files: [],
+      settings: { machine: start.machine, grantKey: start.grants.key },
+      heard(status) {
+        if (status[0] !== COMPLAINT.slice) return;
+        complaints += 1;
+        if (complaints > COMPLAINTS_MAX) void end('The slice broke the protocol again and again');
+        else slice?.current?.kill();
+      },
     },
-  });
+    (bytes) => start.log('machine', bytes),
+  );
   const startSlice = (): Spawned => {
     for (const link of sliceLinks) link.epoch = freshEpoch();
     clientEpoch = freshEpoch();
-    const compartment = spawn({
-      kind: 'slice',
-      builds: build === undefined ? {} : { slice: build },
-      debug,
-      links: [
-        { end: toSlice.ends[1], epoch: toSlice.epoch },
-        { end: toStorage.ends[1], epoch: toStorage.epoch },
-        { end: toScheduler.ends[1], epoch: toScheduler.epoch },
-        { end: start.client, epoch: clientEpoch },
-      ],
-      files: [],
-      settings: {},
-      heard: () => undefined,
-    });
+    const compartment = spawn(
+      {
+        kind: 'slice',
+        dataBytes: DATA_BYTES,
+        builds: build === undefined ? {} : { slice: build },
+        debug,
+        links: [
+          { end: toSlice.ends[1], epoch: toSlice.epoch },
+          { end: toStorage.ends[1], epoch: toStorage.epoch },
+          { end: toScheduler.ends[1], epoch: toScheduler.epoch },
+          { end: start.client, epoch: clientEpoch },
+        ],
+        files: [],
+        settings: {},
+        heard: () => undefined,
+      },
+      (bytes) => start.log('slice', bytes),
+    );
     machine.notice(0, toSlice.epoch);
     storage.sliceRenewed(disks);
     scheduler.sliceRenewed(runs);
@@ -137,7 +152,7 @@ export async function startCompartments(start: VirtualMachineStart, token: strin
     await Promise.all([storage.remove(disks), scheduler.remove(runs)]);
     for (const link of made) link.close();
     closeStores(start.stores);
-    tell({ ended: { reason, status: machine.status?.toString('base64') ?? null } });
+    tell({ ended: { reason, status: machine.status()?.toString('base64') ?? null } });
     start.client.destroy();
     finished();
   };
