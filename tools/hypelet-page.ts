@@ -54,8 +54,18 @@ const lowered = (text: string): string => (/^[A-Z][a-z]/.test(text) ? text[0]!.t
 const names = (registers: readonly string[]): string => registers.map((name) => `\`${name}\``).join(' ') || 'nothing';
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line), ''];
+  const widths = head.map((_, column) => Math.max(3, ...[head, ...rows].map((row) => row[column]!.length)));
+  const line = (cells: readonly string[], fill = ' '): string =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column]!, fill)).join(' | ')} |`;
+  return [
+    line(head),
+    line(
+      head.map(() => ''),
+      '-',
+    ),
+    ...rows.map((row) => line(row)),
+    '',
+  ];
 }
 
 function fieldsOf(fields: Readonly<Record<string, unknown>>): string[] {

@@ -96,8 +96,9 @@ function sensible(random: Random, model: Model, seen: Seen): ToMachine {
     case 3:
       if (seen.sealed.length > 0) {
         const { frame, sealed } = seen.sealed[seen.sealed.length - 1]!;
-        const cut = random(4) === 0 ? sealed.subarray(1) : sealed;
-        return { kind: 'frame.map', operation: 'restore', frame, count: 1, sealed: cut };
+        const changed = sealed.map((byte, i) => (i === 5 ? byte ^ 1 : byte));
+        const given = [sealed, sealed, changed, sealed.subarray(1)][random(4)]!;
+        return { kind: 'frame.map', operation: 'restore', frame, count: 1, sealed: given };
       }
       return { kind: 'csr.write', hart: 0, csr: 'hgeip', value: BigInt(16 + random(4)) };
     case 4:
@@ -121,8 +122,8 @@ function run(random: Random, model: Model, seen: Seen): ToMachine {
 /** A reply of the service behind the slice: right, or of the wrong length, store or request, or for the second time. */
 function reply(random: Random, seen: Seen): ToMachine {
   const request = pick(random, seen.requests);
-  const { store, id, operation, length: asked } = request;
-  const length = operation === 'read' ? asked : 0;
+  const { store, id, operation } = request;
+  const length = operation === 'read' ? request.length : 0;
   if (random(3) > 0) seen.requests.splice(seen.requests.indexOf(request), 1);
   const good = { kind: 'block.reply', store, id, ok: random(4) > 0, bytes: bytes(random, length) } as const;
   switch (random(8)) {
@@ -144,7 +145,17 @@ function anything(random: Random, model: Model, seen: Seen): ToMachine {
   const port = pick(random, [0, 1, 2, 3, 0xffff]);
   const position = pick(random, [0, 1, random(100), 2 ** 53 - 1]);
   const kinds = [...SLICE_CALLS, 'launch.start', 'launch.update', 'launch.finish', 'launch.measure'] as const;
-  switch (pick(random, [...kinds, 'block.reply', 'port.data', 'port.taken', 'port.open', 'port.resize'] as const)) {
+  switch (
+    pick(random, [
+      ...kinds,
+      'block.reply',
+      'block.resend',
+      'port.data',
+      'port.taken',
+      'port.open',
+      'port.resize',
+    ] as const)
+  ) {
     case 'hart.init':
       return { kind: 'hart.init', hart };
     case 'hart.run':
@@ -205,6 +216,8 @@ function anything(random: Random, model: Model, seen: Seen): ToMachine {
     case 'block.reply':
       if (seen.requests.length > 0) return reply(random, seen);
       return { kind: 'block.reply', store: random(2), id: random(3), ok: true, bytes: bytes(random, 512 * random(3)) };
+    case 'block.resend':
+      return { kind: 'block.resend' };
     case 'port.data':
       return { kind: 'port.data', port, position, bytes: bytes(random, random(600)) };
     case 'port.taken':

@@ -16,7 +16,7 @@ test('a machine accepts calls, device replies and the life cycle’s commands, a
   expect(Object.fromEntries(accepted)).toEqual({
     ...Object.fromEntries(SLICE_CALLS.map((name) => [HYPELET_CALLS[name].code, name])),
     ...{ 32: 'launch.update', 33: 'launch.finish', 34: 'launch.start', 35: 'launch.measure' },
-    ...{ 65: 'block.reply', 80: 'port.data', 81: 'port.taken', 82: 'port.open', 83: 'port.resize' },
+    ...{ 65: 'block.reply', 66: 'block.resend', 80: 'port.data', 81: 'port.taken', 82: 'port.open', 83: 'port.resize' },
   });
   const codes = new Set(accepted.map(([code]) => code));
   // The shortest message of each code, and its fields as zeros: a code that is none of them is never one.

@@ -27,8 +27,8 @@ async function expectedDigest(): Promise<Uint8Array> {
 }
 
 /**
- * Carries messages between a slice and its machine, and files to the slice, until nobody says anything, with `limit` reads at
- * the most. Returns what the client was told, ports apart.
+ * Carries messages between a slice and its machine, and files to the slice, until nobody says anything, with `limit` reads
+ * at the most. Returns what the client was told, ports apart.
  */
 function carry(machine: MonitorBench, slice: SliceBench, served: typeof files = files, limit = 1000): FromSlice[] {
   const told: FromSlice[] = [];
@@ -40,18 +40,18 @@ function carry(machine: MonitorBench, slice: SliceBench, served: typeof files = 
     for (const message of down) slice.machine.say(fromMachine.encode(message));
     for (const frame of up) machine.sayBytes(frame);
     for (const { store, id, offset, length } of asked) {
-      reads += 1;
-      if (reads > limit) continue;
+      if ((reads += 1) > limit) continue;
       const bytes = served[BLOBS[store]!].subarray(offset, offset + length);
       slice.storage.say(fromStorage.encode({ kind: 'block.reply', store, id, ok: true, bytes }));
     }
+    told.push(...slice.told());
   }
   return told.filter(({ kind }) => !kind.startsWith('port.'));
 }
 
 function booting(wish: BootWish = WISH): SliceBench {
   const slice = sliceBench();
-  slice.client.say(toSlice.encode({ kind: 'boot.start', ...wish, kernel: 0, initrd: 1, firmware: 2 }));
+  slice.client.say(toSlice.encode({ kind: 'boot.start', kernel: 0, initrd: 1, firmware: 2, ...wish }));
   return slice;
 }
 

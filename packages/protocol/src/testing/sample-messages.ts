@@ -66,14 +66,8 @@ export const FROM_MACHINE_SAMPLES: OneOfEach<FromMachine> = {
 
 export const TO_SLICE_SAMPLES: OneOfEach<ToSlice> = {
   'boot.start': {
-    kind: 'boot.start',
-    commandLine: 'console=ttyS0',
-    kernel: 0,
-    kernelBytes: 4096,
-    initrd: 1,
-    initrdBytes: 4096,
-    firmware: 2,
-    firmwareBytes: 0,
+    ...{ kind: 'boot.start', commandLine: 'a=1', kernel: 0, kernelBytes: 4096, initrd: 1, initrdBytes: 9 },
+    ...{ firmware: 2, firmwareBytes: 0 },
   },
   ...ports,
   ...resize,

@@ -46,8 +46,8 @@ export function sliceBench() {
     client,
     /** What the client, the machine and storage were told since the last call. */
     told: (): FromSlice[] => client.sent.splice(0).map((frame) => fromSlice.decode(frame)!),
-    read: (): BlockRequest[] => storage.sent.splice(0).map((frame) => toStorage.decode(frame)!),
     asked: (): ToMachine[] => machine.sent.splice(0).map((frame) => toMachine.decode(frame)!),
+    read: (): BlockRequest[] => storage.sent.splice(0).map((frame) => toStorage.decode(frame)!),
   };
 }
 export type SliceBench = ReturnType<typeof sliceBench>;
