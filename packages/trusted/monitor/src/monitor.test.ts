@@ -22,9 +22,12 @@ function bench() {
   const logged: string[] = [];
   const started: Entry[] = [];
   let listener: ChannelListener | undefined;
+  let queuedBytes = 0;
   const channel: Channel = {
     send: (frame) => heard.push(fromMachine.decode(frame)!),
-    queuedBytes: 0,
+    get queuedBytes() {
+      return queuedBytes;
+    },
     closed: undefined,
     listen: (next) => {
       listener = next;
@@ -49,6 +52,15 @@ function bench() {
     heard,
     logged,
     started,
+    renew: () => listener!.renewed!(),
+    /** The slice takes nothing until `drain`. */
+    block: () => {
+      queuedBytes = 1;
+    },
+    drain() {
+      queuedBytes = 0;
+      listener!.drained!();
+    },
     say: (message: ToMachine) => listener!.frame(toMachine.encode(message)),
     sayBytes: (frame: Uint8Array) => listener!.frame(frame),
   };
@@ -142,4 +154,18 @@ test('hands SRST to the slice, and completes it with what the slice wrote', asyn
   await worker.terminate();
   b.monitor.stop();
   await running;
+});
+
+test('says that it asks again, at once to a new slice, and once to one that asks for it without end', () => {
+  const b = bench();
+  const resends = (): number => b.heard.filter(({ kind }) => kind === 'block.resending').length;
+  b.renew();
+  expect(resends()).toBe(1);
+  b.block();
+  for (let i = 0; i < 1000; i += 1) b.say({ kind: 'block.resend' });
+  expect(resends()).toBe(1);
+  b.drain();
+  expect(resends()).toBe(2);
+  b.drain();
+  expect(resends()).toBe(2);
 });

@@ -92,24 +92,26 @@ export function createMonitor(config: MonitorConfig): Monitor {
   };
   let stopped = false;
 
-  /** Waits until the slice has taken what is under way: one that asks again and again makes nothing pile up. */
-  let resendWaits = false;
   const resend = (): void => {
-    resendWaits = channel.queuedBytes > 0;
-    if (resendWaits) return;
     send({ kind: 'block.resending' });
     gateResend(gate);
+  };
+  let resendWaits = false;
+  /** Waits until the slice has taken what is under way: one that asks again and again makes nothing pile up. */
+  const resendWhenTaken = (): void => {
+    resendWaits = channel.queuedBytes > 0;
+    if (!resendWaits) resend();
   };
   channel.listen({
     frame(frame) {
       const message = toMachine.decode(frame);
       if (message === undefined) log('The slice sent a malformed message; it is dropped');
-      else if (message.kind === 'block.resend') resend();
+      else if (message.kind === 'block.resend') resendWhenTaken();
       else hear(machine, message, config.start);
     },
     renewed: resend,
     drained() {
-      if (resendWaits) resend();
+      if (resendWaits) resendWhenTaken();
     },
   });
   send(describePlatform(config.harts, memory.ram.length));
