@@ -108,6 +108,7 @@ test('a frame that was reclaimed comes back to the guest that wants it as it was
   const contents = machine.ram.subarray(4096 * 5000, 4096 * 5001).fill(9);
   const give = (): Promise<unknown> => frames.give(PLATFORM.ramBase + 4096 * 5000, hear);
   const reclaimed = frames.reclaim(5000);
+  expect(frames.reclaim(5000)).toBe(reclaimed);
   // The guest's fault may come in the same breath as the contents.
   hear();
   expect(contents[0]).toBe(0);

@@ -27,6 +27,8 @@ export function createFrames(call: HypeletFunctions, { ramBase, ramBytes }: Plat
       return given;
     },
     reclaim(frame) {
+      const before = outside.get(frame);
+      if (before !== undefined) return before;
       const taken = call['frame.map']({ operation: 'take', frame, count: 1, sealed: NOTHING });
       // A view of a frame of the channel.
       const contents = taken.then(({ sealed }) => sealed.slice());
