@@ -18,10 +18,15 @@ const ENTRIES = {
   conformance: 'conformance/main.ts',
   bench: 'bench/main.ts',
   full: 'bench/full.ts',
+  attacks: 'attacks/main.ts',
+  probe: 'attacks/probes/probe.ts',
 };
 
-/** What runs with less than the user's rights, or starts what does: its hash stands in the manifest. */
-const COMPARTMENTS = ['launcher', 'machine', 'hart', 'slice', 'storage', 'scheduler', 'builder'];
+/**
+ * What runs with less than the user's rights, or starts what does: its hash stands in the manifest.
+ * `probe` takes the place of each of them in `attacks`.
+ */
+const COMPARTMENTS = ['launcher', 'machine', 'hart', 'slice', 'storage', 'scheduler', 'builder', 'probe'];
 
 const present = Object.entries(ENTRIES).filter(([, path]) => existsSync(join(root, path)));
 mkdirSync(join(root, 'dist'), { recursive: true });

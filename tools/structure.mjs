@@ -25,7 +25,7 @@ export function checkStructure(tree, folders) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    const { modules, violations } = checkStructure(root, ['packages', 'conformance', 'bench']);
+    const { modules, violations } = checkStructure(root, ['packages', 'conformance', 'bench', 'attacks']);
     for (const violation of violations) console.error(violation);
     console.log(`structure: ${modules} modules, ${violations.length} violations`);
     process.exitCode = violations.length === 0 ? 0 : 1;

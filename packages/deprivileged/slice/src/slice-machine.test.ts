@@ -36,6 +36,7 @@ function carry(machine: MonitorBench, slice: SliceBench, served: typeof files = 
   for (let quiet = false; !quiet; ) {
     const [down, up, asked] = [machine.take(), slice.machine.sent.splice(0), slice.read()];
     quiet = down.length + up.length + asked.length === 0;
+    told.push(...slice.told());
     for (const message of down) slice.machine.say(fromMachine.encode(message));
     for (const frame of up) machine.sayBytes(frame);
     for (const { store, id, offset, length } of asked) {

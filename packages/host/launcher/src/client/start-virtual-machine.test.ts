@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type LaunchOptions, startVirtualMachine } from './start-virtual-machine.ts';
@@ -12,7 +12,7 @@ const hart = join(folder, 'driver-hart.mjs');
 
 beforeAll(async () => {
   await build({
-    entryPoints: [fileURLToPath(new URL('testing/driver-hart.ts', import.meta.url))],
+    entryPoints: [fileURLToPath(new URL('../testing/driver-hart.ts', import.meta.url))],
     outfile: hart,
     bundle: true,
     format: 'esm',
@@ -20,6 +20,7 @@ beforeAll(async () => {
     conditions: ['source'],
   });
 });
+process.env.CLOISTER_RUNTIME_DIR = join(folder, 'runtime');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** An Image without instructions: the hart of these tests reads what it shall do behind the header. */
@@ -53,8 +54,8 @@ const DISK_BYTES = 4 << 20;
 const contents = Uint8Array.from({ length: DISK_BYTES }, (_, i) => (i >> 10) & 0xff);
 const written = Uint8Array.from({ length: 900 * 1024 }, (_, i) => (i * 31 + (i >> 8)) & 0xff);
 
-describe.each(['one-process', 'processes'] as const)('a machine in the form %s', (form) => {
-  const options: LaunchOptions = { form, hart: pathToFileURL(hart) };
+describe.each(['compartments', 'monolithic'] as const)('a machine in the form %s', (form) => {
+  const options: LaunchOptions = { form, builds: { hart } };
 
   test('answers its guest’s drivers: entropy, disks, console, SBI', async () => {
     const [direct, throwAway, readOnly] = ['direct', 'throw-away', 'read-only'].map((name) => join(folder, name));

@@ -27,9 +27,9 @@ export interface Life {
 /**
  * Starts a compartment in this process from what the launcher handed over. Without its launcher the process ends; so it
  * does when a link of its own breaks the protocol and nobody else looks after that.
- * @param begin puts the compartment together; `tell` sends the status at once
+ * @param begin puts the compartment together; `leave` ends it, with a last status, in a later turn
  */
-export function inherit<Settings>(begin: (inheritance: Inheritance<Settings>, tell: () => void) => Life): void {
+export function inherit<Settings>(begin: (inheritance: Inheritance<Settings>, leave: () => void) => Life): void {
   const launcher = new Socket({ fd: LAUNCHER_DESCRIPTOR, readable: true, writable: true });
   let life: Life | undefined;
   let links: readonly Link[] = [];
@@ -41,11 +41,14 @@ export function inherit<Settings>(begin: (inheritance: Inheritance<Settings>, te
         Buffer.from(epoch, 'base64'),
       ),
     );
-    life = begin({ settings, links, firstFile: LAUNCHER_DESCRIPTOR + 1 + links.length }, tell);
+    life = begin({ settings, links, firstFile: LAUNCHER_DESCRIPTOR + 1 + links.length }, () => setImmediate(stop));
     tell();
     setInterval(tell, STATUS_INTERVAL_MS);
   };
+  let stopping = false;
   const stop = async (): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
     await life?.stop?.();
     launcher.end(life?.status?.() ?? new Uint8Array(STATUS_BYTES), () => process.exit());
   };

@@ -12,7 +12,7 @@ interface Settings {
 
 const NO_EXITS = { sbi: 0, syscon: 0, budget: 0, 'frame-fault': 0, gate: 0 };
 
-inherit<Settings>(({ settings, links }, tell) => {
+inherit<Settings>(({ settings, links }, leave) => {
   const channel = links[0]!;
   let phase: MachineStatus['phase'] = 'launching';
   let reason = '';
@@ -22,8 +22,7 @@ inherit<Settings>(({ settings, links }, tell) => {
     if (phase === 'failed') return;
     phase = 'failed';
     reason = why;
-    tell();
-    void machine?.stop().then(() => process.exit(1));
+    leave();
   };
   try {
     machine = startMachine({

@@ -11,38 +11,45 @@ export interface ReachedLevel {
 const TRIAL_MS = 10_000;
 const STDERR_BYTES = 2_000;
 
+export type FilterOf = (kind: 'machine' | 'slice', form: { readonly landlock: boolean }) => SandboxFile;
+
 /**
  * Tries the levels from the highest on, with a Node that does nothing.
- * @param filterOf the filter of this Node's slice or machine, for the form
+ * @param filterOf this Node's filters
  */
-export async function reachLevel(
-  node: NodeRuntime,
-  filterOf: (kind: 'machine' | 'slice', landlock: boolean) => SandboxFile,
-  setpriv?: string,
-): Promise<ReachedLevel> {
+export async function reachLevel(node: NodeRuntime, filterOf: FilterOf, setpriv?: string): Promise<ReachedLevel> {
   const missing: { level: Level; why: string; raise: string }[] = [];
   for (const level of ['full', 'landlock', 'permission'] as const) {
-    if (process.platform !== 'linux' && level !== 'permission') continue;
-    const why = (
-      await Promise.all(
-        (['machine', 'slice'] as const).map((kind) =>
-          trial(level, {
-            kind,
-            node,
-            files: [],
-            filter: filterOf(kind, level === 'landlock'),
-            args: ['--eval', ''],
-            inherited: 0,
-            dataBytes: 2 ** 30,
-            ...(setpriv === undefined ? {} : { setpriv }),
-          }),
-        ),
-      )
-    ).find((failure) => failure !== undefined);
+    const why = await failureOf(level, node, filterOf, setpriv);
     if (why === undefined) return { level, missing };
     missing.push({ level, why, raise: adviceOf(level, why) });
   }
   return { level: 'none', missing };
+}
+
+/** Why this machine does not reach a level, or undefined if it does. */
+export async function failureOf(
+  level: Level,
+  node: NodeRuntime,
+  filterOf: FilterOf,
+  setpriv?: string,
+): Promise<string | undefined> {
+  if (process.platform !== 'linux') return 'only Linux is tested';
+  const failures = await Promise.all(
+    (['machine', 'slice'] as const).map((kind) =>
+      trial(level, {
+        kind,
+        node,
+        files: [],
+        filter: filterOf(kind, { landlock: level === 'landlock' }),
+        args: ['--eval', ''],
+        inherited: 0,
+        dataBytes: 2 ** 30,
+        ...(setpriv === undefined ? {} : { setpriv }),
+      }),
+    ),
+  );
+  return failures.find((failure) => failure !== undefined);
 }
 
 /** Why it failed, or undefined if it ended as it should. */

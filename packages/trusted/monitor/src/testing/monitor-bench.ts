@@ -24,11 +24,13 @@ export function monitorBench(memory: SharedArrayBuffer, more: Partial<MonitorCon
   const logged: string[] = [];
   const started: LaunchEnd[] = [];
   const time = { now: 0 };
-  const state: { closed: string | undefined } = { closed: undefined };
+  const state: { closed: string | undefined; queuedBytes: number } = { closed: undefined, queuedBytes: 0 };
   let listener: ChannelListener | undefined;
   const channel: Channel = {
     send: (frame) => void heard.push(fromMachine.decode(frame.slice())!),
-    queuedBytes: 0,
+    get queuedBytes() {
+      return state.queuedBytes;
+    },
     get closed() {
       return state.closed;
     },
@@ -65,6 +67,14 @@ export function monitorBench(memory: SharedArrayBuffer, more: Partial<MonitorCon
     say: (message: ToMachine) => listener!.frame(toMachine.encode(message)),
     sayBytes: (frame: Uint8Array) => listener!.frame(frame),
     renew: () => listener!.renewed!(),
+    /** The slice takes nothing until `drain`. */
+    block: () => {
+      state.queuedBytes = 1;
+    },
+    drain() {
+      state.queuedBytes = 0;
+      listener!.drained!();
+    },
     /** What was heard since the last call. */
     take: () => heard.splice(0),
   };

@@ -97,10 +97,11 @@ const OF_KIND: Readonly<Record<CompartmentKind, readonly SystemCall[]>> = {
   builder: [],
 };
 
-/** setpriv puts the filter on before it gives up its capabilities, and only then becomes Node. */
+/** setpriv puts the filter on before it looks at its capabilities, gives them up, and becomes Node. */
 const AFTER_SETPRIV: readonly (readonly [SystemCall, Rule])[] = [
   ['capset', only()],
-  ['prctl', only(check(0, INT, 3n, 8n, 15n, 16n, 0x5356_4d41n))], // and PR_SET_KEEPCAPS
+  // The base's, and PR_SET_KEEPCAPS, PR_CAPBSET_READ, PR_CAP_AMBIENT
+  ['prctl', only(check(0, INT, 3n, 8n, 15n, 16n, 23n, 47n, 0x5356_4d41n))],
 ];
 
 /** The system calls of a compartment kind, each with its rule. Everything else kills the process. */

@@ -1,5 +1,6 @@
 import { BLOCK_BYTES, type BlockReply, type BlockRequest, SEALED_BLOCK_BYTES } from '@cloister/protocol';
 import { describe, expect, test } from 'vitest';
+import { randomFrom } from '../../../../../protocol/src/testing/mutate.ts';
 import type { SealKind } from '../../seal/block-seal.ts';
 import { ask, BLOCK_TYPE, type DiskBench, room, statusAt } from '../../testing/block-driver.ts';
 import { createFetchWatch, createGateBench } from '../../testing/gate-bench.ts';
@@ -25,8 +26,8 @@ interface Overlay extends DiskBench {
   tamper: (request: BlockRequest, honest: BlockReply) => BlockReply | undefined;
 }
 
-function overlay(seal: SealKind = 'aes-256-gcm'): Overlay {
-  const base = baseDisk();
+function overlay(seal: SealKind = 'aes-256-gcm', blocks = BLOCKS): Overlay {
+  const base = baseDisk().slice(0, blocks * BLOCK_BYTES);
   const { file, rootHash } = hashTreeOf(base);
   const storage = createMemoryStorage([
     [BASE, base],
@@ -34,7 +35,7 @@ function overlay(seal: SealKind = 'aes-256-gcm'): Overlay {
     [TREE, file],
   ]);
   const backing = { kind: 'overlay', base: BASE, overlay: OVERLAY, tree: { store: TREE, rootHash } } as const;
-  const config = { kind: 'block', sectors: BLOCKS * SECTORS, readOnly: false, backing } as const;
+  const config = { kind: 'block', sectors: blocks * SECTORS, readOnly: false, backing } as const;
   const bench = createGateBench([config], 64 << 20, createFetchWatch(), seal);
   return { ...bench, device: startDevice(bench.guest, 0, FEATURE.indirect | 0x2244n), storage, tamper: (_, it) => it };
 }
@@ -67,7 +68,8 @@ function read(o: Overlay, block: number, blocks = 1): { readonly status: number;
   return { status: statusAt(o, status), bytes: get(o.guest, data.address, data.length) };
 }
 
-function discard(o: Overlay, ...ranges: readonly (readonly [number, number])[]): number {
+/** Returns where its status will be. */
+function askDiscard(o: Overlay, ...ranges: readonly (readonly [number, number])[]): number {
   const data = room(o, 16 * ranges.length, false);
   const view = new DataView(new ArrayBuffer(data.length));
   ranges.forEach(([block, blocks], i) => {
@@ -75,8 +77,11 @@ function discard(o: Overlay, ...ranges: readonly (readonly [number, number])[]):
     view.setUint32(16 * i + 8, blocks * SECTORS, true);
   });
   put(o.guest, data.address, new Uint8Array(view.buffer));
-  return statusAt(o, ask(o, BLOCK_TYPE.discard, 0, data));
+  return ask(o, BLOCK_TYPE.discard, 0, data);
 }
+
+const discard = (o: Overlay, ...ranges: readonly (readonly [number, number])[]): number =>
+  statusAt(o, askDiscard(o, ...ranges));
 
 const filled = (byte: number, blocks = 1): Uint8Array => new Uint8Array(blocks * BLOCK_BYTES).fill(byte);
 const sealedBlock = (o: Overlay, block: number): Uint8Array =>
@@ -86,13 +91,7 @@ describe.each<SealKind>(['aes-256-gcm', 'none'])('with seal "%s"', (seal) => {
   test('a disk reads as a model of it says, over many random writes, discards and reads', () => {
     const o = overlay(seal);
     const model = baseDisk();
-    let state = 20261125;
-    const random = (below: number): number => {
-      state ^= state << 13;
-      state ^= state >>> 17;
-      state ^= state << 5;
-      return (state >>> 0) % below;
-    };
+    const random = randomFrom(20261125);
     for (let step = 0; step < 400; step += 1) {
       o.guest.free = 0x8100_0000;
       const block = random(BLOCKS);
@@ -115,6 +114,42 @@ describe.each<SealKind>(['aes-256-gcm', 'none'])('with seal "%s"', (seal) => {
       }
     }
     expect(Buffer.compare(o.storage.stores.get(BASE)!, baseDisk())).toBe(0);
+    expect(o.logged).toEqual([]);
+  });
+
+  test('requests on the same blocks at the same time end as if one came after the other, whatever storage does first', () => {
+    const o = overlay(seal);
+    const model = baseDisk();
+    const random = randomFrom(7);
+    for (let round = 0; round < 60; round += 1) {
+      o.guest.free = 0x8100_0000;
+      const statuses: number[] = [];
+      for (let i = 0; i < 8; i += 1) {
+        const block = random(60);
+        const blocks = 1 + random(40);
+        const [from, to] = [block * BLOCK_BYTES, (block + blocks) * BLOCK_BYTES];
+        const data = room(o, to - from, true);
+        switch (random(3)) {
+          case 0:
+            put(o.guest, data.address, new Uint8Array(data.length).fill(1 + i));
+            statuses.push(ask(o, BLOCK_TYPE.write, block * SECTORS, { ...data, writable: false }));
+            model.fill(1 + i, from, to);
+            break;
+          case 1:
+            statuses.push(askDiscard(o, [block, blocks]));
+            model.fill(0, from, to);
+            break;
+          default:
+            statuses.push(ask(o, BLOCK_TYPE.read, block * SECTORS, data));
+        }
+      }
+      for (let waiting = o.sent.splice(0); waiting.length > 0; waiting.push(...o.sent.splice(0))) {
+        const [request] = waiting.splice(random(waiting.length), 1) as BlockRequest[];
+        gateReplied(o.gate, o.storage.answer(request!));
+      }
+      expect(statuses.map((status) => statusAt(o, status))).toEqual(statuses.map(() => OK));
+      expect(Buffer.compare(read(o, 0, 100).bytes, model.subarray(0, 100 * BLOCK_BYTES))).toBe(0);
+    }
     expect(o.logged).toEqual([]);
   });
 });
@@ -141,6 +176,13 @@ test('a flush and a discard ask nobody; a discard is checked as a whole', () => 
   expect(o.sent).toEqual([]);
   expect(read(o, 4).bytes).toEqual(filled(0));
   expect(Buffer.compare(read(o, 10).bytes, baseDisk().subarray(10 * BLOCK_BYTES, 11 * BLOCK_BYTES))).toBe(0);
+});
+
+test('a disk of one block has no tree but its root', () => {
+  const o = overlay('aes-256-gcm', 1);
+  expect(read(o, 0).status).toBe(OK);
+  o.storage.stores.get(BASE)![0]! ^= 1;
+  expect(read(o, 0).status).toBe(IO_ERROR);
 });
 
 test('runs of blocks leave as one request each, where they are', () => {

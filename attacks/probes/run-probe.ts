@@ -1,0 +1,163 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, closeSync, constants, openSync, writeFileSync } from 'node:fs';
+import { constants as os } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CompartmentKind } from '../../packages/host/launcher/src/sandbox/compartment-kind.ts';
+import type { NodeRuntime } from '../../packages/host/launcher/src/sandbox/node-runtime.ts';
+import { type Level, type SandboxFile, sandboxed } from '../../packages/host/launcher/src/sandbox/sandbox.ts';
+import { startSandboxed } from '../../packages/host/launcher/src/sandbox/start-sandboxed.ts';
+import type { Outcome } from '../attack.ts';
+import { PROBE_LIBRARY } from './probe-library.ts';
+import type { RawProbe } from './raw-probes.ts';
+import { assemble } from './raw-program.ts';
+import type { ScriptProbe, ScriptProbeName } from './script-probes.ts';
+import { callBack, callNumber, openWorld, type World } from './world.ts';
+
+/** In what a probe runs: a compartment's sandbox, or as a plain process with the named check off. */
+export type Place = { readonly level: Level; readonly kind: CompartmentKind } | 'control';
+
+export interface ProbeSettings {
+  readonly node: NodeRuntime;
+  /** The probe's bundle, and what makes it a module. */
+  readonly files: readonly SandboxFile[];
+  readonly filterOf: (kind: CompartmentKind, form: { readonly landlock: boolean }) => SandboxFile;
+  readonly setpriv?: string;
+}
+
+const DEADLINE_MS = 20_000;
+const ARRIVAL_MS = 40;
+const READY = 'ready\n';
+const DATA_BYTES = 2 ** 30;
+const ENOSYS = 38;
+
+export async function runScriptProbe(
+  name: ScriptProbeName,
+  probe: ScriptProbe,
+  place: Place,
+  settings: ProbeSettings,
+): Promise<Outcome> {
+  const world = await openWorld(PROBE_LIBRARY);
+  const control = place === 'control' ? (probe.control ?? {}) : {};
+  const file = openSync(world.targets.targetFile, control.descriptor === 'writable' ? 'r+' : 'r');
+  // Open in the attacker's parent, as every other VM's files are.
+  const secret = openSync(world.targets.secretFile, 'r');
+  process.env.CLOISTER_ATTACK_SECRET = world.secret;
+  const argument = JSON.stringify([name, world.targets]);
+  const stdio = ['ignore', 'ignore', 'pipe', 'pipe', file] as const;
+  const { executable } = settings.node;
+  try {
+    const child =
+      place === 'control'
+        ? spawn(
+            ...asCommand([
+              ...(control.core === true ? ['prlimit', '--core=unlimited', '--'] : []),
+              ...[executable, settings.files[0]!.path, argument],
+            ]),
+            {
+              cwd: world.targets.directory,
+              env: control.environment === true ? process.env : {},
+              stdio: [...stdio, ...(control.foreign === true ? [secret] : [])],
+            },
+          )
+        : sandbox(place, settings, settings.node, settings.files, [argument], [...stdio]);
+    return await judged(child, world, probe);
+  } finally {
+    closeSync(file);
+    closeSync(secret);
+    world.close();
+  }
+}
+
+export async function runRawProbe(probe: RawProbe, place: Place, settings: ProbeSettings): Promise<Outcome> {
+  const world = await openWorld(undefined);
+  const { data = {}, steps } = probe.program(world);
+  const program = assemble(
+    {
+      data: { ...data, ready: new TextEncoder().encode(READY) },
+      // Results are counted from the program's own first step.
+      steps: [{ call: callNumber('write')!, args: [3, { at: 'ready' }, READY.length] }, ...shifted(steps)],
+    },
+    process.arch === 'arm64' ? 'arm64' : 'x64',
+  );
+  const executable = join(world.targets.directory, 'program');
+  writeFileSync(executable, program);
+  chmodSync(executable, 0o755);
+  const handed = openSync(
+    probe.descriptor === 'namespace' ? '/proc/self/ns/uts' : world.targets.targetFile,
+    constants.O_RDONLY,
+  );
+  const stdio = ['ignore', 'ignore', 'pipe', 'pipe', handed] as const;
+  try {
+    const child =
+      place === 'control'
+        ? spawn(...asCommand([...(probe.controlAfter?.(world) ?? []), executable]), {
+            cwd: world.targets.directory,
+            stdio: [...stdio],
+          })
+        : sandbox(place, settings, { ...settings.node, executable }, [], [], [...stdio]);
+    const outcome = await judged(child, world, probe);
+    const absent = place === 'control' && world.status === ENOSYS ? 'this kernel has no such call' : undefined;
+    return absent === undefined ? outcome : { ...outcome, absent };
+  } finally {
+    closeSync(handed);
+    world.close();
+  }
+}
+
+const asCommand = ([file, ...args]: readonly string[]): [string, string[]] => [file!, args];
+
+const shifted = (steps: ReturnType<RawProbe['program']>['steps']): typeof steps =>
+  steps.map((step) => ({
+    ...step,
+    args: step.args.map((value) =>
+      typeof value === 'object' && 'result' in value ? { result: value.result + 1 } : value,
+    ),
+  }));
+
+function sandbox(
+  { kind, level }: Exclude<Place, 'control'>,
+  { filterOf, setpriv }: ProbeSettings,
+  node: NodeRuntime,
+  files: readonly SandboxFile[],
+  args: readonly string[],
+  stdio: Parameters<typeof startSandboxed>[1],
+): ChildProcess {
+  return startSandboxed(
+    sandboxed(level, {
+      ...{ kind, node, files, args },
+      filter: filterOf(kind, { landlock: level === 'landlock' }),
+      inherited: stdio.length - 3,
+      dataBytes: DATA_BYTES,
+      ...(setpriv === undefined ? {} : { setpriv }),
+    }),
+    stdio,
+  );
+}
+
+/** Waits for its end; what it had for an effect is looked at from here. */
+async function judged(child: ChildProcess, world: World, probe: ScriptProbe | RawProbe): Promise<Outcome> {
+  const clock = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS);
+  let errors = '';
+  child.stderr!.on('data', (bytes: Buffer) => {
+    errors = (errors + bytes.toString('latin1')).slice(0, 1000);
+  });
+  (child.stdio[3] as Readable).on('data', (bytes: Buffer) => {
+    world.report += bytes.toString('latin1');
+    const port = /^port (\d+)$/m.exec(world.report)?.[1];
+    if (port !== undefined) callBack(world, Number(port));
+  });
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  clearTimeout(clock);
+  await sleep(ARRIVAL_MS);
+  // Bubblewrap ends with 128 and the signal that ended its child.
+  world.status = signal ?? (code === 128 + os.signals.SIGSYS ? 'SIGSYS' : code!);
+  if (!world.report.startsWith(READY)) throw new Error(`The probe did not start (${world.status}): ${errors}`);
+  const failure = /failed: (.*)/.exec(world.report)?.[1];
+  return {
+    effect: probe.effect(world),
+    how: failure ?? (typeof world.status === 'string' ? world.status : `status ${world.status}`),
+  };
+}
