@@ -193,8 +193,9 @@ function handleExit(slice: Slice, { hart, exit, reason, registers }: HartExit): 
       slice.grants.next((grant) => enter(slice, hart, exit, [], grant));
       break;
     case 'frame-fault':
-      slice.frames!.give(Number(registers[0] ?? 0n)).catch((error: Error) => refused(slice, error.message));
-      enter(slice, hart, exit, []);
+      slice
+        .frames!.give(Number(registers[0] ?? 0n), () => enter(slice, hart, exit, []))
+        .catch((error: Error) => refused(slice, error.message));
       break;
     default: {
       const outcome: ExitOutcome | undefined =

@@ -16,6 +16,7 @@ import {
   pendingExit,
   raiseAttention,
   retiredOf,
+  spendBudget,
   stopHarts,
   untilWoken,
   wakeCount,
@@ -123,5 +124,36 @@ test('a frame that is taken while the hart waits is missed by it at once', async
     Atomics.or(flags, 16, FRAME.absent);
     raiseAttention(board, 0, ATTENTION.fence);
     expect(await nextExit()).toMatchObject({ reason: 'frame-fault' });
+  });
+});
+
+test('a hart whose budget ends where a frame is absent says the one before the other', async () => {
+  const lines: Line[] = [
+    // x6 = RAM + 64 KiB, and a page further with each load.
+    ['auipc', { rd: 6, immediate: 0x1_0000 }],
+    ['auipc', { rd: 8, immediate: 0x1000 }],
+    ['auipc', { rd: 9, immediate: 0 }],
+    ['sub', { rd: 8, rs1: 8, rs2: 9 }],
+    ['addi', { rd: 8, rs1: 8, immediate: 4 }],
+    ['ld', { rd: 7, rs1: 6, immediate: 0 }],
+    ['add', { rd: 6, rs1: 6, rs2: 8 }],
+    ['jal', { rd: 0, immediate: -8 }],
+  ];
+  await withHart(lines, 1_000_000, async (board, memory, nextExit) => {
+    const flags = frameFlags(memory);
+    flags.fill(FRAME.absent, 16, 256);
+    for (let frame = 16; frame < 32; frame += 1) {
+      const exit = await nextExit();
+      expect(exit).toEqual({ reason: 'frame-fault', address: RAM + 4096 * frame });
+      expect(budgetLeft(board, 0)).toBeGreaterThan(0);
+      // What is left ends with the next look.
+      spendBudget(board, 0, budgetLeft(board, 0) - 1);
+      Atomics.and(flags, frame, ~FRAME.absent);
+      completeExit(board, 0, { value: 0n });
+      const next = await nextExit();
+      if (next.reason !== 'budget') continue;
+      addBudget(board, 0, 1_000_000);
+      completeExit(board, 0, { value: 0n });
+    }
   });
 });

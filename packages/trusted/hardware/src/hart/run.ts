@@ -93,17 +93,19 @@ export function runHart(hart: Hart, interpreter: Interpreter, limit = Number.POS
       leaveGuest(hart.bus, { reason: 'budget' });
       continue;
     }
+    // After the budget's exit: whoever answers this one need not know of budgets.
+    if (hart.absent >= 0) {
+      const address = hart.absent * 4096;
+      hart.absent = -1;
+      leaveGuest(hart.bus, { reason: 'frame-fault', address });
+      continue;
+    }
     takeInterrupt(hart);
     const count = Math.min(SLICE, limit - hart.retired);
     const from = hart.metered ? hart.outside.ticks() - hart.bus.waited : 0;
     // The fast form may overshoot by a page or two of straight-line code.
     runInstructions(hart, interpreter, count, limit - hart.retired < SLICE + 8192);
     if (hart.metered) account(hart, hart.outside.ticks() - hart.bus.waited - from);
-    if (hart.absent >= 0) {
-      const address = hart.absent * 4096;
-      hart.absent = -1;
-      leaveGuest(hart.bus, { reason: 'frame-fault', address });
-    }
   }
 }
 
