@@ -90,6 +90,10 @@ export async function startSteadyGuest(): Promise<SteadyGuest> {
       received += bytes.length;
     },
   });
+  const status = run.status.catch((error: Error) => {
+    wrong.push(`The guest ended: ${error.message}`);
+    return undefined;
+  });
   return {
     id,
     disk,
@@ -97,8 +101,8 @@ export async function startSteadyGuest(): Promise<SteadyGuest> {
     wrong,
     async finish() {
       finished = true;
-      const status = await run.status;
-      if (status !== 0) wrong.push(`The guest's command ended with status ${status}`);
+      const code = await status;
+      if (code !== 0) wrong.push(`The guest's command ended with status ${code}`);
       if (/Kernel panic|Call Trace|I\/O error|EXT4-fs error|blocked for more/.test(console))
         wrong.push(`The guest's kernel complains: ${console.slice(-2000)}`);
       const [synced, verifiedThere, inputBytes, outputBytes] = end ?? [];
