@@ -9,12 +9,10 @@ import {
 } from '@cloister/protocol';
 import { type ChannelEnd, createChannelEnd } from './channel-end.ts';
 
-/** A frame that lies whole in what arrived is a part of that; a shorter one would keep too much of it from being freed. */
-const VIEW_BYTES_MIN = 16 * 1024;
-
 /**
  * A channel over a byte stream in both directions, such as an inherited socket, whose other end may be replaced. The
  * stream stays open when the channel closes: its next epoch runs over it, too.
+ * Its bytes are copied before a `data` listener returns: the stream may use their memory again.
  * @param role `new` waits for the far end's greeting; `told` knows that the far end is there, and greets
  */
 export function streamChannel(stream: Duplex, epoch: Uint8Array, role: 'new' | 'told' = 'new'): Link {
@@ -72,7 +70,7 @@ export function streamChannel(stream: Duplex, epoch: Uint8Array, role: 'new' | '
     if (awaited === undefined) return bytes;
     const found = bytes.indexOf(awaited);
     if (found < 0) {
-      rest = bytes.subarray(Math.max(0, bytes.length - awaited.length + 1));
+      rest = Buffer.from(bytes.subarray(Math.max(0, bytes.length - awaited.length + 1)));
       return undefined;
     }
     const after = bytes.subarray(found + awaited.length);
@@ -85,18 +83,12 @@ export function streamChannel(stream: Duplex, epoch: Uint8Array, role: 'new' | '
     if (record === undefined) {
       const header = decodeRecordHeader(bytes);
       if (header === undefined) {
-        if (bytes.length < RECORD_HEADER_BYTES) rest = bytes;
+        if (bytes.length < RECORD_HEADER_BYTES) rest = Buffer.from(bytes);
         else end.channel.close('The peer sent a malformed record');
         return NOTHING;
       }
-      const { kind, length } = header;
-      const after = bytes.subarray(RECORD_HEADER_BYTES);
-      if (length >= VIEW_BYTES_MIN && after.length >= length) {
-        arrived(end, kind, new Uint8Array(after.buffer as ArrayBuffer, after.byteOffset, length));
-        return after.subarray(length);
-      }
-      record = { kind, contents: new Uint8Array(length), filled: 0 };
-      return after;
+      record = { kind: header.kind, contents: new Uint8Array(header.length), filled: 0 };
+      return bytes.subarray(RECORD_HEADER_BYTES);
     }
     const { kind, contents, filled } = record;
     const part = bytes.subarray(0, contents.length - filled);
