@@ -21,8 +21,15 @@ test('a record of strace is what one file was asked, in order; what failed made 
 test('a cut keeps what was written before a finished sync began, and of a piece since all or nothing', () => {
   const events = parseRecord(RECORD, 7);
   const disks = (syncs: boolean): Set<string> =>
-    new Set([...powerCuts(Buffer.alloc(8), events, 300, randomFrom(1), syncs)].map(({ image }) => image.toString('hex')));
-  const [nothing, first, second, both] = ['0000000000000000', '0000000001020000', '0000000000000300', '0000000001020300'];
+    new Set(
+      [...powerCuts(Buffer.alloc(8), events, 300, randomFrom(1), syncs)].map(({ image }) => image.toString('hex')),
+    );
+  const [nothing, first, second, both] = [
+    '0000000000000000',
+    '0000000001020000',
+    '0000000000000300',
+    '0000000001020300',
+  ];
   // Only before the sync was finished may the first be missing, and then the second was under way.
   expect(disks(true)).toEqual(new Set([nothing, first, second, both]));
   const atEnd = [...powerCuts(Buffer.alloc(8), events, 300, () => 0.999_999, true)];
