@@ -23,6 +23,8 @@ export type Request =
   /** Opens a VM's stores; the connection is its owner from now on, and its end is the VM's. */
   | {
       readonly do: 'run';
+      /** The VM is refused where less than the full level is reached. */
+      readonly strict: boolean;
       readonly vm: string;
       readonly label: string;
       readonly stores: readonly StoreRequest[];

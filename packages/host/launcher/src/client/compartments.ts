@@ -27,6 +27,7 @@ export const startCompartments: StartParts = async (plan, settle, options) => {
   };
   writeLine(owner, {
     do: 'run',
+    strict: options.strict ?? false,
     vm: options.id ?? newMachineId(),
     label: options.label ?? '',
     stores: plan.requests,

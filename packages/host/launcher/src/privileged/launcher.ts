@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Event, Inspected, Listed, Request } from '../control.ts';
 import { readLines, writeLine } from '../lines.ts';
+import type { Level } from '../sandbox/sandbox.ts';
 import { createLinkMaker } from './link.ts';
 import { closeStores, type OpenStore, openStores, StoreError } from './open-stores.ts';
 import { decodeRequest } from './requests.ts';
@@ -24,15 +25,23 @@ interface Opened {
   client: Socket | undefined;
 }
 
+/** CPUs that a shared service may use. */
+const SERVICE_CPUS = 1;
 /** How long a client may take for a step, in milliseconds. */
 const STEP_MS = 30_000;
 const REFUSED_TOKEN = 'There is no such VM, or the token is not its own';
 
 /**
  * @param directory of ours alone
+ * @param level that this host reaches
  * @param idle called whenever nobody is connected and no VM runs
  */
-export async function createLauncher(directory: string, spawn: Spawn, idle: () => void): Promise<Launcher> {
+export async function createLauncher(
+  directory: string,
+  spawn: Spawn,
+  level: Level,
+  idle: () => void,
+): Promise<Launcher> {
   const links = await createLinkMaker(join(directory, `links-${process.pid}.sock`));
   const machines = new Map<string, VirtualMachine>();
   const opened = new Map<string, Opened>();
@@ -50,6 +59,7 @@ export async function createLauncher(directory: string, spawn: Spawn, idle: () =
         links: members.map(({ link }) => ({ end: link.ends[0], epoch: link.epoch })),
         files: members.flatMap(({ files }) => files),
         settings: members.map(({ settings }) => settings),
+        cpus: SERVICE_CPUS,
         dataBytes: DATA_BYTES,
         heard: () => undefined,
       },
@@ -65,6 +75,7 @@ export async function createLauncher(directory: string, spawn: Spawn, idle: () =
         links: members.map(({ link }) => ({ end: link.ends[0], epoch: link.epoch })),
         files: [],
         settings: { cpus: availableParallelism(), machines: members.map(({ settings }) => settings) },
+        cpus: SERVICE_CPUS,
         dataBytes: DATA_BYTES,
         heard: () => undefined,
       },
@@ -88,6 +99,11 @@ export async function createLauncher(directory: string, spawn: Spawn, idle: () =
   ): void => {
     const tell = (event: Event): void => writeLine(socket, event);
     const id = request.vm;
+    if (request.strict && level !== 'full') {
+      tell({ refused: `This host reaches the protection level "${level}" alone: see "cloister doctor"` });
+      socket.end();
+      return;
+    }
     if (machines.has(id) || opened.has(id)) {
       tell({ refused: 'A VM of this number runs already' });
       socket.end();

@@ -1,9 +1,11 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleUrl } from '../bundles.ts';
+import { openManifest } from '../manifest.ts';
 import { thisNode } from '../sandbox/node-runtime.ts';
 import { closeInherited } from './close-inherited.ts';
-import { openCodeStore } from './code.ts';
 import { createLauncher } from './launcher.ts';
 import { reachedLevel } from './reached-level.ts';
 import { createSpawn } from './spawn.ts';
@@ -25,9 +27,9 @@ const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (sock
 await listen();
 process.stdout.write('ready\n');
 const node = thisNode();
-const code = openCodeStore();
-const spawn = createSpawn(node, await reachedLevel(node, code, directory), code);
-const launcher = await createLauncher(directory, spawn, leaveSoon);
+const manifest = openManifest(dirname(fileURLToPath(bundleUrl('launcher'))));
+const level = await reachedLevel(node, manifest, directory);
+const launcher = await createLauncher(directory, createSpawn(node, level, manifest), level, leaveSoon);
 connected = launcher.connected;
 if (early.length === 0) leaveSoon();
 for (const socket of early) launcher.connected(socket);

@@ -1,20 +1,20 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
+import type { Manifest } from '../manifest.ts';
 import { filterName, isJitless } from '../sandbox/compartment-kind.ts';
 import { reachLevel } from '../sandbox/level.ts';
 import type { NodeRuntime } from '../sandbox/node-runtime.ts';
 import type { Level } from '../sandbox/sandbox.ts';
-import type { CodeStore } from './code.ts';
 
 /**
  * The level that this machine reaches. Trying takes two starts of Node (about 150 ms), so what was found is kept beside
  * the launcher's socket, for as long as nothing has changed that it depends on.
  */
-export async function reachedLevel(node: NodeRuntime, code: CodeStore, directory: string): Promise<Level> {
+export async function reachedLevel(node: NodeRuntime, manifest: Manifest, directory: string): Promise<Level> {
   const path = join(directory, 'level.json');
   const filterOf = (kind: 'machine' | 'slice', { landlock }: { readonly landlock: boolean }) =>
-    code.load(filterName(kind, node.architecture, { jitless: isJitless(kind, node.major), landlock }));
+    manifest(filterName(kind, node.architecture, { jitless: isJitless(kind, node.major), landlock }));
   const circumstances = JSON.stringify([
     release(),
     node.executable,

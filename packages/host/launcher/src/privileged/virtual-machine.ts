@@ -97,6 +97,8 @@ export async function startCompartments(start: VirtualMachineStart, token: strin
       kind: 'machine',
       // The memory's lower part is the machine's own tables (hardware/layout.ts).
       dataBytes: start.memoryBytes + MACHINE_BYTES,
+      // The hart as much as the scheduler grants, and the monitor beside it.
+      cpus: 2 * start.grants.cpus,
       builds: start.builds,
       debug: false,
       links: [{ end: toSlice.ends[0], epoch: toSlice.epoch }],
@@ -117,6 +119,7 @@ export async function startCompartments(start: VirtualMachineStart, token: strin
     const compartment = spawn(
       {
         kind: 'slice',
+        cpus: start.grants.cpus,
         dataBytes: DATA_BYTES,
         builds: build === undefined ? {} : { slice: build },
         debug,
