@@ -28,6 +28,7 @@ export function readLines(socket: Socket): () => Promise<string | undefined> {
     give();
   });
   for (const event of ['end', 'close', 'error']) socket.on(event, end);
+  socket.resume();
   return () =>
     new Promise((resolve) => {
       waiting = resolve;

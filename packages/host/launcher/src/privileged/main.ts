@@ -1,7 +1,8 @@
 import { chmodSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { thisNode } from '../sandbox/node-runtime.ts';
+import { closeInherited } from './close-inherited.ts';
 import { openCodeStore } from './code.ts';
 import { createLauncher } from './launcher.ts';
 import { reachedLevel } from './reached-level.ts';
@@ -10,20 +11,51 @@ import { createSpawn } from './spawn.ts';
 /** How long the launcher stays when there is nothing left to do, in milliseconds. */
 const LINGER_MS = 300;
 
+closeInherited();
 const path = process.argv[2]!;
-let clock: NodeJS.Timeout | undefined;
 const directory = dirname(path);
+let clock: NodeJS.Timeout | undefined;
+const early: Socket[] = [];
+let connected = (socket: Socket): unknown => early.push(socket);
+const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
+  clearTimeout(clock);
+  connected(socket);
+});
+
+await listen();
+process.stdout.write('ready\n');
 const node = thisNode();
 const code = openCodeStore();
-const launcher = await createLauncher(
-  directory,
-  createSpawn(node, await reachedLevel(node, code, directory), code),
-  leaveSoon,
-);
-const server = createServer((socket) => {
-  clearTimeout(clock);
-  launcher.connected(socket);
-});
+const spawn = createSpawn(node, await reachedLevel(node, code, directory), code);
+const launcher = await createLauncher(directory, spawn, leaveSoon);
+connected = launcher.connected;
+if (early.length === 0) leaveSoon();
+for (const socket of early) launcher.connected(socket);
+
+/** One launcher serves a user: where another one listens already, this one ends. */
+async function listen(): Promise<void> {
+  const tryListen = (): Promise<boolean> =>
+    new Promise((resolve) => {
+      server.once('error', () => resolve(false)).listen(path, () => resolve(true));
+    });
+  if (!(await tryListen())) {
+    if (await answers()) process.exit();
+    // What nobody listens to was left by a launcher that was killed.
+    rmSync(path, { force: true });
+    if (!(await tryListen())) process.exit();
+  }
+  chmodSync(path, 0o600);
+}
+
+function answers(): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(path, () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once('error', () => resolve(false));
+  });
+}
 
 function leaveSoon(): void {
   clearTimeout(clock);
@@ -33,25 +65,3 @@ function leaveSoon(): void {
     process.exit();
   }, LINGER_MS);
 }
-
-/** Whether someone answers there; a socket that nobody listens to was left by a launcher that was killed. */
-const answers = (): Promise<boolean> =>
-  new Promise((resolve) => {
-    const probe = connect(path);
-    probe.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    probe.once('connect', () => probe.destroy());
-  });
-
-server.on('error', async () => {
-  // Another launcher serves this user already.
-  if (await answers()) process.exit();
-  rmSync(path, { force: true });
-  server.listen(path, ready);
-});
-
-function ready(): void {
-  chmodSync(path, 0o600);
-  process.stdout.write('ready\n');
-  leaveSoon();
-}
-server.listen(path, ready);

@@ -13,7 +13,7 @@ import type { CodeStore } from './code.ts';
  */
 export async function reachedLevel(node: NodeRuntime, code: CodeStore, directory: string): Promise<Level> {
   const path = join(directory, 'level.json');
-  const filterOf = (kind: 'machine' | 'slice', landlock: boolean) =>
+  const filterOf = (kind: 'machine' | 'slice', { landlock }: { readonly landlock: boolean }) =>
     code.load(filterName(kind, node.architecture, { jitless: isJitless(kind, node.major), landlock }));
   const circumstances = JSON.stringify([
     release(),
@@ -21,7 +21,7 @@ export async function reachedLevel(node: NodeRuntime, code: CodeStore, directory
     process.version,
     process.getuid?.(),
     ...['bwrap', 'setpriv', 'prlimit'].map(whereabouts),
-    (['machine', 'slice'] as const).map((kind) => filterOf(kind, false).hash),
+    (['machine', 'slice'] as const).map((kind) => filterOf(kind, { landlock: false }).hash),
   ]);
   try {
     const known = JSON.parse(readFileSync(path, 'utf8')) as { circumstances: string; level: Level };
