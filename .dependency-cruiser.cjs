@@ -30,7 +30,7 @@ const MAY_IMPORT = {
   cli: ['sdk', 'protocol', 'images'],
 };
 // What puts a compartment together with its channels: the one-process form, and each process's entry.
-const MONOLITHIC = 'packages/host/launcher/src/(monolithic|compartments/[a-z]+-process)\\.ts$';
+const MONOLITHIC = 'packages/host/launcher/src/(monolithic|compartments/(machine|[a-z]+-process))\\.ts$';
 const TESTS = '(\\.test\\.ts$|/testing/)';
 
 const layering = Object.entries(MAY_IMPORT).map(([name, allowed]) => ({
@@ -52,6 +52,16 @@ module.exports = {
       severity: 'error',
       from: { path: '^packages/(trusted|protocol)/', pathNot: TESTS },
       to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer'], pathNot: '^packages/' },
+    },
+    {
+      name: 'privileged-loads-little',
+      severity: 'error',
+      comment: 'what the launcher loads has host authority: no channel, no compartment, no client',
+      from: { path: '^packages/host/launcher/src/privileged/', pathNot: TESTS },
+      to: {
+        path: '^packages/',
+        pathNot: '^packages/(protocol/|host/launcher/src/(privileged/|sandbox/|(control|lines|bundles)\\.ts$))',
+      },
     },
     { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
     {

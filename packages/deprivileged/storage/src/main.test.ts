@@ -127,7 +127,6 @@ test.each<[string, Partial<BlockRequest>]>([
   ['across the end', { offset: BYTES - 512, length: 1024 }],
   ['far beyond the end', { offset: Number.MAX_SAFE_INTEGER, length: 512 }],
   ['longer than a payload may be', { length: STORE_PAYLOAD_BYTES_MAX + 1 }],
-  ['to read nothing', {}],
   ['to write more bytes than it says', { operation: 'write', length: 1, bytes: new Uint8Array(512) }],
   ['to write fewer bytes than it says', { operation: 'write', length: 1024, bytes: new Uint8Array(512) }],
 ])('a request %s is refused', async (_name, request) => {
