@@ -17,13 +17,13 @@ function traced(source: string): string {
   const file = { name: 'entry.mjs', path: entry, bytes: new Uint8Array() };
   const {
     args,
-    env,
+    env: { ...env, PATH: '/usr/bin:/bin' },
     file: command,
   } = sandboxed('none', {
     ...{ kind: 'storage', node: thisNode(), files: [file], filter: file, args: [], inherited: 0, dataBytes: 2 ** 30 },
   });
   const { status, stderr } = spawnSync('strace', ['-f', '-qq', '-o', log, command, ...args], {
-    env,
+    env: { ...env, PATH: '/usr/bin:/bin' },
     encoding: 'utf8',
     timeout: 60_000,
   });
