@@ -1,10 +1,13 @@
 // The import table of ARCHITECTURE.md: who may import whom. Everything not listed for a row is forbidden to it.
 const PACKAGES = {
   protocol: 'packages/protocol',
+  'boot-plan': 'packages/boot-plan',
+  crypto: 'packages/trusted/crypto',
   hardware: 'packages/trusted/hardware',
   monitor: 'packages/trusted/monitor',
   slice: 'packages/deprivileged/slice',
   storage: 'packages/deprivileged/storage',
+  scheduler: 'packages/deprivileged/scheduler',
   builder: 'packages/deprivileged/builder',
   launcher: 'packages/host/launcher',
   images: 'packages/host/images',
@@ -13,18 +16,21 @@ const PACKAGES = {
 };
 const MAY_IMPORT = {
   protocol: [],
+  'boot-plan': ['protocol'],
+  crypto: [],
   hardware: ['protocol'],
-  monitor: ['protocol', 'hardware'],
-  slice: ['protocol'],
+  monitor: ['protocol', 'hardware', 'crypto'],
+  slice: ['protocol', 'boot-plan'],
   storage: ['protocol'],
+  scheduler: ['protocol'],
   builder: ['protocol'],
-  launcher: ['protocol'],
-  images: ['protocol', 'launcher', 'builder'],
-  sdk: ['protocol', 'launcher', 'images'],
+  launcher: ['protocol', 'boot-plan'],
+  images: ['protocol', 'launcher', 'builder', 'crypto'],
+  sdk: ['protocol', 'boot-plan', 'launcher', 'images'],
   cli: ['sdk', 'protocol', 'images'],
 };
 // What puts a compartment together with its channels: the one-process form, and each process's entry.
-const MONOLITHIC = 'packages/host/launcher/src/(monolithic|compartments/[a-z]+-process)\\.ts$';
+const MONOLITHIC = 'packages/host/launcher/src/(monolithic|compartments/(machine|[a-z]+-process))\\.ts$';
 const TESTS = '(\\.test\\.ts$|/testing/)';
 
 const layering = Object.entries(MAY_IMPORT).map(([name, allowed]) => ({
@@ -46,6 +52,16 @@ module.exports = {
       severity: 'error',
       from: { path: '^packages/(trusted|protocol)/', pathNot: TESTS },
       to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer'], pathNot: '^packages/' },
+    },
+    {
+      name: 'privileged-loads-little',
+      severity: 'error',
+      comment: 'what the launcher loads has host authority: no channel, no compartment, no client',
+      from: { path: '^packages/host/launcher/src/privileged/', pathNot: TESTS },
+      to: {
+        path: '^packages/',
+        pathNot: '^packages/(protocol/|host/launcher/src/(privileged/|sandbox/|(control|lines|bundles|manifest)\\.ts$))',
+      },
     },
     { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
     {

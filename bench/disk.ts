@@ -64,8 +64,8 @@ export const diskBench: Bench = async ({ quick }) => {
     return (config) => startVirtualMachine(config, options);
   };
   const machines: Readonly<Record<string, StartVirtualMachine>> = {
-    'one process': form({}),
-    processes: form({ form: 'processes' }),
+    monolithic: form({ form: 'monolithic' }),
+    compartments: form({}),
     qemu: qemuStarter(DEADLINE_MS),
   };
   const rates: Record<string, number[][]> = {};

@@ -2,12 +2,18 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { debianGuest } from './full/debian-guest.ts';
 import { fuzz } from './full/fuzz.ts';
+import { fuzzHypelet } from './full/fuzz-hypelet.ts';
 import { gateFuzz } from './full/gate-fuzz.ts';
 
 /** A long check: its result, as JSON, and whether the promise holds. */
 export type FullCheck = (options: { readonly quick: boolean }) => Promise<{ holds: boolean; [key: string]: unknown }>;
 
-const CHECKS: Readonly<Record<string, FullCheck>> = { 'debian-guest': debianGuest, fuzz, 'gate-fuzz': gateFuzz };
+const CHECKS: Readonly<Record<string, FullCheck>> = {
+  'debian-guest': debianGuest,
+  fuzz,
+  'fuzz-hypelet': fuzzHypelet,
+  'gate-fuzz': gateFuzz,
+};
 
 /** `npm run full -- NAME [--quick]`: runs a check and, in its full form, writes bench/results/NAME.json. */
 async function main(args: readonly string[]): Promise<number> {

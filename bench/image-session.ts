@@ -21,7 +21,7 @@ const MEMORY_BYTES = 1024 << 20;
 
 /** Boots an image in the machine given, runs `script` with sh, and waits for the machine's end. @throws if it is lost */
 export async function runInImage(image: Image, script: string, settings: SessionSettings): Promise<SessionResult> {
-  const root: DiskConfig[] = image.rootDisk === undefined ? [] : [{ path: image.rootDisk, writes: 'discard' }];
+  const root = image.rootDisk === undefined ? [] : [image.rootDisk];
   const machine = await settings.start({
     memoryBytes: settings.memoryBytes ?? MEMORY_BYTES,
     kernel: readFileSync(image.kernel),

@@ -1,5 +1,6 @@
 import { bootBench } from './boot.ts';
 import { diskBench } from './disk.ts';
+import { gateBench } from './gate.ts';
 import { imageBuildBench } from './image-build.ts';
 import { interpreterBench } from './interpreter.ts';
 import type { Bench, Measurement } from './measurement.ts';
@@ -7,6 +8,7 @@ import type { Bench, Measurement } from './measurement.ts';
 const BENCHES: Readonly<Record<string, Bench>> = {
   boot: bootBench,
   disk: diskBench,
+  gate: gateBench,
   'image-build': imageBuildBench,
   interpreter: interpreterBench,
 };

@@ -1,16 +1,18 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runSession, SESSION_PORTS, sessionScript } from '@cloister/images';
 import { type DiskConfig, type LaunchOptions, startVirtualMachine } from '@cloister/launcher';
 import { hostImages } from '@cloister/sdk';
 import { afterAll, describe, expect, test } from 'vitest';
+import { writeHashTree } from '../packages/host/images/src/store/hash-tree-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cloister-forms-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const DISK_BYTES = 8 * 2 ** 20;
 const PATTERN = 'cloister'.repeat(128 * 1024);
+
+const treeOf = async (disk: string) => ({ path: `${disk}.tree`, rootHash: await writeHashTree(disk, `${disk}.tree`) });
 
 /** Boots busybox in one form and runs a script; the machine has ended when this resolves. */
 async function boot(form: LaunchOptions['form'], script: string, disks: readonly DiskConfig[]) {
@@ -18,8 +20,8 @@ async function boot(form: LaunchOptions['form'], script: string, disks: readonly
   const machine = await startVirtualMachine(
     {
       memoryBytes: 128 * 2 ** 20,
-      kernel: await readFile(image.kernel),
-      initrd: await readFile(image.initrd),
+      kernel: image.kernel,
+      initrd: image.initrd,
       commandLine: image.commandLine,
       ports: SESSION_PORTS,
       disks,
@@ -36,7 +38,7 @@ async function boot(form: LaunchOptions['form'], script: string, disks: readonly
   return { end, stdout };
 }
 
-describe.each(['one-process', 'processes'] as const)('slice and storage in the form "%s"', (form) => {
+describe.each(['compartments', 'monolithic'] as const)('a machine in the form "%s"', (form) => {
   test('boots, and passes on what is written and read', async () => {
     const { end, stdout } = await boot(form, 'uname -m; wc -c', []);
     expect([end, stdout]).toEqual([{ kind: 'exited', status: 0 }, `riscv64\n${PATTERN.length}\n`]);
@@ -56,12 +58,24 @@ describe.each(['one-process', 'processes'] as const)('slice and storage in the f
       dd if=/dev/vdb bs=4096 count=3 2> /dev/null | tr -d '\\007' | wc -c`;
     const { end, stdout } = await boot(form, script, [
       { path: direct, writes: 'direct' },
-      { path: base, writes: 'discard' },
+      { path: base, writes: 'discard', tree: await treeOf(base) },
     ]);
     expect([end, stdout]).toEqual([{ kind: 'exited', status: 0 }, '0\n']);
     const written = readFileSync(direct);
     expect(written.subarray(12_288, 12_288 + PATTERN.length).toString('latin1')).toBe(PATTERN);
     expect(written.subarray(12_288 + PATTERN.length).every((byte) => byte === 7)).toBe(true);
     expect(readFileSync(base).every((byte) => byte === 7)).toBe(true);
+  }, 120_000);
+
+  const guarded = form === 'compartments';
+  test(`${guarded ? 'gives no byte of' : 'control: without a seal, reads'} a base that is not what its hash tree says`, async () => {
+    const base = join(folder, `${form}-altered.img`);
+    writeFileSync(base, new Uint8Array(DISK_BYTES).fill(7));
+    const tree = await treeOf(base);
+    writeFileSync(base, new Uint8Array(DISK_BYTES).fill(8));
+    const script =
+      'dd if=/dev/vda bs=4096 count=1 2> /dev/null | tr -d "\\010" | wc -c; dd if=/dev/vda of=/dev/null count=8';
+    const { end, stdout } = await boot(form, script, [{ path: base, writes: 'discard', tree }]);
+    expect([end, stdout]).toEqual([{ kind: 'exited', status: guarded ? 1 : 0 }, '0\n']);
   }, 120_000);
 });

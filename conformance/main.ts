@@ -2,13 +2,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { runBareMetal, signatureOf } from './bare-metal.ts';
 import { readElf } from './elf.ts';
 import { readFuzzCommand, runFuzz } from './fuzz/command.ts';
+import { measuredFuzz } from './fuzz-hypelet/command.ts';
 import { lackingExtensions } from './isa-string.ts';
 import { runRiscvTests } from './riscv-tests.ts';
 
 const USAGE = `Usage:
   npm run conformance -- riscv-tests DIRECTORY
   npm run conformance -- elf FILE [--signature OUT] [--isa STRING] [--limit INSTRUCTIONS]
-  npm run conformance -- fuzz --peer qemu [--programs N] [--seed S] [--quick]`;
+  npm run conformance -- fuzz --peer qemu [--programs N] [--seed S] [--quick]
+  npm run conformance -- fuzz-hypelet [--sequences N] [--seed S]`;
 
 function option(args: string[], name: string): string | undefined {
   const at = args.indexOf(name);
@@ -34,6 +36,19 @@ function main([command, ...args]: string[]): number {
     return outcome.kind === 'pass' ? 0 : 1;
   }
   if (command === 'fuzz') return runFuzz(readFuzzCommand(args), console.log).differences.length === 0 ? 0 : 1;
+  if (command === 'fuzz-hypelet') {
+    const seed = Number(option(args, '--seed') ?? Date.now() % 2 ** 31);
+    const { coverage, decodedShare, ...result } = measuredFuzz(
+      Number(option(args, '--sequences') ?? 20_000),
+      seed,
+      import.meta.url,
+    );
+    console.log(JSON.stringify(result, null, 2));
+    for (const line of coverage.missed) console.log(`not reached: ${line}`);
+    console.log(`messages that pass the decoder: ${(100 * decodedShare).toFixed(1)} % of ${result.messages}`);
+    console.log(`branches of decode and act: ${coverage.covered} of ${coverage.blocks}`);
+    return result.holds ? 0 : 1;
+  }
   console.error(USAGE);
   return 2;
 }

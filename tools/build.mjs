@@ -10,8 +10,11 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const ENTRIES = {
   cli: 'packages/clients/cli/src/main.ts',
   hart: 'packages/trusted/hardware/src/hart/worker.ts',
+  launcher: 'packages/host/launcher/src/privileged/main.ts',
+  machine: 'packages/host/launcher/src/compartments/machine-process.ts',
   slice: 'packages/host/launcher/src/compartments/slice-process.ts',
   storage: 'packages/host/launcher/src/compartments/storage-process.ts',
+  scheduler: 'packages/host/launcher/src/compartments/scheduler-process.ts',
   conformance: 'conformance/main.ts',
   bench: 'bench/main.ts',
   full: 'bench/full.ts',

@@ -12,6 +12,8 @@ afterAll(() => rmSync(tree, { recursive: true, force: true }));
 /** A forbidden import for each row of the table. */
 const FORBIDDEN: readonly (readonly [from: string, to: string])[] = [
   ['protocol', 'hardware'],
+  ['boot-plan', 'slice'],
+  ['trusted/crypto', 'protocol'],
   ['trusted/hardware', 'monitor'],
   ['trusted/monitor', 'slice'],
   ['deprivileged/slice', 'hardware'],

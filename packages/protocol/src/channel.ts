@@ -31,11 +31,22 @@ export interface Channel {
   close(reason: string): void;
 }
 
+/** A channel whose far end may be replaced: the same stream, another process at its end. */
+export interface Link extends Channel {
+  /**
+   * The far end is another one from now on; both ends are told the same fresh `epoch` (`EPOCH_BYTES`). What was sent
+   * before, and what comes before the far end's greeting, is void; a closed channel is open again. Not within `frame`.
+   */
+  renew(epoch: Uint8Array): void;
+}
+
 export interface ChannelListener {
   /** Credit for the frame returns when this returns. A throw closes the channel. */
   frame(frame: Uint8Array): void;
   /** Nothing waits for credit any more. */
   drained?(): void;
-  /** The channel is closed, by either end. Called once, and nothing after it. */
+  /** The far end is another one: nothing sent before reached it or ever will. */
+  renewed?(): void;
+  /** The channel is closed, by either end. Called once until it is renewed, and nothing after it. */
   closed?(reason: string): void;
 }

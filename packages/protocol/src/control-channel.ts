@@ -1,22 +1,29 @@
 import { PORT_MESSAGES, PORT_RESIZE } from './device/console.ts';
 import { type MessageOf, type MessageSet, messageSet } from './message.ts';
 
-const BLOBS = { oneOf: ['kernel', 'initrd', 'firmware'] } as const;
-
-/** From the launcher to a slice. The launcher parses none of what it passes on. */
+/** From the client to its VM's slice. */
 const TO_SLICE = {
-  /** Boot this; the slice then asks for the bytes. No initrd, no firmware: 0 bytes. */
+  /**
+   * Boot this, unless the machine runs already. `kernel`, `initrd` and `firmware` are stores, from which the slice reads
+   * as many bytes; no initrd, no firmware: 0 bytes.
+   */
   'boot.start': {
     code: 0x60,
-    fields: { commandLine: 'text', kernelBytes: 'size', initrdBytes: 'size', firmwareBytes: 'size' },
+    fields: {
+      commandLine: 'text',
+      kernel: 'u16',
+      kernelBytes: 'size',
+      initrd: 'u16',
+      initrdBytes: 'size',
+      firmware: 'u16',
+      firmwareBytes: 'size',
+    },
   },
-  'boot.data': { code: 0x61, fields: { blob: BLOBS, offset: 'size', bytes: 'bytes' } },
   ...PORT_MESSAGES,
   ...PORT_RESIZE,
 } as const;
 
 const FROM_SLICE = {
-  'boot.read': { code: 0x68, fields: { blob: BLOBS, offset: 'size', length: 'u32' } },
   /** The guest runs. */
   'boot.done': { code: 0x69, fields: {} },
   /** Nothing was started; `reason` is one line for the user. */

@@ -3,10 +3,23 @@
  * one decoder are made from it, so that no message has its bytes written down twice and every decoder is total.
  *
  * A message is its code (one byte), then its fields: integers little-endian; `size` is eight bytes and at most
- * 2^53 - 1; `bytes` and `text` (UTF-8) have a four-byte length before them, lists a four-byte count.
+ * 2^53 - 1; `bytes` and `text` (UTF-8) have a four-byte length before them, lists a four-byte count. A field with a
+ * range is no message outside it: the decoder has checked what can be checked without the receiver's state.
  */
 export type Scalar = 'bool' | 'u8' | 'u16' | 'u32' | 'u64' | 'size' | 'bytes' | 'text';
-export type Field = Scalar | { readonly oneOf: readonly string[] } | { readonly listOf: Scalar };
+export type Field =
+  | Scalar
+  | Range
+  | { readonly oneOf: readonly string[] }
+  | { readonly listOf: Scalar; readonly upTo?: number };
+
+/** A number from `from` to `to`, or bytes of such a length; both ends included. */
+export interface Range {
+  readonly scalar: 'u8' | 'u16' | 'u32' | 'size' | 'bytes';
+  readonly from: number;
+  readonly to: number;
+}
+
 export type Fields = Readonly<Record<string, Field>>;
 export type MessageTable = Readonly<Record<string, { readonly code: number; readonly fields: Fields }>>;
 
@@ -24,7 +37,9 @@ type FieldValue<F> = F extends { readonly oneOf: readonly (infer Choice)[] }
   ? Choice
   : F extends { readonly listOf: infer S }
     ? readonly ScalarValue<S>[]
-    : ScalarValue<F>;
+    : F extends { readonly scalar: infer S }
+      ? ScalarValue<S>
+      : ScalarValue<F>;
 
 /** The messages of a table, as a union told apart by `kind`. */
 export type MessageOf<T extends MessageTable> = {
@@ -97,6 +112,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 function fieldLength(field: Field, value: unknown): number {
   if (typeof field === 'string') return scalarLength(field, value);
   if ('oneOf' in field) return 1;
+  if ('scalar' in field) return scalarLength(field.scalar, value);
   let length = 4;
   for (const item of value as readonly unknown[]) length += scalarLength(field.listOf, item);
   return length;
@@ -111,11 +127,20 @@ function scalarLength(scalar: Scalar, value: unknown): number {
 function writeField(writer: Writer, field: Field, value: unknown): void {
   if (typeof field === 'string') writeScalar(writer, field, value);
   else if ('oneOf' in field) writeNumber(writer, 'u8', field.oneOf.indexOf(value as string));
-  else {
+  else if ('scalar' in field) {
+    if (!within(field, value)) throw new RangeError(`${field.scalar} is not from ${field.from} to ${field.to}`);
+    writeScalar(writer, field.scalar, value);
+  } else {
     const list = value as readonly unknown[];
+    if (list.length > (field.upTo ?? Number.POSITIVE_INFINITY)) throw new RangeError(`${list.length} are too many`);
     writeNumber(writer, 'u32', list.length);
     for (const item of list) writeScalar(writer, field.listOf, item);
   }
+}
+
+function within({ from, to }: Range, value: unknown): boolean {
+  const size = typeof value === 'number' ? value : (value as Uint8Array).length;
+  return size >= from && size <= to;
 }
 
 function writeScalar(writer: Writer, scalar: Scalar, value: unknown): void {
@@ -152,8 +177,12 @@ function readField(reader: Reader, field: Field): unknown {
     const choice = readNumber(reader, 'u8');
     return choice === undefined ? undefined : field.oneOf[choice];
   }
+  if ('scalar' in field) {
+    const value = readScalar(reader, field.scalar);
+    return value !== undefined && within(field, value) ? value : undefined;
+  }
   const count = readNumber(reader, 'u32');
-  if (count === undefined) return undefined;
+  if (count === undefined || count > (field.upTo ?? Number.POSITIVE_INFINITY)) return undefined;
   const list: unknown[] = [];
   for (let i = 0; i < count; i += 1) {
     const item = readScalar(reader, field.listOf);

@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { parseDuration, parseMemory, runKernel } from '@cloister/sdk';
 import { EXIT_TIMEOUT } from './report.ts';
-import type { RunFlags } from './run.ts';
+import { launchOptions, type RunFlags } from './run.ts';
 import { enterRaw, standardInput } from './terminal.ts';
 
 export interface KernelFlags extends RunFlags {
@@ -24,6 +24,7 @@ export async function runOwnKernel(flags: KernelFlags): Promise<number> {
     disks: flags.disk ?? [],
     memoryBytes: flags.memory === undefined ? undefined : parseMemory(flags.memory),
     noReboot: !flags.reboot,
+    launch: launchOptions(flags),
     onConsole: (bytes) => {
       process.stdout.write(bytes);
       log?.write(bytes);

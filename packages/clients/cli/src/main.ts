@@ -1,3 +1,4 @@
+import { recordStatus } from './detached.ts';
 import { main } from './program.ts';
 
 // A reader that went away (`cloister run … | head`) is no error.
@@ -8,5 +9,6 @@ for (const stream of [process.stdout, process.stderr])
   });
 
 const status = await main(process.argv.slice(2));
+recordStatus(status);
 // Standard input may still be open, and machines' threads are gone: what was written is flushed, then the process ends.
 process.stdout.write('', () => process.stderr.write('', () => process.exit(status)));

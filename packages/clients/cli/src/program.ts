@@ -1,10 +1,12 @@
 import { CloisterError } from '@cloister/sdk';
 import { Command, CommanderError, Option } from 'commander';
+import { attended, detach } from './detached.ts';
 import { doctor } from './doctor.ts';
 import { buildImage, inspectImage, listImages, pullImage, removeImages } from './image.ts';
 import { type KernelFlags, runOwnKernel } from './kernel.ts';
+import { addMachineCommands } from './machine-commands.ts';
 import { EXIT_CLOISTER, report } from './report.ts';
-import { type RunFlags, run } from './run.ts';
+import { prepareDetached, type RunFlags, run } from './run.ts';
 import { VERSION } from './version.ts';
 
 const collect = (value: string, all: readonly string[] = []): string[] => [...all, value];
@@ -12,8 +14,6 @@ const collect = (value: string, all: readonly string[] = []): string[] => [...al
 /** Docker's flags that do not exist here yet, and what does the job. */
 const NOT_YET: readonly (readonly [flags: string, answer: string])[] = [
   ['-p, --publish <ports>', 'Guests have no network yet. Pass data with --disk, or tar over stdin'],
-  ['-d, --detach', 'Runs end with their command. Put cloister run into the background with your shell, and --no-stdin'],
-  ['--name <name>', 'Runs have no names yet. Put the command into a script of its own'],
   ['--volume <mount>', 'There are no volumes yet. Use --disk FILE, or: tar c . | cloister run debian tar x'],
   ['--network <net>', 'Guests have no network yet. Put packages into an image: cloister image build --packages'],
 ];
@@ -53,6 +53,12 @@ export function program(finish: (status: number) => void): Command {
     .option('--rm', 'accepted: changes always vanish at exit')
     .option('--copy <src:dst>', 'copy a file or directory into the guest first (repeatable)', collect)
     .option('--disk <file[,ro]>', 'attach a raw disk; writes are kept (repeatable)', collect)
+    .option('-d, --detach', 'run in the background and print the number of the VM')
+    .option('--name <label>', 'what ps calls it')
+    .option('--cpus <n>', 'CPU time that it may have, such as 0.5 (default 1)')
+    .option('--slice <file>', 'another build of the slice')
+    .option('--protect <how>', 'strict: refuse to run below the full protection level (see doctor)')
+    .option('--monolithic', 'all parts in one process, unprotected: a baseline for measurements')
     .option('--timeout <time>', 'stop after this long, such as 30s or 5m, with status 124')
     .option('--console-log <file>', "write the guest kernel's console there")
     .option('-v, --verbose', "show the guest kernel's console on stderr")
@@ -71,6 +77,12 @@ export function program(finish: (status: number) => void): Command {
       if ((flags as unknown as Record<string, unknown>)[long] !== undefined)
         throw new CloisterError('bad-usage', `There is no --${long} yet`, { hint });
     }
+    if (flags.detach === true && attended() === undefined) {
+      await prepareDetached(image, flags);
+      process.stdout.write(`${await detach(flags.name ?? image ?? flags.kernel ?? '')}\n`);
+      finish(0);
+      return;
+    }
     if (flags.kernel !== undefined) {
       if (image !== undefined)
         throw new CloisterError('bad-usage', `With --kernel there is no image, but "${image}" was given`);
@@ -84,6 +96,7 @@ export function program(finish: (status: number) => void): Command {
     finish(await run(image, argv, flags));
   });
 
+  addMachineCommands(cloister, finish);
   const images = cloister.command('image').description('make, list and remove images');
   const mirrored = (command: Command): Command =>
     command

@@ -1,5 +1,15 @@
 import { createWriteStream } from 'node:fs';
-import { parseDuration, parseMemory, type Run, runImage } from '@cloister/sdk';
+import { resolve } from 'node:path';
+import {
+  CloisterError,
+  hostImages,
+  type LaunchOptions,
+  parseDuration,
+  parseMemory,
+  type Run,
+  runImage,
+} from '@cloister/sdk';
+import { attended } from './detached.ts';
 import { EXIT_LEFT, EXIT_TIMEOUT } from './report.ts';
 import { progressText, statusLine } from './status-line.ts';
 import { enterRaw, standardInput, terminalSize } from './terminal.ts';
@@ -19,6 +29,12 @@ export interface RunFlags {
   readonly verbose?: boolean;
   readonly mirror?: string;
   readonly strictMirror?: boolean;
+  readonly detach?: boolean;
+  readonly name?: string;
+  readonly cpus?: string;
+  readonly slice?: string;
+  readonly monolithic?: boolean;
+  readonly protect?: string;
 }
 
 const FORWARDED = {
@@ -41,6 +57,49 @@ export function parseEnvironment(entries: readonly string[]): Record<string, str
     else if (at < 0 && process.env[entry] !== undefined) env[entry] = process.env[entry];
   }
   return env;
+}
+
+/** How the VM is put together. @throws CloisterError for a number of CPUs that is none */
+export function launchOptions(flags: RunFlags): LaunchOptions {
+  const cpus = flags.cpus === undefined ? undefined : Number(flags.cpus);
+  if (cpus !== undefined && !(cpus > 0 && cpus <= 1024))
+    throw new CloisterError('bad-usage', `"${flags.cpus}" is no number of CPUs`, {
+      hint: 'Give one such as --cpus 0.5',
+    });
+  if (flags.protect !== undefined && flags.protect !== 'strict')
+    throw new CloisterError('bad-usage', `There is no protection "${flags.protect}"`, {
+      hint: 'There is --protect=strict',
+    });
+  if (flags.protect === 'strict' && flags.monolithic === true)
+    throw new CloisterError('bad-usage', '--monolithic protects nothing, and --protect=strict wants all');
+  if (flags.monolithic === true)
+    process.stderr.write('cloister: --monolithic: all parts run in one process, and nothing protects anything\n');
+  const id = attended();
+  return {
+    ...(flags.monolithic === true ? { form: 'monolithic' as const } : {}),
+    ...(flags.protect === 'strict' ? { strict: true } : {}),
+    ...(flags.name === undefined ? {} : { label: flags.name }),
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(flags.slice === undefined ? {} : { builds: { slice: resolve(flags.slice) } }),
+    ...(id === undefined ? {} : { id }),
+  };
+}
+
+/** What can fail, or takes long, before a run goes into the background. */
+export async function prepareDetached(image: string | undefined, flags: RunFlags): Promise<void> {
+  launchOptions(flags);
+  if (image === undefined) return;
+  const status = statusLine();
+  try {
+    const settings = {
+      mirror: flags.mirror,
+      strictMirror: flags.strictMirror,
+      progress: (progress: Parameters<typeof progressText>[1]) => status.show(progressText(image, progress)),
+    };
+    await hostImages(settings).pull(image);
+  } finally {
+    status.clear();
+  }
 }
 
 /** `cloister run IMAGE [CMD…]`: the guest's stdin, stdout, stderr and exit status are this process's. */
@@ -77,6 +136,7 @@ export async function run(image: string, argv: readonly string[], flags: RunFlag
       stdin,
       copies: flags.copy ?? [],
       disks: flags.disk ?? [],
+      launch: launchOptions(flags),
       images: {
         mirror: flags.mirror,
         strictMirror: flags.strictMirror,

@@ -11,6 +11,7 @@ const RUN_ERRORS = {
   'bad-disk': 'Give a raw disk image whose length is a multiple of 512 bytes',
   'machine-failed': 'Run again with -v or --console-log FILE to see all that the guest said',
   'guest-ended': 'Run again with --console-log FILE to see all that the guest said',
+  'no-vm': 'See "cloister ps" for what runs',
   timeout: 'Give more time with --timeout',
   'no-network':
     'Put packages into an image with "cloister image build --packages", or files with --disk or tar over stdin',

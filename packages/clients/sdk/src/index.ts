@@ -1,7 +1,10 @@
+export type { CompartmentFacts, Inspected, LaunchOptions, Listed } from '@cloister/launcher';
+export { newMachineId, runtimeDirectory } from '@cloister/launcher';
 export { parseDisk } from './disks.ts';
 export { CloisterError, type RunErrorCode } from './failure.ts';
 export { readInput, readKernel } from './kernels.ts';
 export { lastLines } from './machine.ts';
+export { exitCounts, machines } from './machines.ts';
 export { hostImages, type ImageSettings, type Run, type RunOptions, runImage } from './run-image.ts';
 export { type KernelRun, type KernelRunOptions, runKernel } from './run-kernel.ts';
 export { type CommandOptions, type CommandResult, Sandbox, type SandboxOptions } from './sandbox.ts';

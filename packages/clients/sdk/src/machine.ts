@@ -1,6 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import type { Image } from '@cloister/images';
-import { type DiskConfig, LaunchError, startVirtualMachine, type VirtualMachine } from '@cloister/launcher';
+import {
+  type DiskConfig,
+  LaunchError,
+  type LaunchOptions,
+  startVirtualMachine,
+  type VirtualMachine,
+} from '@cloister/launcher';
 import { fail } from './failure.ts';
 import { SESSION_PORTS } from './session.ts';
 
@@ -9,17 +14,20 @@ export async function bootImage(
   image: Image,
   memoryBytes: number,
   disks: readonly DiskConfig[],
+  launch: LaunchOptions = {},
 ): Promise<VirtualMachine> {
-  const [kernel, initrd] = await Promise.all([readFile(image.kernel), readFile(image.initrd)]);
-  const root: DiskConfig[] = image.rootDisk === undefined ? [] : [{ path: image.rootDisk, writes: 'discard' }];
-  return startVirtualMachine({
-    memoryBytes,
-    kernel,
-    initrd,
-    commandLine: image.commandLine,
-    disks: [...root, ...disks],
-    ports: SESSION_PORTS,
-  });
+  const root = image.rootDisk === undefined ? [] : [image.rootDisk];
+  return startVirtualMachine(
+    {
+      memoryBytes,
+      kernel: image.kernel,
+      initrd: image.initrd,
+      commandLine: image.commandLine,
+      disks: [...root, ...disks],
+      ports: SESSION_PORTS,
+    },
+    { label: image.name, ...launch },
+  );
 }
 
 /** The last lines of a console, safe for a terminal. */

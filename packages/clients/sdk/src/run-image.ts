@@ -1,5 +1,5 @@
 import { type ImagesOptions, openImages } from '@cloister/images';
-import { startVirtualMachine } from '@cloister/launcher';
+import { type LaunchOptions, startVirtualMachine } from '@cloister/launcher';
 import { parseCopy, prepareCopies } from './copies.ts';
 import { parseDisk } from './disks.ts';
 import { CloisterError, fail } from './failure.ts';
@@ -29,11 +29,15 @@ export interface RunOptions extends SessionOutput {
   readonly copies?: readonly string[];
   readonly memoryBytes?: number | undefined;
   readonly images?: ImageSettings | undefined;
+  readonly launch?: LaunchOptions | undefined;
   /** Called with the guest's console (ttyS0). */
   readonly onConsole?: ((bytes: Uint8Array) => void) | undefined;
   /** The image is there and the machine starts. */
   readonly onBoot?: (() => void) | undefined;
 }
+
+/** How long a command may take to end after it was asked to, in milliseconds. */
+const STOP_MS = 10_000;
 
 /** A running command; `status` rejects with a CloisterError when the guest ended without reporting one. */
 export interface Run {
@@ -52,7 +56,7 @@ export async function runImage(options: RunOptions): Promise<Run> {
   options.onBoot?.();
   const first = (image.rootDisk === undefined ? 0 : 1) + disks.length;
   const prepared = copies.length === 0 ? undefined : await prepareCopies(copies, first);
-  const machine = await bootImage(image, memoryBytes, [...disks, ...(prepared?.disks ?? [])])
+  const machine = await bootImage(image, memoryBytes, [...disks, ...(prepared?.disks ?? [])], options.launch)
     .finally(() => prepared?.done())
     .catch(startFailed);
   let console = '';
@@ -79,6 +83,11 @@ export async function runImage(options: RunOptions): Promise<Run> {
     if (cause instanceof RangeError) fail('bad-usage', cause.message, { cause });
     throw cause;
   }
+  // Whoever asks for an end in order gets what a shell gives: first a chance to clean up.
+  machine.onStop = () => {
+    session.signal('TERM');
+    setTimeout(() => machine.kill(), STOP_MS).unref();
+  };
   const status = session.ended.then(async (end) => {
     if (end.kind === 'exited') {
       // The guest powers off by itself, so that its disks are written; a disk given to it deserves the wait.

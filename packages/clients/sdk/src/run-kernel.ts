@@ -1,4 +1,4 @@
-import { type MachineEnd, startVirtualMachine, type VirtualMachine } from '@cloister/launcher';
+import { type LaunchOptions, type MachineEnd, startVirtualMachine, type VirtualMachine } from '@cloister/launcher';
 import { parseDisk } from './disks.ts';
 import { CloisterError } from './failure.ts';
 import { readInput, readKernel } from './kernels.ts';
@@ -14,6 +14,7 @@ export interface KernelRunOptions {
   readonly memoryBytes?: number | undefined;
   /** A reset ends the run instead of booting again. */
   readonly noReboot?: boolean;
+  readonly launch?: LaunchOptions | undefined;
   readonly onConsole: (bytes: Uint8Array) => void;
 }
 
@@ -37,14 +38,18 @@ export async function runKernel(options: KernelRunOptions): Promise<KernelRun> {
   let killed = false;
   let machine: VirtualMachine;
   const start = async (): Promise<VirtualMachine> => {
-    const started = await startVirtualMachine({
-      memoryBytes,
-      kernel,
-      ...(initrd === undefined ? {} : { initrd }),
-      ...(firmware === undefined ? {} : { firmware }),
-      commandLine: options.append ?? 'console=ttyS0',
-      disks,
-    }).catch(startFailed);
+    const started = await startVirtualMachine(
+      {
+        memoryBytes,
+        kernel,
+        ...(initrd === undefined ? {} : { initrd }),
+        ...(firmware === undefined ? {} : { firmware }),
+        commandLine: options.append ?? 'console=ttyS0',
+        disks,
+      },
+      { label: options.kernel, ...options.launch },
+    ).catch(startFailed);
+    started.onStop = () => started.kill();
     started.serial.onData = (bytes) => {
       console = (console + Buffer.from(bytes).toString('latin1')).slice(-16_384);
       options.onConsole(bytes);

@@ -1,16 +1,4 @@
-import {
-  type Channel,
-  type ChannelListener,
-  FRAME_BYTES_MAX,
-  type FromSlice,
-  fromMachine,
-  fromSlice,
-  fromStorage,
-  type ToMachine,
-  toMachine,
-  toSlice,
-  toStorage,
-} from '@cloister/protocol';
+import { fromMachine, fromSlice, fromStorage, toMachine, toSlice, toStorage } from '@cloister/protocol';
 import { describe, expect, test } from 'vitest';
 import { mutate, randomFrom } from '../../../protocol/src/testing/mutate.ts';
 import {
@@ -18,69 +6,135 @@ import {
   FROM_STORAGE_SAMPLES,
   TO_SLICE_SAMPLES,
 } from '../../../protocol/src/testing/sample-messages.ts';
-import { start } from './slice.ts';
+import { KERNEL, type SliceBench, sliceBench } from './testing/slice-bench.ts';
 
-/** One end of a channel that keeps what is sent, and by which a test speaks. */
-function testEnd() {
-  const sent: Uint8Array[] = [];
-  let listener: ChannelListener | undefined;
-  const channel: Channel = {
-    send(frame) {
-      if (frame.length > FRAME_BYTES_MAX) throw new RangeError('Too long');
-      sent.push(frame.slice());
-    },
-    queuedBytes: 0,
-    closed: undefined,
-    listen(next) {
-      listener = next;
-    },
-    close: () => undefined,
-  };
-  return { channel, sent, say: (frame: Uint8Array) => listener!.frame(frame), end: () => listener!.closed?.('Gone') };
-}
-
-function bench() {
-  const [machine, storage, control] = [testEnd(), testEnd(), testEnd()];
-  start({ machine: machine.channel, storage: storage.channel, control: control.channel });
-  const told = (): FromSlice[] => control.sent.splice(0).map((frame) => fromSlice.decode(frame)!);
-  const asked = (): ToMachine[] => machine.sent.splice(0).map((frame) => toMachine.decode(frame)!);
-  return { machine, storage, control, told, asked };
-}
-
-/** A whole Image of one frame. */
-const kernel = new Uint8Array(4096);
-const header = new DataView(kernel.buffer);
-header.setBigUint64(8, 0x20_0000n, true);
-header.setBigUint64(16, 4096n, true);
-header.setUint32(56, 0x05435352, true);
+/** The boot's read `id`, answered: 0 is the kernel's head, update n of the plan is n + 1. */
+const replyOf = (id: number, bytes: Uint8Array = KERNEL, ok = true) =>
+  ({ kind: 'block.reply', store: 0, id, ok, bytes }) as const;
 
 /** To the guest's start. */
-function booted() {
-  const b = bench();
-  b.control.say(toSlice.encode({ ...TO_SLICE_SAMPLES['boot.start'], initrdBytes: 0 }));
+function booted(): SliceBench {
+  const b = sliceBench();
+  b.client.say(toSlice.encode({ ...TO_SLICE_SAMPLES['boot.start'], initrdBytes: 0 }));
   b.machine.say(fromMachine.encode(FROM_MACHINE_SAMPLES.platform));
-  for (let i = 0; i < 2; i += 1) b.control.say(toSlice.encode({ ...TO_SLICE_SAMPLES['boot.data'], bytes: kernel }));
+  for (const id of [0, 1]) b.storage.say(fromStorage.encode(replyOf(id)));
   b.machine.say(fromMachine.encode({ kind: 'launch.finished' }));
   return b;
 }
 
 test('boots: reads the kernel once its head is one, places it and the tree, starts hart 0', () => {
   const b = booted();
-  expect(b.told().map(({ kind }) => kind)).toEqual(['boot.read', 'boot.read', 'boot.done']);
+  expect(b.told().map(({ kind }) => kind)).toEqual(['boot.done']);
+  expect(b.read().map(({ store, length }) => [store, length])).toEqual([
+    [0, 4096],
+    [0, 4096],
+  ]);
   expect(b.asked().map(({ kind }) => kind)).toEqual([
-    ...['launch.update', 'launch.update', 'hart.init', 'launch.finish', 'hart.run'],
+    ...['launch.start', 'frame.map', 'launch.update', 'launch.update', 'hart.init', 'launch.finish', 'hart.run'],
   ]);
 });
 
+test('places what came early in its turn: the digest knows one order', () => {
+  const b = sliceBench();
+  b.client.say(toSlice.encode({ ...TO_SLICE_SAMPLES['boot.start'], initrdBytes: 9 }));
+  b.machine.say(fromMachine.encode(FROM_MACHINE_SAMPLES.platform));
+  b.storage.say(fromStorage.encode(replyOf(0)));
+  b.asked();
+  b.storage.say(fromStorage.encode(replyOf(2, new Uint8Array(9))));
+  expect(b.asked()).toEqual([]);
+  b.storage.say(fromStorage.encode(replyOf(1)));
+  const lengths = b.asked().map((message) => (message.kind === 'launch.update' ? message.bytes.length : message.kind));
+  expect(lengths).toEqual([4096, 9, expect.any(Number), 'hart.init', 'launch.finish']);
+});
+
+test('asks storage again when that was replaced, and places nothing twice', () => {
+  const b = sliceBench();
+  b.client.say(toSlice.encode(TO_SLICE_SAMPLES['boot.start']));
+  b.machine.say(fromMachine.encode(FROM_MACHINE_SAMPLES.platform));
+  b.storage.renew();
+  expect(b.read().map(({ id }) => id)).toEqual([0, 0]);
+  b.storage.say(fromStorage.encode(replyOf(0)));
+  b.storage.say(fromStorage.encode(replyOf(1)));
+  b.storage.renew();
+  expect(b.read().map(({ id }) => id)).toEqual([1, 2, 2]);
+  b.storage.say(fromStorage.encode(replyOf(2, new Uint8Array(9))));
+  expect(b.asked().filter(({ kind }) => kind === 'launch.update')).toHaveLength(3);
+});
+
+test.each<[string, ReturnType<typeof replyOf>, RegExp]>([
+  ['other bytes', replyOf(7), /not asked/],
+  ['fewer bytes', replyOf(1, new Uint8Array(4095)), /not asked/],
+  ['an error', replyOf(1, new Uint8Array(0), false), /cannot be read/],
+])('%s than were asked for end the boot', (_name, reply, reason) => {
+  const b = sliceBench();
+  b.client.say(toSlice.encode({ ...TO_SLICE_SAMPLES['boot.start'], initrdBytes: 0 }));
+  b.machine.say(fromMachine.encode(FROM_MACHINE_SAMPLES.platform));
+  b.storage.say(fromStorage.encode(replyOf(0)));
+  b.storage.say(fromStorage.encode(reply));
+  expect(b.told().at(-1)).toEqual({ kind: 'boot.refused', reason: expect.stringMatching(reason) });
+});
+
+describe('answers an exit', () => {
+  const exit = { kind: 'hart.exit', hart: 0, exit: 7 } as const;
+  const run = { kind: 'hart.run', hart: 0, exit: 7, registers: [], microseconds: 0 };
+
+  test.each<[string, Parameters<typeof fromMachine.encode>[0], object[]]>([
+    [
+      'of a used-up budget with another',
+      { ...exit, reason: 'budget', registers: [] },
+      [{ ...run, microseconds: 0xffff_ffff }],
+    ],
+    [
+      'of an absent frame with zeros',
+      { ...exit, reason: 'frame-fault', registers: [0x8000_3000n] },
+      [{ kind: 'frame.map', operation: 'zero', frame: 3, count: 1 }, run],
+    ],
+    ['of a store that means nothing', { ...exit, reason: 'syscon', registers: [1n] }, [run]],
+    [
+      'of a reset that there is not with an error',
+      { ...exit, reason: 'sbi', registers: [0x53525354n, 0n, 9n, 0n] },
+      [{ ...run, registers: [BigInt.asUintN(64, -3n), 0n] }],
+    ],
+  ])('%s', (_name, message, answers) => {
+    const b = booted();
+    b.asked();
+    b.machine.say(fromMachine.encode(message));
+    expect(b.asked()).toMatchObject(answers);
+  });
+});
+
+describe('takes the place of another', () => {
+  test.each([
+    ['launched', ['hart.run']],
+    ['running', []],
+  ] as const)('under a VM that is %s', (phase, calls) => {
+    const b = sliceBench();
+    b.machine.say(fromMachine.encode({ ...FROM_MACHINE_SAMPLES.platform, phase }));
+    expect(b.asked().map(({ kind }) => kind)).toEqual(calls);
+    expect(b.told()).toEqual([{ kind: 'boot.done' }]);
+    b.client.say(toSlice.encode(TO_SLICE_SAMPLES['boot.start']));
+    expect(b.asked()).toEqual([]);
+    b.machine.say(fromMachine.encode({ kind: 'hart.exit', hart: 0, exit: 3, reason: 'syscon', registers: [0x5555n] }));
+    expect(b.told()).toEqual([{ kind: 'run.end', end: 'power-off', reason: '' }]);
+  });
+});
+
 describe('ends the run once', () => {
+  test('when the machine refuses what would go on with it', () => {
+    const b = booted();
+    b.told();
+    b.machine.say(fromMachine.encode({ kind: 'call.refused', call: 'hart.run', reason: 'Hart 0 runs' }));
+    expect(b.told()).toEqual([{ kind: 'run.end', end: 'failed', reason: 'The machine refused hart.run: Hart 0 runs' }]);
+  });
+
   test.each([
     ['at a shutdown', [0x53525354n, 0n, 0n, 0n], { end: 'power-off' }],
     ['at a reboot', [0x53525354n, 0n, 1n, 0n], { end: 'reset' }],
-  ] as const)('%s', (_name, values, end) => {
+  ] as const)('%s', (_name, registers, end) => {
     const b = booted();
     b.told();
-    for (let i = 0; i < 2; i += 1)
-      b.machine.say(fromMachine.encode({ kind: 'hart.exit', hart: 0, reason: 'sbi', values }));
+    for (let exit = 1; exit < 3; exit += 1)
+      b.machine.say(fromMachine.encode({ kind: 'hart.exit', hart: 0, exit, reason: 'sbi', registers }));
     expect(b.told()).toEqual([expect.objectContaining({ kind: 'run.end', ...end })]);
   });
 
@@ -97,33 +151,48 @@ const CASES = 20_000;
 const ANSWERS_MAX = 16;
 
 test.each([
-  ['before the boot', bench],
+  ['before the boot', sliceBench],
   ['while the guest runs', booted],
-])('no bytes from machine, storage or launcher make it throw or flood, %s', (_name, create) => {
+])('no bytes from machine, storage or client make it throw or flood, %s', (_name, create) => {
   const seed = 20261125;
   const random = randomFrom(seed);
   const frames = {
     machine: Object.values(FROM_MACHINE_SAMPLES).map((message) => fromMachine.encode(message)),
     storage: Object.values(FROM_STORAGE_SAMPLES).map((message) => fromStorage.encode(message)),
-    control: Object.values(TO_SLICE_SAMPLES).map((message) => toSlice.encode(message)),
+    client: Object.values(TO_SLICE_SAMPLES).map((message) => toSlice.encode(message)),
   };
   let b = create();
   for (let i = 0; i < CASES; i += 1) {
     // Most runs end soon by what they are told; a fresh one goes further.
     if (i % 50 === 0) b = create();
-    const from = (['machine', 'storage', 'control'] as const)[random(3)]!;
+    const from = (['machine', 'storage', 'client'] as const)[random(3)]!;
     const sample = frames[from][random(frames[from].length)]!;
     const frame = random(4) === 0 ? sample : mutate(random, sample);
-    for (const end of [b.machine, b.storage, b.control]) end.sent.length = 0;
+    for (const end of [b.machine, b.storage, b.client]) end.sent.length = 0;
     try {
       b[from].say(frame);
     } catch (error) {
       expect({ seed, case: i, from, frame: Buffer.from(frame).toString('hex'), error }).toBeUndefined();
     }
-    const counts = [b.machine, b.storage, b.control].map(({ sent }) => sent.length);
+    const counts = [b.machine, b.storage, b.client].map(({ sent }) => sent.length);
     expect(Math.max(...counts)).toBeLessThanOrEqual(ANSWERS_MAX);
     expect(b.machine.sent.every((sent) => toMachine.decode(sent) !== undefined)).toBe(true);
     expect(b.storage.sent.every((sent) => toStorage.decode(sent) !== undefined)).toBe(true);
-    expect(b.control.sent.every((sent) => fromSlice.decode(sent) !== undefined)).toBe(true);
+    expect(b.client.sent.every((sent) => fromSlice.decode(sent) !== undefined)).toBe(true);
   }
+});
+
+test('a new storage is asked what the machine asks again, and nothing from before that', () => {
+  const b = booted();
+  b.read();
+  const ask = (id: number): void => b.machine.say(fromMachine.encode({ ...FROM_MACHINE_SAMPLES['block.request'], id }));
+  const forwarded = (): (number | undefined)[] => b.storage.sent.splice(0).map((frame) => toStorage.decode(frame)?.id);
+  ask(1);
+  b.asked();
+  b.storage.renew();
+  expect(b.asked()).toEqual([{ kind: 'block.resend' }]);
+  ask(2);
+  b.machine.say(fromMachine.encode({ kind: 'block.resending' }));
+  for (const id of [1, 2, 3]) ask(id);
+  expect(forwarded()).toEqual([1, 1, 2, 3]);
 });

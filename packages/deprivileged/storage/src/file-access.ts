@@ -2,7 +2,7 @@ import { fdatasync, read, write } from 'node:fs';
 
 /** Storage's only way to files: by descriptors that it was given. A rejected promise is an I/O error. */
 export interface FileAccess {
-  /** Exactly `length` bytes at `position`. */
+  /** At most `length` bytes at `position`; fewer only where the file ends. */
   readAt(descriptor: number, position: number, length: number): Promise<Uint8Array>;
   writeAt(descriptor: number, position: number, bytes: Uint8Array): Promise<void>;
   /** Resolves once what was written to the file survives a crash of the host. */
@@ -17,7 +17,7 @@ async function readAt(descriptor: number, position: number, length: number): Pro
     const count = await new Promise<number>((resolve, reject) =>
       read(descriptor, out, done, length - done, position + done, (error, n) => (error ? reject(error) : resolve(n))),
     );
-    if (count === 0) throw new Error(`The file ends at ${position + done}`);
+    if (count === 0) return out.subarray(0, done);
     done += count;
   }
   return out;

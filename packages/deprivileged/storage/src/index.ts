@@ -1,2 +1,2 @@
-export type { BlockService } from './block-service.ts';
-export { type DiskBinding, start } from './main.ts';
+export { type BlockService, start } from './main.ts';
+export type { Store } from './store.ts';

@@ -1,36 +1,35 @@
+import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
-  BLOCK_PAYLOAD_BYTES_MAX,
   type BlockReply,
   type BlockRequest,
   type Channel,
   type ChannelListener,
   fromStorage,
-  SECTOR_BYTES,
+  STORE_PAYLOAD_BYTES_MAX,
   toStorage,
 } from '@cloister/protocol';
-import { expect, test } from 'vitest';
-import type { FileAccess } from './file-access.ts';
-import { type DiskBinding, start } from './main.ts';
+import { afterAll, expect, test } from 'vitest';
+import { type FileAccess, hostFiles } from './file-access.ts';
+import { start } from './main.ts';
+import type { Store } from './store.ts';
 
-const DISK_BYTES = 1 << 20;
+const BYTES = 1 << 20;
+const STORE: Store = { descriptor: 10, bytes: BYTES, growable: false, writable: true, durable: true };
 
-/** Files in memory, each as long as the disk, which count what is asked of them; a gate holds writes back. */
+/** Files in memory that count what is asked of them. */
 function countingFiles() {
-  const contents = new Map<number, Uint8Array>();
-  const of = (descriptor: number): Uint8Array => {
-    const known = contents.get(descriptor) ?? new Uint8Array(DISK_BYTES);
-    contents.set(descriptor, known);
-    return known;
-  };
+  const contents = new Uint8Array(BYTES);
   const log: string[] = [];
   const files: FileAccess = {
     async readAt(descriptor, position, length) {
       log.push(`read ${descriptor}`);
-      return of(descriptor).slice(position, position + length);
+      return contents.slice(position, position + length);
     },
     async writeAt(descriptor, position, bytes) {
       log.push(`write ${descriptor}`);
-      of(descriptor).set(bytes, position);
+      contents.set(bytes, position);
     },
     async sync(descriptor) {
       log.push(`sync ${descriptor}`);
@@ -39,8 +38,7 @@ function countingFiles() {
   return { files, log };
 }
 
-/** Storage with one disk (descriptor 10, overlay 11), asked one frame at a time. */
-function bench(writes: DiskBinding['writes'], files: FileAccess = countingFiles().files) {
+function bench(stores: readonly Store[], files: FileAccess = countingFiles().files) {
   let listener: ChannelListener | undefined;
   let closed: string | undefined;
   const replies: BlockReply[] = [];
@@ -57,69 +55,127 @@ function bench(writes: DiskBinding['writes'], files: FileAccess = countingFiles(
       closed ??= reason;
     },
   };
-  const service = start(channel, [{ descriptor: 10, bytes: DISK_BYTES, writes, overlay: 11 }], files);
+  const service = start(channel, stores, files);
   let id = 0;
+  const tell = (request: Partial<BlockRequest>): void => {
+    const whole = { store: 0, id: id++, offset: 0, length: 0, bytes: new Uint8Array(0), operation: 'read' as const };
+    listener!.frame(toStorage.encode({ kind: 'block.request', ...whole, ...request }));
+  };
   return {
     channel,
     service,
+    replies,
+    tell,
     frame: (bytes: Uint8Array) => listener!.frame(bytes),
+    renew: () => listener!.renewed!(),
     async ask(request: Partial<BlockRequest>): Promise<BlockReply> {
-      const whole = { disk: 0, id: id++, sector: 0, sectors: 0, bytes: new Uint8Array(0), operation: 'read' as const };
-      listener!.frame(toStorage.encode({ kind: 'block.request', ...whole, ...request }));
+      tell(request);
       await service.settled();
       return replies.at(-1)!;
     },
   };
 }
 
-const SECTOR = new Uint8Array(SECTOR_BYTES).fill(9);
+const folder = mkdtempSync(join(tmpdir(), 'storage-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('reads what was written, and zeros where a growable file has nothing', async () => {
+  const path = join(folder, 'file');
+  const descriptor = openSync(path, 'w+');
+  const b = bench([{ ...STORE, descriptor, growable: true }], hostFiles);
+  const bytes = Uint8Array.from({ length: STORE_PAYLOAD_BYTES_MAX }, (_, i) => i & 0xff);
+  expect(await b.ask({ operation: 'write', offset: 4112, length: bytes.length, bytes })).toMatchObject({ ok: true });
+  const read = await b.ask({ offset: 4000, length: 1000 });
+  expect(read.bytes).toEqual(Uint8Array.from({ length: 1000 }, (_, i) => (i < 112 ? 0 : (i - 112) & 0xff)));
+  expect((await b.ask({ offset: BYTES - 512, length: 512 })).bytes).toEqual(new Uint8Array(512));
+  expect(await b.ask({ operation: 'flush' })).toMatchObject({ ok: true });
+  expect(fstatSync(descriptor).size).toBe(4112 + bytes.length);
+  expect(Buffer.compare(readFileSync(path).subarray(4112), bytes)).toBe(0);
+  closeSync(descriptor);
+});
+
+test('a file that was to be whole and is not is an I/O error', async () => {
+  writeFileSync(join(folder, 'short'), new Uint8Array(1000));
+  const descriptor = openSync(join(folder, 'short'), 'r');
+  const b = bench([{ ...STORE, descriptor, writable: false }], hostFiles);
+  expect(await b.ask({ offset: 512, length: 512 })).toMatchObject({ ok: false });
+  closeSync(descriptor);
+});
 
 test.each([
-  ['direct', 1],
-  ['direct-unsafe', 0],
-  ['overlay', 0],
-  ['none', 0],
-] as const)('a flush of a disk whose writes are "%s" syncs its file %d times', async (writes, syncs) => {
+  [true, 1],
+  [false, 0],
+])('a flush of a store whose durability is %s syncs its file %d times', async (durable, syncs) => {
   const { files, log } = countingFiles();
-  const { ask } = bench(writes, files);
-  const written = await ask({ operation: 'write', sectors: 1, bytes: SECTOR });
-  expect(written.ok).toBe(writes !== 'none');
-  expect(log.filter((line) => line.startsWith('sync'))).toEqual([]);
+  const { ask } = bench([{ ...STORE, durable }], files);
+  await ask({ operation: 'write', length: 512, bytes: new Uint8Array(512) });
   expect((await ask({ operation: 'flush' })).ok).toBe(true);
-  expect(log.filter((line) => line.startsWith('sync'))).toEqual(Array(syncs).fill('sync 10'));
+  expect(log).toEqual(['write 10', ...Array(syncs).fill('sync 10')]);
 });
 
-test('a flush that the host refuses is an I/O error', async () => {
-  const { files } = countingFiles();
-  const { ask } = bench('direct', { ...files, sync: () => Promise.reject(new Error('EIO')) });
-  expect((await ask({ operation: 'flush' })).ok).toBe(false);
+test('what the host refuses is an I/O error', async () => {
+  const refuse = () => Promise.reject(new Error('EIO'));
+  const { ask } = bench([STORE], { readAt: refuse, writeAt: refuse, sync: refuse });
+  for (const operation of ['read', 'write', 'flush'] as const) {
+    const bytes = new Uint8Array(operation === 'write' ? 512 : 0);
+    expect(await ask({ operation, length: operation === 'flush' ? 0 : 512, bytes })).toMatchObject({ ok: false });
+  }
 });
 
-test('a write to an overlay never touches the base', async () => {
-  const { files, log } = countingFiles();
-  const { ask } = bench('overlay', files);
-  await ask({ operation: 'write', sector: 3, sectors: 1, bytes: SECTOR });
-  await ask({ operation: 'discard', sector: 0, sectors: DISK_BYTES / SECTOR_BYTES });
-  expect(log).toContain('write 11');
-  expect(log).not.toContain('write 10');
-});
-
-const END = DISK_BYTES / SECTOR_BYTES;
 test.each<[string, Partial<BlockRequest>]>([
-  ['across the end', { sector: END - 1, sectors: 2 }],
-  ['longer than a payload may be', { sectors: BLOCK_PAYLOAD_BYTES_MAX / SECTOR_BYTES + 1 }],
-  ['to write more bytes than its sectors', { operation: 'write', sectors: 0, bytes: SECTOR }],
-  ['to discard across the end', { operation: 'discard', sector: END - 1, sectors: 2 }],
+  ['about a store that was not bound', { store: 1, length: 512 }],
+  ['across the end', { offset: BYTES - 512, length: 1024 }],
+  ['far beyond the end', { offset: Number.MAX_SAFE_INTEGER, length: 512 }],
+  ['longer than a payload may be', { length: STORE_PAYLOAD_BYTES_MAX + 1 }],
+  ['to write more bytes than it says', { operation: 'write', length: 1, bytes: new Uint8Array(512) }],
+  ['to write fewer bytes than it says', { operation: 'write', length: 1024, bytes: new Uint8Array(512) }],
 ])('a request %s is refused', async (_name, request) => {
-  const { ask, channel } = bench('direct');
+  const { files, log } = countingFiles();
+  const { ask, channel } = bench([STORE], files);
   expect(await ask(request)).toMatchObject({ ok: false, bytes: new Uint8Array(0) });
-  expect(channel.closed).toBeUndefined();
+  expect([log, channel.closed]).toEqual([[], undefined]);
 });
 
-test('a slice that sends too many requests is cut off', () => {
+test('a store that is not writable is not written', async () => {
+  const { files, log } = countingFiles();
+  const { ask } = bench([{ ...STORE, writable: false }], files);
+  expect(await ask({ operation: 'write', length: 512, bytes: new Uint8Array(512) })).toMatchObject({ ok: false });
+  expect(log).toEqual([]);
+});
+
+test('a slice that speaks nonsense, or asks for too much at once, is cut off', () => {
+  const nonsense = bench([STORE]);
+  nonsense.frame(Uint8Array.of(1, 2, 3));
+  expect(nonsense.channel.closed).toBe('A malformed storage request');
   const never = { ...countingFiles().files, readAt: () => new Promise<Uint8Array>(() => undefined) };
-  const greedy = bench('direct', never);
-  const one = { kind: 'block.request', disk: 0, id: 0, operation: 'read', sector: 0, sectors: 1 } as const;
-  for (let i = 0; i < 1025; i += 1) greedy.frame(toStorage.encode({ ...one, bytes: new Uint8Array(0) }));
+  const greedy = bench([STORE], never);
+  for (let i = 0; i < 1025; i += 1) greedy.tell({ length: 512 });
   expect(greedy.channel.closed).toBe('Too many storage requests at once');
+});
+
+test('what a new slice asks waits for what the old one had under way, whose answers it never sees', async () => {
+  const { files, log } = countingFiles();
+  let release: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const slow: FileAccess = {
+    ...files,
+    async writeAt(descriptor, position, bytes) {
+      await gate;
+      await files.writeAt(descriptor, position, bytes);
+    },
+  };
+  const b = bench([STORE], slow);
+  b.tell({ id: 5, operation: 'write', length: 512, bytes: new Uint8Array(512).fill(1) });
+  b.renew();
+  b.tell({ id: 5, length: 512 });
+  b.renew();
+  b.tell({ id: 6, length: 512 });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(log).toEqual([]);
+  release();
+  await b.service.settled();
+  expect(log).toEqual(['write 10', 'read 10']);
+  expect(b.replies.map(({ id, bytes }) => [id, bytes[0]])).toEqual([[6, 1]]);
 });

@@ -1,33 +1,72 @@
-import type { Channel } from '@cloister/protocol';
-import { type BlockService, serveDisks } from './block-service.ts';
-import { createDirectDisk } from './direct-disk.ts';
-import type { Disk } from './disk.ts';
+import { type BlockRequest, type Channel, fromStorage, toStorage } from '@cloister/protocol';
+import { carryOut } from './carry-out.ts';
 import { type FileAccess, hostFiles } from './file-access.ts';
-import { createOverlayDisk } from './overlay-disk.ts';
+import type { Store } from './store.ts';
 
-/** A disk as the launcher hands it over: descriptors that it opened, and what writes may do. */
-export interface DiskBinding {
-  readonly descriptor: number;
-  /** A multiple of 512. */
-  readonly bytes: number;
-  readonly writes: 'none' | 'overlay' | 'direct' | 'direct-unsafe';
-  /** For `overlay`: an empty file, open for reading and writing. */
-  readonly overlay?: number;
+/** Requests of one slice that may be under way; a slice that asks for more is cut off. */
+const REQUESTS_MAX = 1024;
+
+const NOTHING = new Uint8Array(0);
+
+/** Storage for one slice: it knows nothing but what a request says, so that another one can take its place at any time. */
+export interface BlockService {
+  /** Resolves once nothing is under way, so that the stores can be closed. */
+  settled(): Promise<void>;
 }
 
-/** Starts the storage compartment for one slice. It opens nothing itself. */
-export function start(channel: Channel, bindings: readonly DiskBinding[], files: FileAccess = hostFiles): BlockService {
-  return serveDisks(
-    channel,
-    bindings.map((binding) => createDisk(files, binding)),
-  );
-}
+/** Serves the stores that are bound to a slice's channel, by their place in the list. It opens nothing itself. */
+export function start(channel: Channel, stores: readonly Store[], files: FileAccess = hostFiles): BlockService {
+  const underWay = new Set<Promise<void>>();
+  /** Counts the slices that this channel has led to. */
+  let slice = 0;
+  /** What a new slice asks while requests of the one before are under way. */
+  let held: BlockRequest[] | undefined;
 
-/** @throws RangeError for a binding that makes no disk. */
-function createDisk(files: FileAccess, { descriptor, bytes, writes, overlay }: DiskBinding): Disk {
-  if (writes !== 'overlay') {
-    return createDirectDisk(files, descriptor, bytes, { readOnly: writes === 'none', durable: writes === 'direct' });
-  }
-  if (overlay === undefined) throw new RangeError('An overlay disk needs an overlay file');
-  return createOverlayDisk(files, descriptor, overlay, bytes);
+  const settled = async (): Promise<void> => {
+    while (underWay.size > 0) await Promise.all(underWay);
+  };
+  const answer = async (request: BlockRequest): Promise<void> => {
+    const asker = slice;
+    const { store, id } = request;
+    let bytes: Uint8Array | undefined;
+    try {
+      bytes = await carryOut(files, stores[store], request);
+    } catch {
+      bytes = undefined;
+    }
+    // A new slice may use the same number for what it asks again: this is no answer to that.
+    if (asker !== slice) return;
+    channel.send(
+      fromStorage.encode({ kind: 'block.reply', store, id, ok: bytes !== undefined, bytes: bytes ?? NOTHING }),
+    );
+  };
+  const begin = (request: BlockRequest): void => {
+    const one = answer(request);
+    underWay.add(one);
+    one.finally(() => underWay.delete(one));
+  };
+  channel.listen({
+    frame(frame) {
+      const request = toStorage.decode(frame);
+      if (request === undefined) channel.close('A malformed storage request');
+      else if (underWay.size + (held?.length ?? 0) >= REQUESTS_MAX) channel.close('Too many storage requests at once');
+      else if (held === undefined) begin(request);
+      else held.push(request);
+    },
+    renewed() {
+      slice += 1;
+      const waiting: BlockRequest[] = [];
+      held = waiting;
+      void settled().then(() => {
+        if (held !== waiting) return;
+        held = undefined;
+        for (const request of waiting) begin(request);
+      });
+    },
+  });
+  return {
+    async settled() {
+      while (underWay.size + (held?.length ?? 0) > 0) await settled();
+    },
+  };
 }

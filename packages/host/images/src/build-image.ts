@@ -63,6 +63,7 @@ export async function buildImage(context: ImagesContext, name: string, options: 
         const kept = base.manifest.packages.filter((entry) => !replaced.has(entry.name));
         return {
           ...base.manifest,
+          schema: 2,
           name,
           release: { version: suite.release.version ?? null, date: new Date(suite.release.date).toISOString() },
           passedOver: [],

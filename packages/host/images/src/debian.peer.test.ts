@@ -21,7 +21,7 @@ async function run(image: Image, script: string) {
     kernel: readFileSync(image.kernel),
     initrd: readFileSync(image.initrd),
     commandLine: image.commandLine,
-    disks: [{ path: image.rootDisk!, writes: 'discard' }],
+    disks: [image.rootDisk!],
     ports: SESSION_PORTS,
   });
   let stdout = '';

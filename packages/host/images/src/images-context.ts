@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { DiskConfig } from '@cloister/launcher';
 import { ARCHIVE_KEY_PINS } from './archive/keys.ts';
 import { openSuite, type Suite, type SuiteName } from './archive/suite.ts';
 import type { Cache } from './cache.ts';
@@ -9,7 +10,7 @@ import { mirrorCandidates } from './mirror/mirror.ts';
 import type { ProgressSink } from './progress.ts';
 import type { StartVirtualMachine } from './recipes/build-machine.ts';
 import { imageDirectory, imageLock } from './store/image-store.ts';
-import { type ImageManifest, INITRD, KERNEL, ROOT_DISK } from './store/manifest.ts';
+import { type ImageManifest, INITRD, KERNEL, ROOT_DISK, ROOT_TREE, type RootDiskEntry } from './store/manifest.ts';
 
 export interface ImagesOptions {
   /** `--mirror`: this mirror and no other. */
@@ -31,12 +32,13 @@ export interface ImagesOptions {
   };
 }
 
-/** A bootable image: the files to boot from, as paths on the host. The root disk must not be written to. */
+/** A bootable image: the files to boot from, as paths on the host. */
 export interface Image {
   readonly name: string;
   readonly kernel: string;
   readonly initrd: string;
-  readonly rootDisk?: string;
+  /** Ready to be a machine's disk: changes vanish with the run, and what is read is checked. */
+  readonly rootDisk?: DiskConfig;
   readonly commandLine: string;
   readonly manifest: ImageManifest;
 }
@@ -61,11 +63,17 @@ export function imageOf(context: ImagesContext, manifest: ImageManifest): Image 
     name: manifest.name,
     kernel: join(directory, KERNEL),
     initrd: join(directory, INITRD),
-    ...(manifest.rootDisk === null ? {} : { rootDisk: join(directory, ROOT_DISK) }),
+    ...(manifest.rootDisk === null ? {} : { rootDisk: rootDiskOf(directory, manifest.rootDisk) }),
     commandLine: manifest.commandLine,
     manifest,
   };
 }
+
+const rootDiskOf = (directory: string, { rootHash }: RootDiskEntry): DiskConfig => ({
+  path: join(directory, ROOT_DISK),
+  writes: 'discard',
+  ...(rootHash === undefined ? {} : { tree: { path: join(directory, ROOT_TREE), rootHash } }),
+});
 
 export function unknown(name: string): never {
   fail('unknown-image', `There is no image "${name.slice(0, 80)}"`);

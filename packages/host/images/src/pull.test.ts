@@ -7,6 +7,7 @@ import { EPOCH } from '../../../deprivileged/builder/testing/openpgp-writer.ts';
 import { type FakeArchive, fakeArchive, fakeKernel, NOW } from '../testing/fake-archive.ts';
 import type { ImagesOptions } from './images-context.ts';
 import { openImages } from './open-images.ts';
+import { diskDigest } from './store/disk-digest.ts';
 
 let archive: FakeArchive;
 let directory: string;
@@ -45,7 +46,7 @@ describe('the busybox image', () => {
   test('is made once, and needs no network after that', async () => {
     const image = await open().pull('busybox');
     expect(image.manifest).toMatchObject({
-      schema: 1,
+      schema: 2,
       name: 'busybox',
       suite: 'trixie',
       passedOver: [],
@@ -91,6 +92,31 @@ describe('the busybox image', () => {
     mkdirSync(join(images, `.work-${dead}-aabbcc`));
     await open().pull('busybox');
     expect(imagesLeft()).toEqual(['busybox']);
+  });
+
+  test('one of the form before hash trees gets its tree, once its disk was seen to be whole', async () => {
+    const image = await open().pull('busybox');
+    const folder = join(directory, 'cache', 'images', 'busybox');
+    const disk = join(folder, 'root.img');
+    writeFileSync(disk, new Uint8Array(300 * 4096).fill(5));
+    const old = {
+      ...image.manifest,
+      schema: 1,
+      rootDisk: { size: 300 * 4096, digest: await diskDigest(disk) },
+    };
+    const writeOld = (): void => writeFileSync(join(folder, 'manifest.json'), JSON.stringify(old));
+    writeOld();
+    const { rootDisk, manifest } = await open().pull('busybox');
+    const rootHash = expect.stringMatching(/^[0-9a-f]{64}$/);
+    expect(rootDisk).toEqual({ path: disk, writes: 'discard', tree: { path: join(folder, 'root.tree'), rootHash } });
+    expect(manifest).toEqual({ ...image.manifest, schema: 2, rootDisk: { size: 300 * 4096, rootHash } });
+    expect((await open().pull('busybox')).manifest).toEqual(manifest);
+    // A tree that is gone or cut is a damaged image, not one without a tree.
+    writeFileSync(join(folder, 'root.tree'), 'short');
+    expect(await codeOf(open().pull('busybox'))).toBe('damaged-image');
+    writeFileSync(disk, new Uint8Array(300 * 4096).fill(6));
+    writeOld();
+    expect(await codeOf(open().pull('busybox'))).toBe('damaged-image');
   });
 
   test('an older init is replaced without network', async () => {
@@ -298,7 +324,7 @@ describe('bad input', () => {
     expect(await codeOf(open().pull('busybox'))).toBe('damaged-image');
     writeFileSync(manifest, '{');
     expect(await codeOf(open().pull('busybox'))).toBe('damaged-image');
-    writeFileSync(manifest, '{"schema":2}');
+    writeFileSync(manifest, '{"schema":3}');
     expect(await codeOf(open().pull('busybox'))).toBe('newer-image');
     await open().remove('busybox');
     await open().pull('busybox');

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { PackageRecord } from '@cloister/builder';
 import { SUITES, type Suite, type SuiteName } from './archive/suite.ts';
 import { writeAtomically } from './cache.ts';
+import { fail } from './failure.ts';
 import { type Image, type ImagesContext, imageOf, openArchive, unknown, withImageLock } from './images-context.ts';
 import { COMMAND_LINE } from './recipes/busybox.ts';
 import { buildDebian } from './recipes/debian.ts';
@@ -13,8 +14,19 @@ import {
   INIT_VERSION,
   initramfsOf,
 } from './recipes/guest-parts.ts';
+import { diskDigest } from './store/disk-digest.ts';
+import { writeHashTree } from './store/hash-tree-file.ts';
 import { findImage, imageDirectory, makeImage, writeImageFile } from './store/image-store.ts';
-import { type ImageManifest, INITRD, KERNEL, MANIFEST, type PackageEntry, ROOT_DISK } from './store/manifest.ts';
+import {
+  type ImageManifest,
+  INITRD,
+  KERNEL,
+  MANIFEST,
+  type PackageEntry,
+  ROOT_DISK,
+  ROOT_TREE,
+  type RootDiskEntry,
+} from './store/manifest.ts';
 
 /** The image of that name, made if it is a built-in one that is not there. */
 export async function pull(context: ImagesContext, name: string): Promise<Image> {
@@ -90,7 +102,7 @@ async function manifestOf(
   { name, suite, parts, packages, rootDisk }: ManifestParts,
 ): Promise<ImageManifest> {
   return {
-    schema: 1,
+    schema: 2,
     name,
     suite: suite.name,
     release: { version: suite.release.version ?? null, date: new Date(suite.release.date).toISOString() },
@@ -112,18 +124,36 @@ export function packageEntry({ name, version, sha256 }: PackageRecord): PackageE
   return { name, version, sha256 };
 }
 
-/** An image that an older Cloister made gets this one's init, from the parts in the cache; without them it stays as it is. */
+/**
+ * An image that an older Cloister made gets a hash tree and this one's init, the latter from the parts in the cache; without
+ * them it stays as it is. Throws `damaged-image`.
+ */
 async function refreshed(context: ImagesContext, manifest: ImageManifest): Promise<ImageManifest> {
-  if (manifest.initVersion === INIT_VERSION) return manifest;
-  const parts = await cachedGuestParts(context.cache, manifest.guestParts);
-  if (parts === undefined) return manifest;
-  return withImageLock(context, manifest.name, async () => {
-    const directory = imageDirectory(context.cache, manifest.name);
-    const initrd = initramfsOf(parts);
-    await writeAtomically(join(directory, INITRD), initrd);
-    const entry = { size: initrd.length, sha256: createHash('sha256').update(initrd).digest('hex') };
-    const next: ImageManifest = { ...manifest, initrd: entry, initVersion: INIT_VERSION };
+  const { name, initVersion, schema } = manifest;
+  const parts = initVersion === INIT_VERSION ? undefined : await cachedGuestParts(context.cache, manifest.guestParts);
+  if (parts === undefined && schema === 2) return manifest;
+  return withImageLock(context, name, async () => {
+    const directory = imageDirectory(context.cache, name);
+    // Another process may have done it while this one waited.
+    let next = (await findImage(context.cache, name)) ?? unknown(name);
+    if (next.schema === 1) {
+      const { rootDisk } = next;
+      next = { ...next, schema: 2, rootDisk: rootDisk && (await withHashTree(directory, name, rootDisk)) };
+    }
+    if (parts !== undefined) {
+      const initrd = initramfsOf(parts);
+      await writeAtomically(join(directory, INITRD), initrd);
+      const entry = { size: initrd.length, sha256: createHash('sha256').update(initrd).digest('hex') };
+      next = { ...next, initrd: entry, initVersion: INIT_VERSION };
+    }
     await writeAtomically(join(directory, MANIFEST), `${JSON.stringify(next, null, 2)}\n`);
     return next;
   });
+}
+
+/** The tree says what the disk must be from now on: so it must be first what the manifest says that it is. */
+async function withHashTree(directory: string, name: string, { size, digest }: RootDiskEntry): Promise<RootDiskEntry> {
+  const disk = join(directory, ROOT_DISK);
+  if ((await diskDigest(disk)) !== digest) fail('damaged-image', `The root disk of the image "${name}" is damaged`);
+  return { size, rootHash: await writeHashTree(disk, join(directory, ROOT_TREE)) };
 }

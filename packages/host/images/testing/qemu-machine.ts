@@ -10,7 +10,8 @@ import type { MachineEnd, Port, VirtualMachine, VirtualMachineConfig } from '@cl
 export function qemuStarter(killAfterMs: number): (config: VirtualMachineConfig) => Promise<VirtualMachine> {
   return async (config) => {
     const directory = mkdtempSync(join(tmpdir(), 'qemu-'));
-    const file = (name: string, content: Uint8Array) => {
+    const file = (name: string, content: string | Uint8Array) => {
+      if (typeof content === 'string') return content;
       writeFileSync(join(directory, name), content);
       return join(directory, name);
     };
@@ -67,6 +68,8 @@ export function qemuStarter(killAfterMs: number): (config: VirtualMachineConfig)
     });
     const ports = listeners.map(({ port }) => port);
     return {
+      id: '00000000',
+      onStop: undefined,
       serial: ports[0]!,
       console: ports[1]!,
       ports: new Map((config.ports ?? []).map((name, index) => [name, ports[index + 2]!])),

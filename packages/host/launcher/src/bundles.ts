@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** What runs in a thread or process of its own, by the names of tools/build.mjs. */
-export type BundleName = 'hart' | 'slice' | 'storage';
+export type BundleName = 'launcher' | 'machine' | 'hart' | 'slice' | 'storage' | 'scheduler';
 
 /**
  * Where a bundle lies: beside the bundle that this code is part of or, when it runs from its sources (tests), in the

@@ -1,123 +1,63 @@
-import { randomBytes } from 'node:crypto';
-import { Worker } from 'node:worker_threads';
-import { boardOf, memoryPages, stopHarts } from '@cloister/hardware';
-import { createMonitor, type DeviceConfig, type Entry, type Monitor } from '@cloister/monitor';
-import type { Channel } from '@cloister/protocol';
+import { pathToFileURL } from 'node:url';
 import { start as startSlice } from '@cloister/slice';
 import { start as startStorage } from '@cloister/storage';
+import { bundleUrl } from './bundles.ts';
 import { memoryChannel } from './channels/memory-channel.ts';
-import type { Deprivileged } from './compartments/deprivileged.ts';
-import type { OpenDisk } from './open-disks.ts';
-
-/** The compartments of one VM, running. */
-export interface Compartments {
-  /** To the slice. */
-  readonly control: Channel;
-  /** Stops the hart, the monitor and the channels; resolves once nothing of the VM runs and its writes are done. */
-  stop(): Promise<void>;
-}
-
-export interface CompartmentsConfig {
-  readonly memoryBytes: number;
-  readonly devices: readonly DeviceConfig[];
-  readonly disks: readonly OpenDisk[];
-  /** The bundle that runs as hart 0's thread. */
-  readonly hart: URL;
-  /** Starts slice and storage. */
-  readonly deprivileged: (disks: readonly OpenDisk[], log: (line: string) => void) => Deprivileged;
-  log(line: string): void;
-  /** The hart's thread failed: a defect of the machine, not of the guest. */
-  failed(reason: string): void;
-  /** The hart has stopped: how many instructions it retired. */
-  retired(instructions: number): void;
-}
-
-const HARTS = 1;
-/** How long a hart that was asked to stop may take before its thread is ended, in milliseconds. */
-const STOP_MS = 2000;
+import { newMachineId } from './client/compartments.ts';
+import { LaunchError } from './client/launch-error.ts';
+import type { StartParts } from './client/running-parts.ts';
+import { startMachine } from './compartments/machine.ts';
+import { closeStores, type OpenStore, openStores, StoreError } from './privileged/open-stores.ts';
 
 /**
- * A VM's machine in this process, the hart in a worker, and slice and storage where `deprivileged` starts them.
- * @throws RangeError for more memory than there is, or more devices than fit; nothing is left running then
+ * All parts of a VM in this process, over channels of copied bytes, without encryption: the baseline that says what
+ * protection costs. It protects nobody from anything.
  */
-export async function startCompartments(config: CompartmentsConfig): Promise<Compartments> {
-  const pages = memoryPages(config.memoryBytes);
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-  const board = boardOf(memory.buffer);
-  const deprivileged = config.deprivileged(config.disks, config.log);
-  let hart: { readonly worker: Worker; readonly ended: Promise<void> } | undefined;
-
-  let monitor: Monitor;
+export const startMonolithic: StartParts = async (plan, settle, options) => {
+  let stores: OpenStore[];
   try {
-    monitor = createMonitor({
-      memory: memory.buffer,
-      harts: HARTS,
-      devices: config.devices,
-      channel: deprivileged.machine,
-      random: (length) => randomBytes(length),
-      start: (entry) => {
-        hart = startHart(memory, config, entry);
-      },
-      log: config.log,
-      pause: (milliseconds) =>
-        new Promise((resolve) => {
-          if (milliseconds === 0) setImmediate(resolve);
-          else setTimeout(resolve, milliseconds);
-        }),
-    });
+    stores = openStores(plan.requests);
   } catch (error) {
-    await deprivileged.stop();
+    if (!(error instanceof StoreError)) throw error;
+    throw new LaunchError('refused', `${plan.names[error.store]} ${error.message}`);
+  }
+  const [machineEnd, sliceToMachine] = memoryChannel();
+  const [sliceToStorage, storageEnd] = memoryChannel();
+  const [control, sliceToClient] = memoryChannel();
+  let settleFailed: (reason: string) => void = () => undefined;
+  const failed = new Promise<string>((resolve) => {
+    settleFailed = resolve;
+  });
+  try {
+    const machine = startMachine({
+      ...(await settle(stores.map(({ bytes }) => bytes))),
+      channel: machineEnd,
+      seal: 'none',
+      hart: options.builds?.hart === undefined ? bundleUrl('hart') : pathToFileURL(options.builds.hart),
+      log: options.log ?? (() => undefined),
+      failed: settleFailed,
+      retired: options.retired ?? (() => undefined),
+    });
+    const storage = startStorage(storageEnd, stores);
+    startSlice({
+      machine: sliceToMachine,
+      storage: sliceToStorage,
+      client: sliceToClient,
+    });
+    return {
+      id: options.id ?? newMachineId(),
+      control,
+      onStop: undefined,
+      failed,
+      async stop() {
+        await machine.stop();
+        await storage.settled();
+        for (const channel of [machineEnd, sliceToStorage, control]) channel.close('The run is over');
+        closeStores(stores);
+      },
+    };
+  } catch (error) {
+    closeStores(stores);
     throw error;
   }
-  const served = monitor.run();
-
-  return {
-    control: deprivileged.control,
-    async stop() {
-      stopHarts(board, HARTS);
-      if (hart !== undefined) {
-        const clock = setTimeout(() => void hart?.worker.terminate(), STOP_MS);
-        await hart.ended;
-        clearTimeout(clock);
-      }
-      monitor.stop();
-      await served;
-      await deprivileged.stop();
-    },
-  };
-}
-
-function startHart(memory: WebAssembly.Memory, config: CompartmentsConfig, { pc, deviceTree, firmwareInfo }: Entry) {
-  const worker = new Worker(config.hart, {
-    workerData: {
-      memory,
-      hart: 0,
-      ramBytes: config.memoryBytes,
-      entry: { pc, a0: 0, a1: deviceTree, a2: firmwareInfo },
-      firmware: firmwareInfo !== 0,
-    },
-  });
-  worker.on('message', (end: { kind: 'stopped'; retired: number } | { kind: 'failed'; message: string }) => {
-    if (end.kind === 'failed') config.failed(end.message);
-    else config.retired(end.retired);
-  });
-  worker.on('error', (error) => config.failed(error.message));
-  return { worker, ended: new Promise<void>((resolve) => worker.once('exit', () => resolve())) };
-}
-
-/** Slice and storage in this process, over channels of copied bytes. */
-export function startInProcess(disks: readonly OpenDisk[]): Deprivileged {
-  const [machine, sliceToMachine] = memoryChannel();
-  const [sliceToStorage, storageToSlice] = memoryChannel();
-  const [control, sliceToControl] = memoryChannel();
-  const storage = startStorage(storageToSlice, disks);
-  startSlice({ machine: sliceToMachine, storage: sliceToStorage, control: sliceToControl });
-  return {
-    machine,
-    control,
-    async stop() {
-      await storage.settled();
-      for (const channel of [machine, sliceToStorage, control]) channel.close('The run is over');
-    },
-  };
-}
+};

@@ -1,23 +1,26 @@
 import type { FromSlice, ToSlice } from '../control-channel.ts';
+import { GRANT_MAC_BYTES } from '../grant.ts';
+import { SEALED_FRAME_BYTES } from '../hypelet-calls.ts';
 import type { BlockReply, BlockRequest, FromMachine, ToMachine } from '../machine-channel.ts';
+import { describePlatform } from '../platform.ts';
 
 type OneOfEach<M extends { readonly kind: string }> = { readonly [K in M['kind']]: Extract<M, { readonly kind: K }> };
 
 const bytes = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 const request: BlockRequest = {
   kind: 'block.request',
-  disk: 0,
+  store: 0,
   id: 7,
   operation: 'write',
-  sector: 3,
-  sectors: 1,
+  offset: 1536,
+  length: 512,
   bytes: new Uint8Array(512).fill(9),
 };
-const reply: BlockReply = { kind: 'block.reply', disk: 0, id: 7, ok: true, bytes: new Uint8Array(512) };
+const reply: BlockReply = { kind: 'block.reply', store: 0, id: 7, ok: true, bytes: new Uint8Array(512) };
 const ports = {
-  'port.data': { kind: 'port.data', port: 1, bytes },
-  'port.taken': { kind: 'port.taken', port: 0xffff, count: 8 },
-  'port.open': { kind: 'port.open', port: 1, open: true },
+  'port.data': { kind: 'port.data', port: 1, position: 0, bytes },
+  'port.taken': { kind: 'port.taken', port: 0xffff, position: 0 },
+  'port.open': { kind: 'port.open', port: 1, position: 0, open: true },
 } as const;
 const resize = { 'port.resize': { kind: 'port.resize', columns: 80, rows: 24 } } as const;
 const RAM = 0x8000_0000;
@@ -25,59 +28,52 @@ const RAM = 0x8000_0000;
 /** One message of each kind, by channel: what fuzzers mutate. A kind that is missing is a type error. */
 export const TO_MACHINE_SAMPLES: OneOfEach<ToMachine> = {
   'hart.init': { kind: 'hart.init', hart: 0 },
-  'hart.run': { kind: 'hart.run', hart: 0, budget: 0n },
-  'state.write': { kind: 'state.write', hart: 0, error: 2n ** 64n - 2n, value: 0n },
+  'hart.run': {
+    ...{ kind: 'hart.run', hart: 0, exit: 0, registers: [] },
+    ...{ microseconds: 1000, sequence: 1n, mac: new Uint8Array(GRANT_MAC_BYTES) },
+  },
+  'state.read': { kind: 'state.read', hart: 0, exit: 1, register: 'a0' },
+  'state.write': { kind: 'state.write', hart: 0, exit: 1, register: 'a0', value: 2n ** 64n - 2n },
+  'csr.read': { kind: 'csr.read', hart: 0, csr: 'instret' },
+  'csr.write': { kind: 'csr.write', hart: 0, csr: 'hgeip', value: 18n },
+  'fence.vma': { kind: 'fence.vma', hart: 0 },
+  'fence.gvma': { kind: 'fence.gvma' },
+  'frame.map': { kind: 'frame.map', operation: 'zero', frame: 0, count: 256, sealed: new Uint8Array(0) },
   'block.reply': reply,
+  'block.resend': { kind: 'block.resend' },
   ...ports,
   ...resize,
+  'launch.start': { kind: 'launch.start' },
+  'launch.measure': { kind: 'launch.measure' },
   'launch.update': { kind: 'launch.update', address: RAM, bytes },
   'launch.finish': { kind: 'launch.finish', pc: RAM, deviceTree: RAM + 4096, rngSeed: RAM + 8192, firmwareInfo: 0 },
 };
 
 export const FROM_MACHINE_SAMPLES: OneOfEach<FromMachine> = {
-  platform: {
-    kind: 'platform',
-    harts: 1,
-    ramBase: RAM,
-    ramBytes: 64 << 20,
-    timebase: 10_000_000,
-    cacheBlockBytes: 64,
-    interruptSources: 31,
-    plicBase: 0x0c00_0000,
-    plicBytes: 0x60_0000,
-    clintBase: 0x0200_0000,
-    clintBytes: 0x1_0000,
-    sysconBase: 0x0010_0000,
-    sysconBytes: 0x1000,
-    rtcBase: 0x0010_1000,
-    rtcBytes: 0x1000,
-    rtcInterrupt: 11,
-    uartBase: 0x1000_0000,
-    uartBytes: 0x100,
-    uartInterrupt: 10,
-    pciConfigBase: 0x3000_0000,
-    pciConfigBytes: 0x10_0000,
-    pciMemoryBase: 0x4000_0000,
-    pciMemoryBytes: 0x4000_0000,
-    pciInterruptFirst: 16,
-    pciDevices: 16,
-  },
+  platform: { kind: 'platform', phase: 'launching', ...describePlatform(1, 64 << 20) },
   'launch.finished': { kind: 'launch.finished' },
   'launch.refused': { kind: 'launch.refused', reason: 'An update lies outside RAM' },
-  'hart.exit': { kind: 'hart.exit', hart: 0, reason: 'sbi', values: [0x53525354n, 5n, 0n, 0n, 0n, 0n, 0n, 0n] },
+  'launch.measured': { kind: 'launch.measured', digest: new Uint8Array(32), finished: false },
+  'hart.exit': { kind: 'hart.exit', hart: 0, exit: 1, reason: 'sbi', registers: [0x53525354n, 0n, 5n, 0n] },
+  'state.value': { kind: 'state.value', hart: 0, exit: 1, register: 'a0', value: 5n },
+  'csr.value': { kind: 'csr.value', hart: 0, csr: 'budget', value: 1000n },
+  'frame.mapped': { kind: 'frame.mapped', operation: 'take', frame: 3, sealed: new Uint8Array(SEALED_FRAME_BYTES) },
+  'call.refused': { kind: 'call.refused', call: 'hart.run', reason: 'Hart 0 runs' },
   'block.request': request,
+  'block.resending': { kind: 'block.resending' },
   ...ports,
 };
 
 export const TO_SLICE_SAMPLES: OneOfEach<ToSlice> = {
-  'boot.start': { kind: 'boot.start', commandLine: 'a=1', kernelBytes: 4096, initrdBytes: 9, firmwareBytes: 0 },
-  'boot.data': { kind: 'boot.data', blob: 'kernel', offset: 0, bytes: new Uint8Array(4096) },
+  'boot.start': {
+    ...{ kind: 'boot.start', commandLine: 'a=1', kernel: 0, kernelBytes: 4096, initrd: 1, initrdBytes: 9 },
+    ...{ firmware: 2, firmwareBytes: 0 },
+  },
   ...ports,
   ...resize,
 };
 
 export const FROM_SLICE_SAMPLES: OneOfEach<FromSlice> = {
-  'boot.read': { kind: 'boot.read', blob: 'initrd', offset: 0, length: 9 },
   'boot.done': { kind: 'boot.done' },
   'boot.refused': { kind: 'boot.refused', reason: 'The kernel is no RISC-V Image' },
   'run.end': { kind: 'run.end', end: 'power-off', reason: '' },

@@ -38,6 +38,7 @@ export function createBareMachine(ramBytes: number): BareMachine {
     bus: createBus(board, outside, 0),
     outside,
     builtInSbi: false,
+    metered: false,
   });
   const machine = hart;
   const interpreter = instantiateInterpreter(machine, memory);

@@ -25,8 +25,11 @@ const EXIT_STATE = { idle: 0, posted: 1, completed: 2 } as const;
 /** Word indexes within a device's record. */
 const DEVICE = { bar: 0, isr: 1, doorbells: 2 } as const;
 
-/** Bits of a hart's attention word. */
-export const ATTENTION = { interrupt: 1, stop: 2 } as const;
+/** Word indexes within a hart's account. */
+const ACCOUNT = { budget: 0, retiredLow: 1, retiredHigh: 2 } as const;
+
+/** Bits of a hart's attention word. `fence`: its translations are to be dropped. */
+export const ATTENTION = { interrupt: 1, stop: 2, fence: 4 } as const;
 
 /** Why a hart left the guest and waits for the monitor. Values are 64-bit patterns. */
 export type Exit =
@@ -40,12 +43,16 @@ export type Exit =
       readonly arguments: readonly bigint[];
     }
   /** A store to the test finisher: 0x5555 power-off, 0x7777 reset, 0x3333 failure with a code in the upper half. */
-  | { readonly reason: 'syscon'; readonly value: number };
+  | { readonly reason: 'syscon'; readonly value: number }
+  /** The hart has run as long as it was allowed to. */
+  | { readonly reason: 'budget' }
+  /** The instruction at pc needs the frame at this guest physical address, which is absent; it runs again. */
+  | { readonly reason: 'frame-fault'; readonly address: number };
 
 /** What completes an exit. An `sbi` exit takes the SBI pair {error in a0, value in a1}. */
 export type Completion = { readonly value: bigint } | { readonly error: bigint; readonly value: bigint };
 
-const REASONS = ['mmio-read', 'mmio-write', 'sbi', 'syscon'] as const;
+const REASONS = ['mmio-read', 'mmio-write', 'sbi', 'syscon', 'budget', 'frame-fault'] as const;
 
 export function boardOf(memory: SharedArrayBuffer): Board {
   return {
@@ -57,6 +64,7 @@ export function boardOf(memory: SharedArrayBuffer): Board {
 const exitWord = (hart: number): number => (BOARD.exit + hart * BOARD.exitStride) >> 2;
 const deviceWord = (device: number): number => (BOARD.device + device * BOARD.deviceStride) >> 2;
 const attentionWord = (hart: number): number => (BOARD.attention + hart * BOARD.attentionStride) >> 2;
+const accountWord = (hart: number): number => (BOARD.account + hart * BOARD.accountStride) >> 2;
 const LINES = BOARD.lines >> 2;
 const WAKE = BOARD.monitorWake >> 2;
 
@@ -153,28 +161,67 @@ export async function untilWoken(board: Board, seen: number): Promise<void> {
 }
 
 /** The hart posts an exit and blocks until the monitor has completed it; undefined when the machine stops meanwhile. */
-export function exitAndWait(board: Board, hart: number, exit: Exit): { value: bigint; error: bigint } | undefined {
+export function exitAndWait(board: Board, hart: number, exit: Exit): Completed | undefined {
+  const at = exitWord(hart) + EXIT.state;
+  const { words } = board;
+  postExit(board, hart, exit);
+  while (Atomics.load(words, at) === EXIT_STATE.posted) {
+    if (Atomics.load(words, BOARD.stop >> 2) !== 0) return undefined;
+    Atomics.wait(words, at, EXIT_STATE.posted, 1000);
+  }
+  return takeCompletion(board, hart);
+}
+
+interface Completed {
+  readonly value: bigint;
+  readonly error: bigint;
+}
+
+/** The first half of `exitAndWait`, which never waits. */
+export function postExit(board: Board, hart: number, exit: Exit): void {
   const at = exitWord(hart);
   const { words } = board;
   words[at + EXIT.reason] = REASONS.indexOf(exit.reason);
-  if (exit.reason === 'mmio-read' || exit.reason === 'mmio-write') {
-    words[at + EXIT.size] = exit.size;
-    words[at + EXIT.addressLow] = exit.address | 0;
-    words[at + EXIT.addressHigh] = Math.floor(exit.address / 2 ** 32);
-    if (exit.reason === 'mmio-write') writeWide(words, at + EXIT.valueLow, exit.value);
-  } else if (exit.reason === 'sbi') {
-    writeWide(words, at + EXIT.arguments, exit.extension);
-    writeWide(words, at + EXIT.arguments + 2, exit.function);
-    for (let i = 0; i < 6; i += 1) writeWide(words, at + EXIT.arguments + 4 + 2 * i, exit.arguments[i] ?? 0n);
-  } else words[at + EXIT.valueLow] = exit.value;
+  switch (exit.reason) {
+    case 'mmio-write':
+      writeWide(words, at + EXIT.valueLow, exit.value);
+      writeAddress(words, at, exit.address);
+      words[at + EXIT.size] = exit.size;
+      break;
+    case 'mmio-read':
+      writeAddress(words, at, exit.address);
+      words[at + EXIT.size] = exit.size;
+      break;
+    case 'sbi':
+      writeWide(words, at + EXIT.arguments, exit.extension);
+      writeWide(words, at + EXIT.arguments + 2, exit.function);
+      for (let i = 0; i < 6; i += 1) writeWide(words, at + EXIT.arguments + 4 + 2 * i, exit.arguments[i] ?? 0n);
+      break;
+    case 'syscon':
+      words[at + EXIT.valueLow] = exit.value;
+      break;
+    case 'frame-fault':
+      writeAddress(words, at, exit.address);
+      break;
+    case 'budget':
+      break;
+  }
   Atomics.store(words, at + EXIT.state, EXIT_STATE.posted);
   wakeMonitor(board);
-  while (Atomics.load(words, at + EXIT.state) === EXIT_STATE.posted) {
-    if (Atomics.load(words, BOARD.stop >> 2) !== 0) return undefined;
-    Atomics.wait(words, at + EXIT.state, EXIT_STATE.posted, 1000);
-  }
+}
+
+/** The second half: what completed the exit, or undefined while it is posted. */
+export function takeCompletion(board: Board, hart: number): Completed | undefined {
+  const at = exitWord(hart);
+  const { words } = board;
+  if (Atomics.load(words, at + EXIT.state) !== EXIT_STATE.completed) return undefined;
   Atomics.store(words, at + EXIT.state, EXIT_STATE.idle);
   return { value: readWide(words, at + EXIT.valueLow), error: readWide(words, at + EXIT.arguments) };
+}
+
+function writeAddress(words: Int32Array, at: number, address: number): void {
+  words[at + EXIT.addressLow] = address | 0;
+  words[at + EXIT.addressHigh] = Math.floor(address / 2 ** 32);
 }
 
 /** The exit that a hart waits with, if any (the monitor's side). It stays posted until `completeExit`. */
@@ -196,6 +243,10 @@ export function pendingExit(board: Board, hart: number): Exit | undefined {
         function: readWide(words, at + EXIT.arguments + 2),
         arguments: [0, 1, 2, 3, 4, 5].map((i) => readWide(words, at + EXIT.arguments + 4 + 2 * i)),
       };
+    case 'budget':
+      return { reason: 'budget' };
+    case 'frame-fault':
+      return { reason: 'frame-fault', address };
     default:
       return { reason: 'syscon', value: words[at + EXIT.valueLow]! >>> 0 };
   }
@@ -207,6 +258,43 @@ export function completeExit(board: Board, hart: number, completion: Completion)
   writeWide(board.words, at + EXIT.arguments, 'error' in completion ? completion.error : 0n);
   Atomics.store(board.words, at + EXIT.state, EXIT_STATE.completed);
   Atomics.notify(board.words, at + EXIT.state);
+}
+
+/** What is left of a hart's budget, in microseconds. */
+export function budgetLeft(board: Board, hart: number): number {
+  return Atomics.load(board.words, accountWord(hart) + ACCOUNT.budget) >>> 0;
+}
+
+/** Adds to a hart's budget, which holds 2^32 - 1 microseconds at the most; the hart waits meanwhile (the monitor's side). */
+export function addBudget(board: Board, hart: number, microseconds: number): void {
+  const left = Math.min(budgetLeft(board, hart) + microseconds, 0xffff_ffff);
+  Atomics.store(board.words, accountWord(hart) + ACCOUNT.budget, left | 0);
+}
+
+/** Takes from a hart's budget what it has run (the hart's side); returns what is left. */
+export function spendBudget(board: Board, hart: number, microseconds: number): number {
+  const left = Math.max(budgetLeft(board, hart) - microseconds, 0);
+  Atomics.store(board.words, accountWord(hart) + ACCOUNT.budget, left | 0);
+  return left;
+}
+
+/** Instructions that a hart has retired, as it last said. A reader may see the halves of two counts, 2^32 apart at worst. */
+export function retiredOf(board: Board, hart: number): bigint {
+  const at = accountWord(hart);
+  return readWide(
+    Int32Array.of(
+      Atomics.load(board.words, at + ACCOUNT.retiredLow),
+      Atomics.load(board.words, at + ACCOUNT.retiredHigh),
+    ),
+    0,
+  );
+}
+
+/** The hart says how many instructions it has retired. */
+export function publishRetired(board: Board, hart: number, instructions: number): void {
+  const at = accountWord(hart);
+  Atomics.store(board.words, at + ACCOUNT.retiredHigh, Math.floor(instructions / 2 ** 32));
+  Atomics.store(board.words, at + ACCOUNT.retiredLow, instructions | 0);
 }
 
 /** Asks every hart to stop before its next instruction, also one that waits in an exit. */

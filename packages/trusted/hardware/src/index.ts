@@ -2,3 +2,4 @@ export * from './board.ts';
 export { memoryPages, PAGE_BYTES, RAM_OFFSET } from './layout.ts';
 export * from './memory-map.ts';
 export { FRAME, frameFlags, markWritten } from './mmu/frame.ts';
+export { flushHart } from './mmu/tlb.ts';

@@ -5,7 +5,7 @@
  */
 export const PAGE_BYTES = 4096;
 
-export const HARTS_MAX = 8;
+export { HARTS_MAX } from '@cloister/protocol';
 
 /** One hart's record; the hart's interpreter is emitted with these offsets as constants. */
 export const HART = {
@@ -71,6 +71,9 @@ export const BOARD = {
   lines: 0x240,
   /** Nonzero asks every hart to stop before its next instruction. */
   stop: 0x280,
+  /** Per hart, 16 bytes: what is left of its budget in microseconds, and instructions retired (low, high). */
+  account: 0x300,
+  accountStride: 16,
   /** Per hart, 128 bytes: see board.ts `EXIT`. */
   exit: 0x400,
   exitStride: 128,

@@ -1,39 +1,42 @@
-import type { Board, Completion } from '@cloister/hardware';
-import type { FromMachine } from '@cloister/protocol';
+import type { Board } from '@cloister/hardware';
+import type { FromMachine, LaunchEnd } from '@cloister/protocol';
+import type { ExitCounts } from './exit-counts.ts';
+import type { HartRecord } from './harts.ts';
 import type { Gate } from './io-gate/device.ts';
+import type { Launch } from './launch/launch.ts';
+import type { Ports } from './ports.ts';
+import type { FrameSeal } from './seal/frame-seal.ts';
 import type { Serial } from './serial.ts';
-
-/** Where hart 0 starts, as guest physical addresses: the kernel's first instruction and the device tree. */
-export interface Entry {
-  readonly pc: number;
-  readonly deviceTree: number;
-  /** Where firmware finds out what to start after it; 0: `pc` is the kernel itself. */
-  readonly firmwareInfo: number;
-}
+import type { Pit } from './tables/pit.ts';
 
 /** What the monitor holds of its VM. */
 export interface Machine {
+  /** The one shared memory. */
+  readonly memory: SharedArrayBuffer;
   readonly board: Board;
   readonly gate: Gate;
   readonly serial: Serial;
+  readonly ports: Ports;
   readonly harts: readonly HartRecord[];
   readonly launch: Launch;
+  readonly pit: Pit;
+  readonly seal: FrameSeal;
+  readonly budget: Budget;
+  readonly counts: ExitCounts;
+  /** When the slice last injected an interrupt, by device. */
+  readonly injectedAt: Map<number, number>;
+  /** Milliseconds, from any start. */
+  now(): number;
+  /** Starts the thread of hart 0. */
+  start(end: LaunchEnd): void;
   send(message: FromMachine): void;
   log(line: string): void;
 }
 
-export interface HartRecord {
-  /** Its thread was asked to start. */
-  started: boolean;
-  /** The exit that it waits with is the slice's to complete. */
-  withSlice: boolean;
-  /** What the slice has written to complete it; `hart.run` lets the hart see it. */
-  completion: Completion;
+/** How the harts' time is bounded. */
+interface Budget {
+  /** Under which the scheduler's grants are authenticated; undefined where no scheduler is, and any budget is taken. */
+  readonly key: Uint8Array | undefined;
+  /** Of the last grant. */
+  sequence: bigint;
 }
-
-export interface Launch {
-  /** Set once, by `launch.finish`. */
-  entry: Entry | undefined;
-}
-
-export const NO_VALUE: Completion = { value: 0n };

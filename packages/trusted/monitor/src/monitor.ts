@@ -8,37 +8,64 @@ import {
   wakeCount,
   wakeMonitor,
 } from '@cloister/hardware';
-import { type Channel, fromMachine, SERIAL_PORT, type ToMachine, toMachine } from '@cloister/protocol';
+import {
+  type Channel,
+  describePlatform,
+  fromMachine,
+  type LaunchEnd,
+  SERIAL_PORT,
+  type ToMachine,
+  toMachine,
+} from '@cloister/protocol';
+import { createExitCounts, type ExitCounts } from './exit-counts.ts';
+import { createHartRecord, exposed, type HartRecord, leave, NO_VALUE } from './harts.ts';
 import { act } from './hypelet-calls/act.ts';
-import { createHartRecord, decodeCall } from './hypelet-calls/decode.ts';
+import { decodeCall } from './hypelet-calls/decode.ts';
 import type { Gate } from './io-gate/device.ts';
 import {
+  consolePorts,
   createDevices,
   type DeviceConfig,
   gatePortMessage,
   gateRead,
   gateReplied,
+  gateResend,
   gateResize,
   gateWrite,
   serveDoorbells,
 } from './io-gate/gate.ts';
 import { createGuestMemory } from './io-gate/guest-memory.ts';
-import { type Entry, type Machine, NO_VALUE } from './machine.ts';
-import { describePlatform } from './platform.ts';
+import { actLaunch } from './launch/act.ts';
+import { decodeLaunch } from './launch/decode.ts';
+import { createLaunch } from './launch/launch.ts';
+import { limitedLog } from './limited-log.ts';
+import type { Machine } from './machine.ts';
+import { createPorts } from './ports.ts';
 import { answerSbi } from './sbi.ts';
+import type { SealKind } from './seal/block-seal.ts';
+import { createFrameSeal } from './seal/frame-seal.ts';
 import { createSerial, giveSerialInput, serialMessage, takeSerialOutput } from './serial.ts';
+import { createPit } from './tables/pit.ts';
 
 export interface MonitorConfig {
   /** The machine's one shared memory. */
   readonly memory: SharedArrayBuffer;
   readonly harts: number;
   readonly devices: readonly DeviceConfig[];
+  /** How overlays leave the machine; `none` is the baseline that measures protection. */
+  readonly seal: SealKind;
   /** To the slice. */
   readonly channel: Channel;
+  /** The launch digest that the owner wants; undefined: whatever the slice launches. */
+  readonly expectedDigest?: Uint8Array | undefined;
+  /** Under which the scheduler's grants are authenticated; undefined: there is no scheduler, and any budget is taken. */
+  readonly grantKey?: Uint8Array | undefined;
   /** `length` random bytes, from the machine's one outside source. */
   random(length: number): Uint8Array;
+  /** Milliseconds, from any start. */
+  now(): number;
   /** Starts the thread of hart 0. */
-  start(entry: Entry): void;
+  start(end: LaunchEnd): void;
   /** One line for the operator. */
   log(line: string): void;
   /** Resolves in a later turn of the event loop, after at least that many milliseconds. */
@@ -49,6 +76,9 @@ export interface Monitor {
   /** Serves harts and slice until `stop`. Never rejects. */
   run(): Promise<void>;
   stop(): void;
+  /** One look at everything that harts can have for the monitor; `run` does nothing else, again and again. */
+  look(): void;
+  readonly counts: ExitCounts;
 }
 
 /** Passes of the loop without a wait, after which the event loop gets its turn: messages must come in, too. */
@@ -57,47 +87,89 @@ const PASSES_MAX = 16;
 /** How often waiting serial input is offered again, in milliseconds: the UART tells nobody when it is read. */
 const SERIAL_RETRY_MS = 10;
 
+/** Bytes that may wait for a slice that goes on calling: it takes no answers, then. Requests of the gate are bounded below it. */
+const WAITING_BYTES_MAX = 64 * 1024 * 1024;
+
 /** The trusted context beside the harts: one event loop that answers exits, serves doorbells and hears the slice. */
 export function createMonitor(config: MonitorConfig): Monitor {
   const board = boardOf(config.memory);
-  const { channel, log } = config;
+  const { channel } = config;
+  const log = limitedLog(config.log, () => config.now());
   const send: Machine['send'] = (message) => channel.send(fromMachine.encode(message));
   const memory = createGuestMemory(config.memory);
+  const devices = createDevices(config.devices, config.seal, config.random);
+  const ports = createPorts(consolePorts(devices), send);
   const gate: Gate = {
     memory,
     board,
     harts: config.harts,
-    devices: createDevices(config.devices),
-    send,
+    devices,
+    send: (message) => (message.kind === 'block.request' ? send(message) : ports.send(message)),
     random: config.random,
     log,
   };
   const machine: Machine = {
+    memory: config.memory,
     board,
     gate,
     serial: createSerial(),
+    ports,
     harts: Array.from({ length: config.harts }, createHartRecord),
-    launch: { entry: undefined },
+    launch: createLaunch(config.expectedDigest),
+    pit: createPit(memory),
+    seal: createFrameSeal(config.random),
+    budget: { key: config.grantKey, sequence: 0n },
+    counts: createExitCounts(),
+    injectedAt: new Map(),
+    now: () => config.now(),
+    start: config.start,
     send,
     log,
   };
   let stopped = false;
 
+  /** Waits until the slice has taken what is under way: one that asks again and again makes nothing pile up. */
+  let resendWaits = false;
+  const resend = (): void => {
+    resendWaits = channel.queuedBytes > 0;
+    if (resendWaits) return;
+    send({ kind: 'block.resending' });
+    gateResend(gate);
+  };
   channel.listen({
     frame(frame) {
       const message = toMachine.decode(frame);
-      if (message === undefined) log('The slice sent a malformed message; it is dropped');
-      else hear(machine, message, config.start);
+      const fault =
+        message === undefined
+          ? 'The slice sent what is no message'
+          : channel.queuedBytes > WAITING_BYTES_MAX
+            ? 'The slice calls and takes no answers'
+            : undefined;
+      if (fault === undefined) {
+        if (message!.kind === 'block.resend') resend();
+        else hear(machine, message as Heard);
+      } else {
+        log(fault);
+        channel.close(fault);
+      }
+    },
+    renewed() {
+      greet(machine);
+      ports.resend();
+      resend();
+    },
+    drained() {
+      if (resendWaits) resend();
     },
   });
-  send(describePlatform(config.harts, memory.ram.length));
+  greet(machine);
 
   return {
     async run() {
       let passes = 0;
       while (!stopped) {
         const seen = wakeCount(board);
-        serve(machine);
+        look(machine);
         passes += 1;
         if (passes % PASSES_MAX === 0) await config.pause(0);
         if (machine.serial.input.length > 0)
@@ -109,49 +181,74 @@ export function createMonitor(config: MonitorConfig): Monitor {
       stopped = true;
       wakeMonitor(board);
     },
+    look: () => look(machine),
+    counts: machine.counts,
   };
 }
 
-/** One look at everything that a hart can have for the monitor. */
-function serve(machine: Machine): void {
+/** What a slice that knows nothing has to know, in the order in which it can act on it. */
+function greet(machine: Machine): void {
+  const { launch, harts, gate } = machine;
+  const phase = launch.phase !== 'finished' ? 'launching' : harts[0]!.phase === 'created' ? 'launched' : 'running';
+  machine.send({ kind: 'platform', phase, ...describePlatform(harts.length, gate.memory.ram.length) });
+  harts.forEach((hart, number) => {
+    if (hart.phase === 'exited') tellExit(machine, number, hart);
+  });
+}
+
+function look(machine: Machine): void {
   serveDoorbells(machine.gate);
-  takeSerialOutput(machine.serial, machine.board, machine.send);
-  giveSerialInput(machine.serial, machine.board, machine.send);
-  for (let hart = 0; hart < machine.harts.length; hart += 1) {
-    const exit = machine.harts[hart]!.withSlice ? undefined : pendingExit(machine.board, hart);
-    if (exit !== undefined) answer(machine, machine.board, hart, exit);
-  }
+  takeSerialOutput(machine.serial, machine.board, machine.ports.send);
+  giveSerialInput(machine.serial, machine.board, machine.ports.send);
+  machine.harts.forEach((hart, number) => {
+    // No exit before a run, and none while the slice has one.
+    const exit = hart.phase === 'running' ? pendingExit(machine.board, number) : undefined;
+    if (exit !== undefined) answer(machine, machine.board, number, exit);
+  });
 }
 
 function answer(machine: Machine, board: Board, hart: number, exit: Exit): void {
   switch (exit.reason) {
     case 'mmio-read':
+      machine.counts.exits.gate += 1;
       completeExit(board, hart, { value: gateRead(machine.gate, exit.address, exit.size) });
       break;
     case 'mmio-write':
+      machine.counts.exits.gate += 1;
       gateWrite(machine.gate, exit.address, exit.size, exit.value);
       completeExit(board, hart, NO_VALUE);
       break;
     case 'sbi': {
       const completion = answerSbi(machine, exit);
-      if (completion !== undefined) completeExit(board, hart, completion);
-      else exitToSlice(machine, hart, 'sbi', [exit.extension, exit.function, ...exit.arguments]);
+      if (completion === undefined) exitToSlice(machine, hart, exit);
+      else {
+        machine.counts.exits.gate += 1;
+        completeExit(board, hart, completion);
+      }
       break;
     }
-    case 'syscon':
-      exitToSlice(machine, hart, 'syscon', [BigInt(exit.value)]);
-      break;
+    default:
+      exitToSlice(machine, hart, exit);
   }
 }
 
-function exitToSlice(machine: Machine, hart: number, reason: 'sbi' | 'syscon', values: readonly bigint[]): void {
-  machine.harts[hart]!.withSlice = true;
+function exitToSlice(machine: Machine, number: number, exit: Parameters<typeof leave>[1]): void {
+  const hart = machine.harts[number]!;
+  leave(hart, exit);
+  machine.counts.exits[exit.reason] += 1;
   // What the guest wrote before it called must be there first.
-  takeSerialOutput(machine.serial, machine.board, machine.send);
-  machine.send({ kind: 'hart.exit', hart, reason, values });
+  takeSerialOutput(machine.serial, machine.board, machine.ports.send);
+  tellExit(machine, number, hart);
 }
 
-function hear(machine: Machine, message: ToMachine, start: (entry: Entry) => void): void {
+function tellExit(machine: Machine, number: number, hart: HartRecord): void {
+  const { exits: exit, reason } = hart;
+  machine.send({ kind: 'hart.exit', hart: number, exit, reason, registers: exposed(hart) });
+}
+
+type Heard = Exclude<ToMachine, { kind: 'block.resend' }>;
+
+function hear(machine: Machine, message: Heard): void {
   const { gate, serial, board } = machine;
   switch (message.kind) {
     case 'block.reply':
@@ -159,24 +256,40 @@ function hear(machine: Machine, message: ToMachine, start: (entry: Entry) => voi
       break;
     case 'port.data':
     case 'port.taken':
-    case 'port.open':
-      if (message.port !== SERIAL_PORT) gatePortMessage(gate, message);
+    case 'port.open': {
+      const event = machine.ports.receive(message);
+      if (event === undefined) break;
+      if (event.port !== SERIAL_PORT) gatePortMessage(gate, event);
       else {
-        serialMessage(serial, message);
-        giveSerialInput(serial, board, machine.send);
+        serialMessage(serial, event);
+        giveSerialInput(serial, board, machine.ports.send);
         // The loop looks at the UART again.
         wakeMonitor(board);
       }
       break;
+    }
     case 'port.resize':
       gateResize(gate, message.columns, message.rows);
       break;
-    default: {
-      const decoded = decodeCall(machine, message);
-      if (decoded.kind !== 'refused') act(machine, decoded, start);
+    case 'launch.start':
+    case 'launch.update':
+    case 'launch.finish':
+    case 'launch.measure': {
+      const decoded = decodeLaunch(machine, message);
+      if (decoded.kind !== 'refused') actLaunch(machine, decoded);
       else {
         machine.log(`Refused ${message.kind}: ${decoded.reason}`);
         machine.send({ kind: 'launch.refused', reason: decoded.reason });
+      }
+      break;
+    }
+    default: {
+      for (const { phase, reason } of machine.harts) if (phase === 'exited') machine.counts.calls[reason] += 1;
+      const decoded = decodeCall(machine, message);
+      if (decoded.kind !== 'refused') act(machine, decoded);
+      else {
+        machine.log(`Refused ${message.kind}: ${decoded.reason}`);
+        machine.send({ kind: 'call.refused', call: message.kind, reason: decoded.reason });
       }
     }
   }

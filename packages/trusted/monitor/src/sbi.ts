@@ -26,7 +26,8 @@ export function answerSbi(machine: Machine, call: SbiCall): Completion | undefin
     case EXTENSION.debugConsole:
       return answerDebugConsole(machine, call);
     case EXTENSION.systemReset:
-      return undefined;
+      // It has one function (SBI 2.0 §10), whose arguments are the exit's mask.
+      return call.function === 0n ? undefined : failure(ERROR.notSupported);
     default:
       return failure(ERROR.notSupported);
   }
@@ -57,7 +58,7 @@ function answerHartState(machine: Machine, call: SbiCall): Completion {
  */
 function answerDebugConsole(machine: Machine, call: SbiCall): Completion {
   const { serial, board, gate } = machine;
-  const send = (message: Parameters<typeof machine.send>[0]): void => machine.send(message);
+  const { send } = machine.ports;
   takeSerialOutput(serial, board, send);
   if (call.function === 2n) {
     if (serial.room < 1) return failure(ERROR.failed);

@@ -1,6 +1,5 @@
 import { type Board, giveUartInput, takeUartOutput } from '@cloister/hardware';
-import type { FromMachine } from '@cloister/protocol';
-import { PORT_DATA_BYTES_MAX, PORT_WINDOW_BYTES, type PortMessage, SERIAL_PORT } from '@cloister/protocol';
+import { PORT_DATA_BYTES_MAX, PORT_WINDOW_BYTES, type PortEvent, SERIAL_PORT } from '@cloister/protocol';
 
 /** The serial port: the UART, and the SBI's debug console as another writer and reader of it. */
 export interface Serial {
@@ -11,7 +10,7 @@ export interface Serial {
   inputBytes: number;
 }
 
-type Send = (message: FromMachine) => void;
+type Send = (event: PortEvent) => void;
 
 /** The UART's output is taken whole, so only while there is room for all that it can hold. */
 const UART_OUTPUT_BYTES_MAX = 64 * 1024;
@@ -37,7 +36,7 @@ export function sendSerial(serial: Serial, bytes: Uint8Array, send: Send): void 
 }
 
 /** A message from the slice for the serial port. What it sends beyond its window is dropped. */
-export function serialMessage(serial: Serial, message: PortMessage): void {
+export function serialMessage(serial: Serial, message: PortEvent): void {
   if (message.kind === 'port.taken') serial.room = Math.min(serial.room + message.count, PORT_WINDOW_BYTES);
   else if (message.kind === 'port.data' && message.bytes.length > 0) {
     if (serial.inputBytes + message.bytes.length > PORT_WINDOW_BYTES) return;

@@ -1,118 +1,100 @@
-import {
-  FIRMWARE_INFO_BYTES,
-  type FromSlice,
-  LAUNCH_UPDATE_BYTES_MAX,
-  type Platform,
-  type ToMachine,
-  type ToSlice,
-} from '@cloister/protocol';
-import { flatten } from './device-tree.ts';
-import { inspectKernel, KERNEL_HEAD_BYTES } from './kernel-image.ts';
-import { describeMachine } from './machine-tree.ts';
-import { DEVICE_TREE_BYTES_MAX, type Placement, place } from './placement.ts';
+import { type Blob, type BootPlan, KERNEL_HEAD_BYTES, planBoot } from '@cloister/boot-plan';
+import type { BlockReply, BlockRequest, Platform, ToMachine, ToSlice } from '@cloister/protocol';
 
 type BootStart = Extract<ToSlice, { kind: 'boot.start' }>;
-type BootData = Extract<ToSlice, { kind: 'boot.data' }>;
-type Blob = BootData['blob'];
 
 /** A boot on its way: what was asked for, what has been placed. */
 export interface Boot {
   readonly platform: Platform;
   readonly start: BootStart;
-  placement: Placement | undefined;
-  /** Bytes of kernel and initrd asked for and not placed yet. */
-  readonly awaited: Set<string>;
-  /** What to ask for next. */
-  next: { blob: Blob; offset: number } | undefined;
+  /** Known once the kernel's head is. */
+  plan: BootPlan | undefined;
+  /** Updates of the plan: how many are placed, and how many were placed or asked for. */
+  placed: number;
+  asked: number;
+  /** By update: what came before its turn, since the digest knows the plan's order alone. */
+  readonly early: Map<number, Uint8Array>;
 }
 
 export interface BootPorts {
+  /** Begins the launch and gives the VM its frames. */
+  begin(): void;
   toMachine(message: ToMachine): void;
-  toLauncher(message: FromSlice): void;
+  toStorage(message: BlockRequest): void;
 }
 
 /** Reads that are under way at once. */
 const READS_MAX = 8;
 
+/** The number of the first read, of the kernel's head; those of updates follow it. */
+const HEAD = 0;
+
 /** Asks for the kernel's head; the rest follows once that is known to be a kernel. */
 export function beginBoot(platform: Platform, start: BootStart, ports: BootPorts): Boot {
-  const boot: Boot = { platform, start, placement: undefined, awaited: new Set(), next: undefined };
-  const length = Math.min(start.kernelBytes, KERNEL_HEAD_BYTES);
-  ports.toLauncher({ kind: 'boot.read', blob: 'kernel', offset: 0, length });
+  const boot: Boot = { platform, start, plan: undefined, placed: 0, asked: 0, early: new Map() };
+  askForHead(boot, ports);
   return boot;
 }
 
-/** Bytes of kernel or initrd have come. Returns why the boot cannot go on, or undefined. */
-export function bootData(boot: Boot, data: BootData, ports: BootPorts): string | undefined {
-  if (boot.placement === undefined) return placeKernel(boot, data, ports);
-  if (!boot.awaited.delete(`${data.blob} ${data.offset}`)) return 'Bytes came that were not asked for';
-  const base = baseOf(boot.placement, data.blob);
-  ports.toMachine({ kind: 'launch.update', address: base + data.offset, bytes: data.bytes });
-  askForMore(boot, ports);
-  if (boot.awaited.size === 0 && boot.next === undefined) finish(boot, boot.placement, ports);
-  return undefined;
+function askForHead({ start }: Boot, ports: BootPorts): void {
+  ask(ports, start.kernel, HEAD, 0, Math.min(start.kernelBytes, KERNEL_HEAD_BYTES));
 }
 
-function baseOf({ kernel, initrd, firmware }: Placement, blob: Blob): number {
-  return blob === 'kernel' ? kernel : blob === 'initrd' ? initrd!.start : firmware!.start;
+function ask(ports: BootPorts, store: number, id: number, offset: number, length: number): void {
+  ports.toStorage({ kind: 'block.request', store, id, operation: 'read', offset, length, bytes: new Uint8Array(0) });
 }
 
-/** What is asked for after a blob. */
-const AFTER = { kernel: 'initrd', initrd: 'firmware', firmware: undefined } as const;
-
-function placeKernel(boot: Boot, head: BootData, ports: BootPorts): string | undefined {
-  const { kernelBytes, initrdBytes, firmwareBytes } = boot.start;
-  const inspected = inspectKernel(head.bytes, kernelBytes);
-  if (!inspected.ok) return inspected.reason;
-  const placement = place(boot.platform, inspected.image, initrdBytes, firmwareBytes);
-  if (typeof placement === 'string') return placement;
-  boot.placement = placement;
-  boot.next = { blob: 'kernel', offset: 0 };
-  askForMore(boot, ports);
-  return undefined;
-}
-
-function askForMore(boot: Boot, ports: BootPorts): void {
-  while (boot.next !== undefined && boot.awaited.size < READS_MAX) {
-    const { blob, offset } = boot.next;
-    const size = boot.start[`${blob}Bytes`];
-    const length = Math.min(LAUNCH_UPDATE_BYTES_MAX, size - offset);
-    if (length > 0) {
-      boot.awaited.add(`${blob} ${offset}`);
-      ports.toLauncher({ kind: 'boot.read', blob, offset, length });
-    }
-    if (offset + length < size) boot.next = { blob, offset: offset + length };
-    else {
-      const after = AFTER[blob];
-      boot.next = after === undefined ? undefined : { blob: after, offset: 0 };
-    }
-  }
-}
-
-function finish(boot: Boot, placement: Placement, ports: BootPorts): void {
-  const { initrd, deviceTree, kernel, firmware } = placement;
-  const { commandLine } = boot.start;
-  const tree = flatten(
-    describeMachine(boot.platform, initrd === undefined ? { commandLine } : { commandLine, initrd }),
-  );
-  if (tree.bytes.length > DEVICE_TREE_BYTES_MAX) {
-    ports.toLauncher({ kind: 'boot.refused', reason: 'The command line is too long' });
+/** Storage was replaced: what it has not answered is asked for once more. */
+export function askAgain(boot: Boot, ports: BootPorts): void {
+  if (boot.plan === undefined) {
+    askForHead(boot, ports);
     return;
   }
-  ports.toMachine({ kind: 'launch.update', address: deviceTree, bytes: tree.bytes });
-  const rngSeed = deviceTree + tree.offsets.get('/chosen/rng-seed')!;
-  ports.toMachine({ kind: 'hart.init', hart: 0 });
-  if (firmware !== undefined)
-    ports.toMachine({ kind: 'launch.update', address: firmware.info, bytes: firmwareInfo(kernel) });
-  const pc = firmware?.start ?? kernel;
-  ports.toMachine({ kind: 'launch.finish', pc, deviceTree, rngSeed, firmwareInfo: firmware?.info ?? 0 });
+  boot.asked = boot.placed;
+  goOn(boot, boot.plan, ports);
 }
 
-/** fw_dynamic_info: magic "OSBI", version, where to go, in S mode, no options, hart 0 boots (OpenSBI, fw_dynamic.h). */
-function firmwareInfo(kernel: number): Uint8Array {
-  const view = new DataView(new ArrayBuffer(FIRMWARE_INFO_BYTES));
-  [0x4942534f, 2, kernel, 1, 0, 0].forEach((value, index) => {
-    view.setBigUint64(8 * index, BigInt(value), true);
-  });
-  return new Uint8Array(view.buffer);
+/** Bytes of a file have come. Returns why the boot cannot go on, or undefined. */
+export function bootData(boot: Boot, { ok, id, bytes }: BlockReply, ports: BootPorts): string | undefined {
+  if (!ok) return 'A file that the guest starts from cannot be read';
+  if (boot.plan === undefined) {
+    if (id !== HEAD) return undefined;
+    const planned = planBoot(boot.platform, boot.start, bytes);
+    if (!planned.ok) return planned.reason;
+    boot.plan = planned.plan;
+    ports.begin();
+  } else {
+    const number = id - 1;
+    const update = boot.plan.updates[number];
+    const awaited = number >= boot.placed && number < boot.asked && !boot.early.has(number);
+    if (!awaited || update === undefined || !('from' in update) || update.from.length !== bytes.length)
+      return 'Storage answered what was not asked';
+    // A view of a frame of the channel.
+    boot.early.set(number, bytes.slice());
+  }
+  goOn(boot, boot.plan, ports);
+  return undefined;
 }
+
+/** Places what is there, in the plan's order, asks for more, and finishes after the last. */
+function goOn(boot: Boot, { updates, end }: BootPlan, ports: BootPorts): void {
+  for (let update = updates[boot.placed]; update !== undefined; update = updates[boot.placed]) {
+    const { address } = update;
+    const bytes = 'bytes' in update ? update.bytes : boot.early.get(boot.placed);
+    if (bytes === undefined) break;
+    boot.early.delete(boot.placed);
+    ports.toMachine({ kind: 'launch.update', address, bytes });
+    boot.placed += 1;
+  }
+  boot.asked = Math.max(boot.asked, boot.placed);
+  for (; boot.asked < updates.length && boot.asked - boot.placed < READS_MAX; boot.asked += 1) {
+    const update = updates[boot.asked]!;
+    if (!('from' in update) || boot.early.has(boot.asked)) continue;
+    ask(ports, storeOf(boot.start, update.from.blob), boot.asked + 1, update.from.offset, update.from.length);
+  }
+  if (boot.placed < updates.length) return;
+  ports.toMachine({ kind: 'hart.init', hart: 0 });
+  ports.toMachine({ kind: 'launch.finish', ...end });
+}
+
+const storeOf = (start: BootStart, blob: Blob): number => start[blob];

@@ -85,6 +85,8 @@ describe('running a session', () => {
       stop = resolve;
     });
     const machine: VirtualMachine = {
+      id: '00000000',
+      onStop: undefined,
       serial: port(),
       console: port(),
       ports,

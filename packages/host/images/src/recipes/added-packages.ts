@@ -1,6 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BuilderError, type PackageRecord, wantedFiles } from '@cloister/builder';
+import type { DiskConfig } from '@cloister/launcher';
 import type { PackageIndex } from '../archive/package-index.ts';
 import { packagesText, reachablePackages } from '../archive/reachable.ts';
 import { withDependencies } from '../archive/resolve.ts';
@@ -8,8 +9,8 @@ import type { DownloadContext } from '../download.ts';
 import { downloadAll } from '../download-all.ts';
 import { fail } from '../failure.ts';
 import type { ProgressSink } from '../progress.ts';
-import { diskDigest } from '../store/disk-digest.ts';
-import type { RootDiskEntry } from '../store/manifest.ts';
+import { writeHashTree } from '../store/hash-tree-file.ts';
+import { ROOT_TREE, type RootDiskEntry } from '../store/manifest.ts';
 import { GUEST_MIRROR, guestListName, installScript, resolveScript } from './added-packages-script.ts';
 import { runBuild, type StartVirtualMachine } from './build-machine.ts';
 import { makeBlankDisk, ROOT_DISK_BYTES } from './debian.ts';
@@ -19,7 +20,7 @@ import { writeScratchDisk } from './scratch-disk.ts';
 export interface BaseImage {
   readonly kernel: string;
   readonly initrd: string;
-  readonly rootDisk: string;
+  readonly rootDisk: DiskConfig;
   /** Names of the packages it has. */
   readonly packages: readonly string[];
 }
@@ -40,7 +41,7 @@ export interface AddPackages {
 const BUILD_MEMORY_BYTES = 1024 * 1024 * 1024;
 
 /**
- * Makes the root disk `path` from another image's with more packages: the guest's apt resolves over the verified index,
+ * Makes the root disk `path` and its hash tree from another image's with more packages: the guest's apt resolves over the verified index,
  * the host downloads and verifies, the guest installs and lays out. Throws `missing-package`, `build-failed`, and as
  * `downloadAll` and `writeScratchDisk`.
  */
@@ -65,7 +66,6 @@ export async function addPackages(
     startedAt,
     signal: context.signal,
   };
-  const rootDisk = { path: base.rootDisk, writes: 'discard' as const };
   const listName = guestListName(add.suite);
   const resolving = join(directory, 'resolve.img');
   await writeScratchDisk(
@@ -81,7 +81,7 @@ export async function addPackages(
   const output = await runBuild({
     ...machine,
     append: 'cloister.root=/dev/vda',
-    disks: [rootDisk, { path: resolving, readOnly: true, writes: 'discard' }],
+    disks: [base.rootDisk, { path: resolving, readOnly: true, writes: 'discard' }],
     script: resolveScript(add.suite, add.packages),
   });
   await rm(resolving, { force: true });
@@ -107,11 +107,12 @@ export async function addPackages(
   await makeBlankDisk(path);
   await runBuild({
     ...machine,
-    disks: [{ path, writes: 'direct-unsafe' }, rootDisk, { path: installing, readOnly: true, writes: 'discard' }],
+    disks: [{ path, writes: 'direct-unsafe' }, base.rootDisk, { path: installing, readOnly: true, writes: 'discard' }],
     script: installScript(add.epoch, add.suite, add.packages),
   });
   await rm(installing, { force: true });
-  return { disk: { size: ROOT_DISK_BYTES, digest: await diskDigest(path) }, packages: added };
+  const rootHash = await writeHashTree(path, join(directory, ROOT_TREE));
+  return { disk: { size: ROOT_DISK_BYTES, rootHash }, packages: added };
 }
 
 /** What apt wants, each looked up in the verified index: the guest only names files. */

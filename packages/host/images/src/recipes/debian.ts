@@ -7,8 +7,8 @@ import type { DownloadContext } from '../download.ts';
 import { downloadAll } from '../download-all.ts';
 import { failFile } from '../failure.ts';
 import type { ProgressSink } from '../progress.ts';
-import { diskDigest } from '../store/disk-digest.ts';
-import type { RootDiskEntry } from '../store/manifest.ts';
+import { writeHashTree } from '../store/hash-tree-file.ts';
+import { ROOT_TREE, type RootDiskEntry } from '../store/manifest.ts';
 import { runBuild, type StartVirtualMachine } from './build-machine.ts';
 import { debianScript } from './debian-script.ts';
 import { type GuestParts, initramfsOf } from './guest-parts.ts';
@@ -84,7 +84,7 @@ export function debianPackages(index: PackageIndex): PackageRecord[] {
   return withDependencies(index, [...requiredPackages(index), 'apt']);
 }
 
-/** Makes the root disk `path`. Throws as `downloadAll`, `writeScratchDisk`, `runBuild`. Nothing but the disk is left. */
+/** Makes the root disk `path`, and its hash tree beside it. Throws as `downloadAll`, `writeScratchDisk`, `runBuild`. Nothing but the two is left. */
 export async function buildDebian(
   build: DebianBuild,
   path: string,
@@ -125,7 +125,8 @@ export async function buildDebian(
     signal: context.signal,
   });
   await rm(scratch, { force: true });
-  return { disk: { size: ROOT_DISK_BYTES, digest: await diskDigest(path) }, packages };
+  const rootHash = await writeHashTree(path, join(build.directory, ROOT_TREE));
+  return { disk: { size: ROOT_DISK_BYTES, rootHash }, packages };
 }
 
 /** A disk of nothing but a hole. */

@@ -10,9 +10,9 @@ import { fail, failFile } from '../failure.ts';
 import { GUEST_INIT } from '../guest/init.ts';
 import type { ProgressSink } from '../progress.ts';
 import { guestInitramfs, readBusybox } from './busybox.ts';
-import { type Kernel, kernelPackages, readKernel } from './kernel.ts';
+import { type Kernel, kernelPackages, readKernel, WANTED_MODULES } from './kernel.ts';
 
-/** What every image boots: a kernel with modules, and busybox; kept in the cache under `key`, the hash of their packages. */
+/** What every image boots: a kernel with modules, and busybox; kept in the cache under `key`, the hash of what they are made from. */
 export interface GuestParts {
   readonly key: string;
   readonly kernel: Kernel;
@@ -42,7 +42,7 @@ export async function fetchGuestParts(
 ): Promise<GuestParts> {
   const packages = guestPartPackages(index);
   const key = createHash('sha256')
-    .update(packages.map(({ sha256 }) => sha256).join('\n'))
+    .update([...packages.map(({ sha256 }) => sha256), ...WANTED_MODULES].join('\n'))
     .digest('hex')
     .slice(0, 32);
   const cached = await cachedGuestParts(context.cache, key);

@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 const CHUNK = 1024 * 1024;
 
 /**
- * SHA-256 (hex) over the disk's size and each chunk of 1 MiB that is not all zero, preceded by its number as 8 bytes, so
+ * What manifests of schema 1 said of a root disk: SHA-256 (hex) over the disk's size and each chunk of 1 MiB that is not all zero, preceded by its number as 8 bytes, so
  * that the holes of a sparse file cost little and mean the same whether they are stored or not.
  */
 export async function diskDigest(path: string): Promise<string> {

@@ -4,7 +4,17 @@ import { join } from 'node:path';
 import { type Cache, makeDirectory } from '../cache.ts';
 import { fail, failFile } from '../failure.ts';
 import { isAlive } from '../lock.ts';
-import { type FileEntry, type ImageManifest, INITRD, KERNEL, MANIFEST, ROOT_DISK, readManifest } from './manifest.ts';
+import { hashTreeBytes } from './hash-tree-file.ts';
+import {
+  type FileEntry,
+  type ImageManifest,
+  INITRD,
+  KERNEL,
+  MANIFEST,
+  ROOT_DISK,
+  ROOT_TREE,
+  readManifest,
+} from './manifest.ts';
 
 const NAME = /^[a-z0-9][a-z0-9_.-]{0,62}(?::[a-z0-9][a-z0-9_.-]{0,31})?$/;
 
@@ -29,6 +39,7 @@ export async function findImage(cache: Cache, name: string): Promise<ImageManife
     [KERNEL, manifest.kernel],
     [INITRD, manifest.initrd],
     [ROOT_DISK, manifest.rootDisk],
+    [ROOT_TREE, manifest.rootDisk?.rootHash === undefined ? null : { size: hashTreeBytes(manifest.rootDisk.size) }],
   ];
   for (const [file, entry] of files) {
     if (entry === null) continue;

@@ -2,9 +2,12 @@ import { join } from 'node:path';
 import { readIfThere } from '../cache.ts';
 import { fail } from '../failure.ts';
 
-/** What an image is made of. `manifest.json` in its directory; `schema` grows when an older Cloister could misread it. */
+/**
+ * What an image is made of. `manifest.json` in its directory; `schema` grows when an older Cloister could misread it: 1 had
+ * root disks without a hash tree.
+ */
 export interface ImageManifest {
-  readonly schema: 1;
+  readonly schema: 1 | 2;
   readonly name: string;
   /** Debian's codename, and its release's version where it has one, and date (ISO 8601). */
   readonly suite: string;
@@ -37,16 +40,18 @@ export interface FileEntry {
   readonly sha256: string;
 }
 
-/** A disk is mostly holes: `digest` is `disk-digest.ts`'s, over what is not zero. */
+/** `rootHash` is that of the hash tree in `ROOT_TREE`; in schema 1 there was `digest` alone (`disk-digest.ts`). */
 export interface RootDiskEntry {
   readonly size: number;
-  readonly digest: string;
+  readonly rootHash?: string;
+  readonly digest?: string;
 }
 
 export const MANIFEST = 'manifest.json';
 export const KERNEL = 'kernel';
 export const INITRD = 'initrd';
 export const ROOT_DISK = 'root.img';
+export const ROOT_TREE = 'root.tree';
 
 /** Reads an image's manifest; `undefined` where there is no image. Throws `damaged-image` or `newer-image`. */
 export async function readManifest(directory: string, name: string): Promise<ImageManifest | undefined> {
@@ -58,10 +63,10 @@ export async function readManifest(directory: string, name: string): Promise<Ima
   } catch (error) {
     fail('damaged-image', `The manifest of the image "${name}" cannot be read`, error);
   }
-  if (typeof value?.schema === 'number' && value.schema > 1)
+  if (typeof value?.schema === 'number' && value.schema > 2)
     fail('newer-image', `The image "${name}" was made by a newer Cloister`);
   const sound =
-    value?.schema === 1 &&
+    (value?.schema === 1 || value?.schema === 2) &&
     typeof value.commandLine === 'string' &&
     typeof value.initVersion === 'string' &&
     Array.isArray(value.packages);

@@ -1,10 +1,10 @@
 import {
   CHANNEL_QUEUE_BYTES_MAX,
   CHANNEL_WINDOW_BYTES,
-  type Channel,
   type ChannelListener,
   FRAME_BYTES_MAX,
   FRAME_COST_BYTES,
+  type Link,
 } from '@cloister/protocol';
 
 /** What carries a channel: hands frames, returned credit and the end to the far `ChannelEnd`, in order. */
@@ -13,11 +13,13 @@ export interface Carrier {
   frame(frame: Uint8Array): void;
   credit(bytes: number): void;
   close(reason: string): void;
+  /** The next frames are for another far end. */
+  renew?(epoch: Uint8Array): void;
 }
 
 /** One end of a channel, and what its carrier calls with what arrives; never within a `send` of the far end. */
 export interface ChannelEnd {
-  readonly channel: Channel;
+  readonly channel: Link;
   frameArrived(frame: Uint8Array): void;
   creditArrived(bytes: number): void;
   /** The far end, or what lies between, has gone. */
@@ -65,7 +67,7 @@ export function createChannelEnd(carrier: Carrier): ChannelEnd {
     toReturn = 0;
   };
 
-  const channel: Channel = {
+  const channel: Link = {
     send(frame) {
       if (frame.length > FRAME_BYTES_MAX) throw new RangeError(`A frame of ${frame.length} bytes is too long`);
       if (closed !== undefined) return;
@@ -91,6 +93,17 @@ export function createChannelEnd(carrier: Carrier): ChannelEnd {
       if (closed !== undefined) listener.closed?.(closed);
     },
     close,
+    renew(epoch) {
+      carrier.renew?.(epoch);
+      waiting.length = 0;
+      held.length = 0;
+      waitingBytes = 0;
+      credit = CHANNEL_WINDOW_BYTES;
+      granted = CHANNEL_WINDOW_BYTES;
+      toReturn = 0;
+      closed = undefined;
+      listener?.renewed?.();
+    },
   };
 
   return {

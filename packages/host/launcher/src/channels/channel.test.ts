@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
 import { Duplex } from 'node:stream';
-import { CHANNEL_WINDOW_BYTES, type Channel, FRAME_BYTES_MAX, FRAME_COST_BYTES } from '@cloister/protocol';
+import { CHANNEL_WINDOW_BYTES, type Channel, FRAME_BYTES_MAX, FRAME_COST_BYTES, greetingOf } from '@cloister/protocol';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createChannelEnd } from './channel-end.ts';
 import { memoryChannel } from './memory-channel.ts';
 import { streamChannel } from './stream-channel.ts';
 
+const EPOCH = new Uint8Array(16).fill(7);
+const LATER = new Uint8Array(16).fill(8);
 const ended: (() => void)[] = [];
 afterEach(() => {
   for (const end of ended.splice(0)) end();
@@ -18,7 +20,7 @@ function pipeChannel(): readonly [Channel, Channel] {
     for (const cat of cats) cat.kill('SIGKILL');
   });
   const side = (out: number): Channel =>
-    streamChannel(Duplex.from({ readable: cats[1 - out]!.stdout!, writable: cats[out]!.stdin! }));
+    streamChannel(Duplex.from({ readable: cats[1 - out]!.stdout!, writable: cats[out]!.stdin! }), EPOCH);
   return [side(0), side(1)];
 }
 
@@ -141,18 +143,83 @@ describe('a hostile peer', () => {
   });
 
   test.each([
-    ['no preamble', Buffer.from('GET / HTTP/1.1\r\n'), 'The peer speaks another version of the channel'],
-    ['an unknown record', Buffer.from('434c4f49535400010900000000', 'hex'), 'The peer sent a malformed record'],
-    [
-      'a frame beyond the maximum',
-      Buffer.from('434c4f495354000100ffffffff', 'hex'),
-      'The peer sent a malformed record',
-    ],
-  ])('with %s on the pipe is cut off', async (_name, bytes, reason) => {
+    ['an unknown record', '0900000000'],
+    ['a frame beyond the maximum', '00ffffffff'],
+  ])('with %s on the pipe is cut off', async (_name, bytes) => {
     const stream = new Duplex({ read: () => {}, write: (_chunk, _encoding, done) => done() });
-    const channel = streamChannel(stream);
-    stream.push(bytes);
+    const channel = streamChannel(stream, EPOCH);
+    stream.push(Buffer.concat([greetingOf(EPOCH), Buffer.from(bytes, 'hex')]));
     await new Promise<void>((resolve) => channel.listen({ frame: () => {}, closed: () => resolve() }));
-    expect(channel.closed).toBe(reason);
+    expect(channel.closed).toBe('The peer sent a malformed record');
+  });
+});
+
+describe('a stream whose other end is replaced', () => {
+  const frame = (value: number): Buffer => Buffer.from([0, 1, 0, 0, 0, value]);
+  function bench() {
+    const written: Buffer[] = [];
+    const stream = new Duplex({
+      read: () => {},
+      write(chunk: Buffer, _encoding, done) {
+        written.push(chunk);
+        done();
+      },
+    });
+    const channel = streamChannel(stream, EPOCH);
+    const heard: (number | string)[] = [];
+    channel.listen({
+      frame: ([value]) => heard.push(value!),
+      renewed: () => heard.push('renewed'),
+      closed: (reason) => heard.push(reason),
+    });
+    return { stream, channel, heard, written };
+  }
+
+  test('hears nothing before the greeting, however it is cut', async () => {
+    const bytes = Buffer.concat([
+      Buffer.from('CLOIST left over'),
+      greetingOf(LATER),
+      greetingOf(EPOCH),
+      frame(5),
+      frame(6),
+    ]);
+    for (let cut = 1; cut < bytes.length; cut += 1) {
+      const { stream, heard } = bench();
+      stream.push(bytes.subarray(0, cut));
+      await turn();
+      stream.push(bytes.subarray(cut));
+      await turn();
+      expect(heard, `cut at ${cut}`).toEqual([5, 6]);
+    }
+  });
+
+  test('drops the half frame of the dead one and what it sent whole, and begins anew, also when it was closed', async () => {
+    const { stream, channel, heard, written } = bench();
+    stream.push(Buffer.concat([greetingOf(EPOCH), frame(1), Buffer.from('0064000000', 'hex'), Buffer.alloc(50)]));
+    await turn();
+    channel.send(new Uint8Array(10));
+    written.length = 0;
+    channel.close('Enough');
+    channel.renew(LATER);
+    channel.send(Uint8Array.of(9));
+    await turn();
+    expect(Buffer.concat(written).includes(Buffer.concat([greetingOf(LATER), frame(9)]))).toBe(true);
+    stream.push(Buffer.concat([Buffer.alloc(50), frame(2), frame(3)]));
+    await turn();
+    stream.push(Buffer.concat([greetingOf(LATER), frame(4)]));
+    await turn();
+    expect(heard).toEqual([1, 'Enough', 'renewed', 4]);
+    expect(channel.closed).toBeUndefined();
+  });
+
+  test('has its whole window again', () => {
+    const { channel } = bench();
+    for (let sent = 0; sent < CHANNEL_WINDOW_BYTES; sent += FRAME_BYTES_MAX)
+      channel.send(new Uint8Array(FRAME_BYTES_MAX));
+    expect(channel.queuedBytes).toBeGreaterThan(0);
+    channel.renew(LATER);
+    expect(channel.queuedBytes).toBe(0);
+    channel.send(new Uint8Array(FRAME_BYTES_MAX));
+    expect(channel.queuedBytes).toBe(0);
   });
 });

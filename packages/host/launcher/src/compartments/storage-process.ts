@@ -1,9 +1,14 @@
-import { Socket } from 'node:net';
-import { type DiskBinding, start } from '@cloister/storage';
-import { streamChannel } from '../channels/stream-channel.ts';
+import { type Store, start } from '@cloister/storage';
+import { inherit } from './inherit.ts';
 
-// Storage's process: descriptor 3 is its channel; what the disks' descriptors are, the launcher says as its argument.
-start(
-  streamChannel(new Socket({ fd: 3, readable: true, writable: true })),
-  JSON.parse(process.argv[2]!) as readonly DiskBinding[],
-);
+// For each VM's link its stores; their descriptors follow one another.
+inherit<readonly (readonly Omit<Store, 'descriptor'>[])[]>(({ settings, links, firstFile }) => {
+  let descriptor = firstFile;
+  links.forEach((link, vm) => {
+    start(
+      link,
+      settings[vm]!.map((store) => ({ ...store, descriptor: descriptor++ })),
+    );
+  });
+  return {};
+});

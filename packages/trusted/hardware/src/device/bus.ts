@@ -1,4 +1,13 @@
-import { type Board, barAddress, deviceAt, exitAndWait, interruptLines, readIsr, ringDoorbell } from '../board.ts';
+import {
+  type Board,
+  barAddress,
+  deviceAt,
+  type Exit,
+  exitAndWait,
+  interruptLines,
+  readIsr,
+  ringDoorbell,
+} from '../board.ts';
 import { clintRead, clintWrite } from '../interrupt/clint.ts';
 import { plicRead, plicWrite } from '../interrupt/plic.ts';
 import { MEMORY_MAP, VIRTIO_BAR } from '../memory-map.ts';
@@ -16,10 +25,20 @@ export interface Bus {
   readonly hart: number;
   valueLow: number;
   valueHigh: number;
+  /** Ticks that the hart has waited in exits. */
+  waited: number;
 }
 
 export function createBus(board: Board, outside: Outside, hart: number): Bus {
-  return { board, outside, hart, valueLow: 0, valueHigh: 0 };
+  return { board, outside, hart, valueLow: 0, valueHigh: 0, waited: 0 };
+}
+
+/** Leaves the guest until the exit is completed; undefined when the machine stops meanwhile. Waiting is no running. */
+export function leaveGuest(bus: Bus, exit: Exit): ReturnType<typeof exitAndWait> {
+  const from = bus.outside.ticks();
+  const completion = exitAndWait(bus.board, bus.hart, exit);
+  bus.waited += bus.outside.ticks() - from;
+  return completion;
 }
 
 const inside = (address: number, bytes: number, range: { base: number; length: number }): boolean =>
@@ -57,7 +76,7 @@ export function busRead(bus: Bus, address: number, bytes: number): BusOutcome {
       bus.valueLow = readIsr(board, device);
       return 'ok';
     }
-    const answer = exitAndWait(board, bus.hart, { reason: 'mmio-read', address, size: bytes as 1 | 2 | 4 | 8 });
+    const answer = leaveGuest(bus, { reason: 'mmio-read', address, size: bytes as 1 | 2 | 4 | 8 });
     if (answer === undefined) return 'stop';
     bus.valueLow = Number(BigInt.asIntN(32, answer.value));
     bus.valueHigh = Number(BigInt.asIntN(32, answer.value >> 32n));
@@ -87,7 +106,7 @@ export function busWrite(bus: Bus, address: number, bytes: number, low: number, 
     return 'ok';
   }
   if (inside(address, bytes, MEMORY_MAP.syscon)) {
-    const answer = exitAndWait(board, bus.hart, { reason: 'syscon', value: low >>> 0 });
+    const answer = leaveGuest(bus, { reason: 'syscon', value: low >>> 0 });
     return answer === undefined ? 'stop' : 'ok';
   }
   if (inside(address, bytes, MEMORY_MAP.pciConfig) || inside(address, bytes, MEMORY_MAP.pciMemory)) {
@@ -98,7 +117,7 @@ export function busWrite(bus: Bus, address: number, bytes: number, low: number, 
       return 'ok';
     }
     const value = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
-    const answer = exitAndWait(board, bus.hart, { reason: 'mmio-write', address, size: bytes as 1 | 2 | 4 | 8, value });
+    const answer = leaveGuest(bus, { reason: 'mmio-write', address, size: bytes as 1 | 2 | 4 | 8, value });
     return answer === undefined ? 'stop' : 'ok';
   }
   return 'fault';

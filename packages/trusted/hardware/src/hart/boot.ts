@@ -30,6 +30,8 @@ export function enterBoot(hart: Hart, entry: Entry): void {
   setWide(state, SLOT.medeleg, 0xb3ff & ~(1 << 9), 0);
   setWide(state, SLOT.mideleg, 0x222, 0);
   setWide(state, SLOT.mcounteren, -1, 0);
+  // OpenSBI leaves these three to user mode (sbi_hart.c), and Linux 6.12 leaves them so: its vDSO reads `time`.
+  setWide(state, SLOT.scounteren, 7, 0);
   setWide(state, SLOT.menvcfg, 0xf0, 0xc000_0000 | 0);
   // Entry 0: NAPOT over the whole address space, read, write, execute.
   setWide(state, SLOT.pmpaddr0, -1, 0x003f_ffff);

@@ -6,10 +6,10 @@ import { currentTable, enterFetch, flushFetch, flushFrame, TABLE } from '../mmu/
 import { CAUSE } from './causes.ts';
 import { OPERATION } from './handlers.ts';
 import { frameSlotWord, type Hart } from './hart.ts';
-import { checkPmp, frameOf, noteLarge, translate } from './memory-access.ts';
+import { ABSENT, checkPmp, frameOf, noteLarge, translate } from './memory-access.ts';
 import { encodeRecord } from './record.ts';
 import { RESULT } from './slow-path.ts';
-import { settlePc, word } from './state.ts';
+import { settlePc, setWord, word } from './state.ts';
 import { takeTrap } from './trap.ts';
 
 const slotAt = (hart: Hart, slot: number): number =>
@@ -70,25 +70,29 @@ export function fetchMiss(hart: Hart): number {
   const low = word(state, HART.pc);
   const high = word(state, HART.pc + 4);
   const frame = fetchFrame(hart, low, high);
-  if (frame < 0) {
-    takeTrap(hart, -frame, false, low, high);
-    return RESULT.reload;
-  }
+  if (frame < 0) return refuseFetch(hart, frame, low, high);
   noteLarge(hart, low, high);
   enterFetch(state, currentTable(state, TABLE.fetch), low, high, recordsOf(hart, frame), frame);
   return RESULT.retry;
 }
 
-/** Frame to fetch from, or minus the exception's code (which is never 0). */
+/** What `fetchFrame` failed with, HART.pc being true: a trap, or the fetch is done again once the frame is there. */
+function refuseFetch(hart: Hart, failed: number, low: number, high: number): number {
+  if (failed === ABSENT) setWord(hart.state, HART.leave, 1);
+  else takeTrap(hart, -failed, false, low, high);
+  return RESULT.reload;
+}
+
+/** Frame to fetch from, or `ABSENT`, or minus the exception's code (which is neither 0 nor 2). */
 function fetchFrame(hart: Hart, low: number, high: number): number {
   const fault = translate(hart, low, high, 'fetch');
-  if (fault !== 0) return -fault;
+  if (fault !== 0) return fault === ABSENT ? ABSENT : -fault;
   const { page } = hart.translation;
   if (checkPmp(hart, page * 4096 + (low & 0xfff), 2, 'fetch') !== 0) return -CAUSE.fetchAccess;
   // Code in a page that PMP splits cannot be kept as predecoded (CAVEATS).
   if (!pmpUniform(hart.regions, page * 4096)) return -CAUSE.fetchAccess;
   const frame = frameOf(hart, page);
-  return frame >= 0 ? frame : -CAUSE.fetchAccess;
+  return frame === -1 ? -CAUSE.fetchAccess : frame;
 }
 
 /** Fills the record at HART.ip from the bytes of its frame. */
@@ -125,10 +129,7 @@ export function straddle(hart: Hart): number {
   const nextHigh = nextLow === 0 ? (high + 1) | 0 : high;
   const first = fetchFrame(hart, low, high);
   const second = first < 0 ? first : fetchFrame(hart, nextLow, nextHigh);
-  if (second < 0) {
-    takeTrap(hart, -second, false, first < 0 ? low : nextLow, first < 0 ? high : nextHigh);
-    return RESULT.reload;
-  }
+  if (second < 0) return refuseFetch(hart, second, first < 0 ? low : nextLow, first < 0 ? high : nextHigh);
   const bits = halfword(hart, RAM_OFFSET + first * 4096 + 4094) | (halfword(hart, RAM_OFFSET + second * 4096) << 16);
   const [lowWord, highWord] = encodeRecord(decode(bits), undefined);
   const at = (state.base + HART.straddle) >>> 2;

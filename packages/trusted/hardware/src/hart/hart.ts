@@ -38,6 +38,12 @@ export interface Hart {
   /** Retired instructions before the current call of the interpreter, and the count that call may retire. */
   retired: number;
   allowed: number;
+  /** The guest physical page of the frame that the guest needs and does not have; -1: none. */
+  absent: number;
+  /** Runs on a budget that the monitor gives; else for ever. */
+  readonly metered: boolean;
+  /** Ticks of running that were not taken from the budget yet. */
+  unbilled: number;
   /** A WFI waits for an interrupt. */
   waiting: boolean;
   /** The guest ended the run: a store to the test finisher, or a wish of the owner. */
@@ -55,6 +61,7 @@ export interface HartOptions {
   readonly bus: Bus;
   readonly outside: Outside;
   readonly builtInSbi: boolean;
+  readonly metered: boolean;
 }
 
 /** misa: RV64 with the extensions A, C, D, F, I, M, S and U. */
@@ -89,6 +96,9 @@ export function createHart(options: HartOptions): Hart {
     largeTo: Number.NEGATIVE_INFINITY,
     retired: 0,
     allowed: 0,
+    absent: -1,
+    metered: options.metered,
+    unbilled: 0,
     waiting: false,
     ended: false,
     watch: undefined,

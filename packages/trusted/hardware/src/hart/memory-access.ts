@@ -11,11 +11,15 @@ import { RESULT } from './slow-path.ts';
 import { privilege, settlePc, setWide, setWord, word } from './state.ts';
 import { raise } from './trap.ts';
 
+const RAM_FIRST_PAGE = MEMORY_MAP.ram.base / 4096;
 const PAGE_FAULT = { load: CAUSE.loadPage, store: CAUSE.storePage, fetch: CAUSE.fetchPage } as const;
 const ACCESS_FAULT = { load: CAUSE.loadAccess, store: CAUSE.storeAccess, fetch: CAUSE.fetchAccess } as const;
 const PMP_RIGHT = { load: PMP_ACCESS.read, store: PMP_ACCESS.write, fetch: PMP_ACCESS.execute } as const;
 
-/** Translates for the current context; 0, or the exception's code. The page lies in `hart.translation`. */
+/** What `translate` and `frameOf` say beside exceptions and frames: a frame is absent, and is now `hart.absent`. */
+export const ABSENT = -2;
+
+/** Translates for the current context; 0, an exception's code or `ABSENT`. The page lies in `hart.translation`. */
 export function translate(hart: Hart, low: number, high: number, access: Access): number {
   const level = access === 'fetch' ? privilege(hart.state) : dataPrivilege(hart);
   const { translation } = hart;
@@ -32,13 +36,24 @@ export function translate(hart: Hart, low: number, high: number, access: Access)
   );
   if (translation.outcome === 'page-fault') return PAGE_FAULT[access];
   if (translation.outcome === 'access-fault') return ACCESS_FAULT[access];
-  return 0;
+  return translation.outcome === 'absent' ? absent(hart, translation.page) : 0;
 }
 
-/** Frame of RAM for a guest physical page, or -1. */
+function absent(hart: Hart, page: number): number {
+  hart.absent = page;
+  return ABSENT;
+}
+
+/** The one place that gives a hart a frame of RAM, for a guest physical page; -1 where there is no RAM, or `ABSENT`. */
 export function frameOf(hart: Hart, page: number): number {
-  const frame = page - MEMORY_MAP.ram.base / 4096;
-  return frame >= 0 && frame < hart.ramBytes / 4096 ? frame : -1;
+  const frame = page - RAM_FIRST_PAGE;
+  if (!(frame >= 0 && frame < hart.ramBytes / 4096)) return -1;
+  return (hart.frames[frame]! & FRAME.absent) === 0 ? frame : absent(hart, page);
+}
+
+/** The instruction under execution failed with what `translate` returned: a trap, or it runs again once the frame is there. */
+function refuse(hart: Hart, code: number, low: number, high: number): number {
+  return code === ABSENT ? leaveAtInstruction(hart, false) : raise(hart, code, low, high);
 }
 
 /** PMP for the bytes of one access within one page; 0, or the exception's code. */
@@ -68,12 +83,13 @@ function openForStore(hart: Hart, frame: number): void {
 /** A data access within one page that missed the TLB. */
 function access(hart: Hart, low: number, high: number, bytes: number, kind: 'load' | 'store'): number {
   const fault = translate(hart, low, high, kind);
-  if (fault !== 0) return raise(hart, fault, low, high);
+  if (fault !== 0) return refuse(hart, fault, low, high);
   const { page } = hart.translation;
   const address = page * 4096 + (low & 0xfff);
   const denied = checkPmp(hart, address, bytes, kind);
   if (denied !== 0) return raise(hart, denied, low, high);
   const frame = frameOf(hart, page);
+  if (frame === ABSENT) return leaveAtInstruction(hart, false);
   if (frame >= 0) {
     if (kind === 'store') openForStore(hart, frame);
     if (pmpUniform(hart.regions, page * 4096) && !watched(hart, frame)) {
@@ -92,7 +108,7 @@ function access(hart: Hart, low: number, high: number, bytes: number, kind: 'loa
 }
 
 function watched(hart: Hart, frame: number): boolean {
-  return hart.watch !== undefined && frame === frameOf(hart, Math.floor(hart.watchAt / 4096));
+  return hart.watch !== undefined && frame === Math.floor(hart.watchAt / 4096) - RAM_FIRST_PAGE;
 }
 
 function watchedValue(hart: Hart): bigint {
@@ -146,11 +162,12 @@ function crossing(hart: Hart, low: number, high: number, bytes: number, kind: 'l
   const hosts: number[] = [];
   for (const [partLow, partHigh, count] of parts) {
     const fault = translate(hart, partLow, partHigh, kind);
-    if (fault !== 0) return raise(hart, fault, partLow, partHigh);
+    if (fault !== 0) return refuse(hart, fault, partLow, partHigh);
     const { page } = hart.translation;
     const denied = checkPmp(hart, page * 4096 + (partLow & 0xfff), count, kind);
+    if (denied !== 0) return raise(hart, denied, partLow, partHigh);
     const frame = frameOf(hart, page);
-    if (denied !== 0 || frame < 0) return raise(hart, ACCESS_FAULT[kind], partLow, partHigh);
+    if (frame < 0) return refuse(hart, frame === ABSENT ? ABSENT : ACCESS_FAULT[kind], partLow, partHigh);
     if (kind === 'store') openForStore(hart, frame);
     hosts.push(RAM_OFFSET + frame * 4096 + (partLow & 0xfff));
   }
@@ -181,11 +198,12 @@ export function atomicSlow(hart: Hart, low: number, high: number, bytes: number,
   if ((low & (bytes - 1)) !== 0)
     return raise(hart, kind === 'store' ? CAUSE.storeMisaligned : CAUSE.loadMisaligned, low, high);
   const fault = translate(hart, low, high, kind);
-  if (fault !== 0) return raise(hart, fault, low, high);
+  if (fault !== 0) return refuse(hart, fault, low, high);
   const { page } = hart.translation;
   const denied = checkPmp(hart, page * 4096 + (low & 0xfff), bytes, kind);
+  if (denied !== 0) return raise(hart, denied, low, high);
   const frame = frameOf(hart, page);
-  if (denied !== 0 || frame < 0) return raise(hart, ACCESS_FAULT[kind], low, high);
+  if (frame < 0) return refuse(hart, frame === ABSENT ? ABSENT : ACCESS_FAULT[kind], low, high);
   if (kind === 'store') openForStore(hart, frame);
   // Where PMP splits the page the entry would open all of it to the interpreter: such atomics fault instead (CAVEATS).
   if (!pmpUniform(hart.regions, page * 4096)) return raise(hart, ACCESS_FAULT[kind], low, high);
@@ -200,11 +218,12 @@ export function zeroBlock(hart: Hart, low: number, high: number): number {
   const known = lookUp(state, currentTable(state, TABLE.write), low, high);
   if (known >= 0) return clearBlock(hart, known, low);
   const fault = translate(hart, low, high, 'store');
-  if (fault !== 0) return raise(hart, fault, low, high);
+  if (fault !== 0) return refuse(hart, fault, low, high);
   const { page } = hart.translation;
+  const denied = checkPmp(hart, page * 4096 + (low & 0xfc0), 64, 'store');
+  if (denied !== 0) return raise(hart, denied, low, high);
   const frame = frameOf(hart, page);
-  if (checkPmp(hart, page * 4096 + (low & 0xfc0), 64, 'store') !== 0 || frame < 0)
-    return raise(hart, CAUSE.storeAccess, low, high);
+  if (frame < 0) return refuse(hart, frame === ABSENT ? ABSENT : CAUSE.storeAccess, low, high);
   openForStore(hart, frame);
   if (pmpUniform(hart.regions, page * 4096) && !watched(hart, frame)) {
     noteLarge(hart, low, high);
@@ -222,14 +241,17 @@ function clearBlock(hart: Hart, frame: number, low: number): number {
 /** cbo.clean, flush and inval: no caches here, but the access is checked like a load or store (CMO §2.4). */
 export function checkBlock(hart: Hart, low: number, high: number): number {
   const level = dataPrivilege(hart);
-  if (translate(hart, low, high, 'load') !== 0) {
-    const fault = translate(hart, low, high, 'store');
-    if (fault !== 0) return raise(hart, fault, low, high);
+  const notLoaded = translate(hart, low, high, 'load');
+  if (notLoaded !== 0) {
+    const fault = notLoaded === ABSENT ? ABSENT : translate(hart, low, high, 'store');
+    if (fault !== 0) return refuse(hart, fault, low, high);
   }
   const { page } = hart.translation;
   const address = page * 4096 + (low & 0xfc0);
   const allowed =
     pmpAllows(hart.regions, address, 64, PMP_ACCESS.read, level) ||
     pmpAllows(hart.regions, address, 64, PMP_ACCESS.write, level);
-  return allowed && frameOf(hart, page) >= 0 ? RESULT.next : raise(hart, CAUSE.storeAccess, low, high);
+  const frame = allowed ? frameOf(hart, page) : -1;
+  if (frame === ABSENT) return leaveAtInstruction(hart, false);
+  return frame >= 0 ? RESULT.next : raise(hart, CAUSE.storeAccess, low, high);
 }

@@ -1,7 +1,17 @@
-import { ATTENTION, stopRequested, takeAttention, waitForAttention } from '../board.ts';
+import {
+  ATTENTION,
+  budgetLeft,
+  publishRetired,
+  spendBudget,
+  stopRequested,
+  takeAttention,
+  waitForAttention,
+} from '../board.ts';
+import { leaveGuest } from '../device/bus.ts';
 import { updateUart } from '../device/uart.ts';
 import { HART, memoryPages } from '../layout.ts';
 import { TIMEBASE_HZ } from '../memory-map.ts';
+import { flushAll } from '../mmu/tlb.ts';
 import { csrInstruction, illegal } from './csr.ts';
 import { emitInterpreter } from './emit-interpreter.ts';
 import { decodeHere, fetchMiss, straddle } from './fetch.ts';
@@ -60,14 +70,18 @@ export function runInstructions(hart: Hart, interpreter: Interpreter, count: num
   setWord(state, HART.remaining, 0);
 }
 
+const TICKS_PER_MICROSECOND = TIMEBASE_HZ / 1_000_000;
+
 /**
  * The hart's life: until it is stopped, or has retired `limit` instructions (exactly that many). Between slices it looks
- * at interrupts and time; in a WFI it sleeps until the next timer or until its attention is raised.
+ * at interrupts, time and its budget; in a WFI, which costs none, it sleeps until the next timer or until its attention is
+ * raised. The exits that leave the instruction at pc to run again are posted from here.
  */
 export function runHart(hart: Hart, interpreter: Interpreter, limit = Number.POSITIVE_INFINITY): void {
   while (!hart.ended && !stopRequested(hart.board) && hart.retired < limit) {
     const attention = takeAttention(hart.board, hart.state.index);
     if ((attention & ATTENTION.interrupt) !== 0) updateUart(hart.board);
+    if ((attention & ATTENTION.fence) !== 0) flushAll(hart.state);
     if (hart.waiting) {
       if (!wakeable(hart)) {
         sleep(hart);
@@ -75,11 +89,33 @@ export function runHart(hart: Hart, interpreter: Interpreter, limit = Number.POS
       }
       hart.waiting = false;
     }
+    if (hart.metered && budgetLeft(hart.board, hart.state.index) === 0) {
+      leaveGuest(hart.bus, { reason: 'budget' });
+      continue;
+    }
+    // After the budget's exit: whoever answers this one need not know of budgets.
+    if (hart.absent >= 0) {
+      const address = hart.absent * 4096;
+      hart.absent = -1;
+      leaveGuest(hart.bus, { reason: 'frame-fault', address });
+      continue;
+    }
     takeInterrupt(hart);
     const count = Math.min(SLICE, limit - hart.retired);
+    const from = hart.metered ? hart.outside.ticks() - hart.bus.waited : 0;
     // The fast form may overshoot by a page or two of straight-line code.
     runInstructions(hart, interpreter, count, limit - hart.retired < SLICE + 8192);
+    if (hart.metered) account(hart, hart.outside.ticks() - hart.bus.waited - from);
   }
+}
+
+/** After a slice: takes the ticks that it ran from the budget, and says how many instructions were retired. */
+function account(hart: Hart, ticks: number): void {
+  const unbilled = hart.unbilled + ticks;
+  const microseconds = Math.floor(unbilled / TICKS_PER_MICROSECOND);
+  hart.unbilled = unbilled - microseconds * TICKS_PER_MICROSECOND;
+  spendBudget(hart.board, hart.state.index, microseconds);
+  publishRetired(hart.board, hart.state.index, hart.retired);
 }
 
 /** A hart in WFI: until the next timer, or attention. Where time stands still, and no timer is set, nothing can wake it. */

@@ -1,4 +1,4 @@
-import { exitAndWait } from '../board.ts';
+import { leaveGuest } from '../device/bus.ts';
 import { flushTranslated } from '../mmu/tlb.ts';
 import { finish } from './csr.ts';
 import { SLOT } from './csr-slots.ts';
@@ -24,7 +24,7 @@ export function supervisorCall(hart: Hart): number {
   const call = Number(BigInt.asIntN(64, x(state, 16)));
   const answer = answerHere(hart, extension, call);
   if (answer === 'forward') {
-    const reply = exitAndWait(hart.board, state.index, {
+    const reply = leaveGuest(hart.bus, {
       reason: 'sbi',
       extension: x(state, 17),
       function: x(state, 16),

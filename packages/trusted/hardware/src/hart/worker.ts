@@ -32,6 +32,7 @@ function life(start: HartStart): HartStopped {
     bus: createBus(board, outside, start.hart),
     outside,
     builtInSbi: !start.firmware,
+    metered: true,
   });
   enterBoot(hart, start.entry);
   runHart(hart, instantiateInterpreter(hart, start.memory));

@@ -1,7 +1,7 @@
 import { FRAME_FLAGS, PAGE_BYTES } from '../layout.ts';
 import { MEMORY_MAP } from '../memory-map.ts';
 
-/** Flags of a guest frame. An absent frame faults into the monitor (reclaim, lazy restore); a read-only one on a store. */
+/** Flags of a guest frame. An absent one is a `frame-fault` exit of whoever touches it; the monitor's table says why it is. */
 export const FRAME = {
   absent: 1,
   readOnly: 2,

@@ -1,4 +1,4 @@
-import { type HartState, setWord, word } from '../hart/state.ts';
+import { type HartState, hartState, setWord, word } from '../hart/state.ts';
 import { HART, RAM_OFFSET, TLB } from '../layout.ts';
 
 /** Translation contexts: a set of TLB tables for each way in which an address can be translated. */
@@ -54,6 +54,11 @@ function flushContext(state: HartState, context: number): void {
 
 export function flushAll(state: HartState): void {
   for (let context = 0; context < TLB.contexts; context += 1) flushContext(state, context);
+}
+
+/** `flushAll` for a hart that waits in an exit, from the monitor's thread. */
+export function flushHart(memory: SharedArrayBuffer, hart: number): void {
+  flushAll(hartState(memory, hart));
 }
 
 /** Drops what satp translates: all contexts but the machine's. */

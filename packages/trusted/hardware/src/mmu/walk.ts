@@ -1,14 +1,16 @@
 import { SLOT, STATUS } from '../hart/csr-slots.ts';
 import { type HartState, PRIVILEGE, type Privilege, word } from '../hart/state.ts';
-import { RAM_OFFSET } from '../layout.ts';
+import { FRAME_FLAGS, RAM_OFFSET } from '../layout.ts';
 import { MEMORY_MAP } from '../memory-map.ts';
+import { FRAME } from './frame.ts';
 import { PMP_ACCESS, type PmpRegion, pmpAllows } from './pmp.ts';
 
 export type Access = 'load' | 'store' | 'fetch';
 
 /** Where an address translates to, or how it fails. Written by `walk`, read at once; never kept. */
 export interface Translation {
-  outcome: 'ok' | 'page-fault' | 'access-fault';
+  /** `absent`: the table itself, at `page`, lies in a frame that the machine does not have. */
+  outcome: 'ok' | 'page-fault' | 'access-fault' | 'absent';
   /** Guest physical page number. */
   page: number;
   /** The leaf lies above the last level. */
@@ -74,6 +76,11 @@ export function walk(
     const inRam = tableHigh === 0 && frame >= 0 && frame < ramBytes / 4096;
     if (!inRam || (regions !== undefined && !readableTable(regions, table >>> 0, index))) {
       out.outcome = 'access-fault';
+      return;
+    }
+    if ((state.bytes[FRAME_FLAGS.base + frame]! & FRAME.absent) !== 0) {
+      out.outcome = 'absent';
+      out.page = table >>> 0;
       return;
     }
     const at = (RAM_OFFSET >>> 2) + frame * 1024 + index * 2;

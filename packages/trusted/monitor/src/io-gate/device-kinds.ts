@@ -28,7 +28,7 @@ export function resetDevice(device: Device): void {
 
 /** Requests that have left the gate and were not answered yet. */
 export function hasRequestsUnderWay(device: Device): boolean {
-  return device.kind === 'block' && device.state.requests.size > 0;
+  return device.kind === 'block' && device.state.requests.size + device.state.unchecked.size > 0;
 }
 
 /** Takes what waits in the queue, as far as the device's budget reaches. */

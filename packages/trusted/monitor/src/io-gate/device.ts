@@ -1,11 +1,14 @@
 import { type Board, signal } from '@cloister/hardware';
-import type { FromMachine } from '@cloister/protocol';
+import type { BlockRequest, PortEvent } from '@cloister/protocol';
 import type { BlockState } from './block/device.ts';
 import type { ConsoleState } from './console/device.ts';
 import type { GuestMemory } from './guest-memory.ts';
 import type { PciFunction } from './pci-function.ts';
 import type { RngState } from './rng/device.ts';
 import { type Chain, type Queue, type RingFeatures, takeChain, wantsInterrupt } from './split-ring.ts';
+
+/** What the gate says to the slice; `ports.ts` numbers what goes to a port. */
+export type GateMessage = BlockRequest | PortEvent;
 
 /** Everything the gate's devices reach: guest RAM, interrupts, the slice, randomness, the log. */
 export interface Gate {
@@ -15,7 +18,7 @@ export interface Gate {
   /** By PCI device number. */
   readonly devices: readonly Device[];
   /** To the slice. */
-  send(message: FromMachine): void;
+  send(message: GateMessage): void;
   /** `length` random bytes from the machine's one outside source. */
   random(length: number): Uint8Array;
   /** One line for the operator. */

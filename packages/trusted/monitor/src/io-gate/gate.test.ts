@@ -24,7 +24,7 @@ import { readFrom, takeChain } from './split-ring.ts';
 
 const RING = FEATURE.indirect | FEATURE.eventIndex;
 const RNG: DeviceConfig = { kind: 'rng' };
-const DISK: DeviceConfig = { kind: 'block', disk: 0, sectors: 2048, readOnly: false };
+const DISK: DeviceConfig = { kind: 'block', sectors: 2048, readOnly: false, backing: { kind: 'raw', store: 0 } };
 
 const bench = (...devices: DeviceConfig[]): GateBench => createGateBench(devices, 64 << 20, createFetchWatch());
 
@@ -293,7 +293,7 @@ test('a reset waits for requests under way and lets no late answer into guest me
   expect(b.sent).toHaveLength(1);
   b.guest.bus.write(device.bar + 0x14, 1, 0n);
   expect(b.guest.bus.read(device.bar + 0x14, 1)).toBe(15n);
-  gateReplied(b.gate, { kind: 'block.reply', disk: 0, id: 0, ok: true, bytes: new Uint8Array(512).fill(9) });
+  gateReplied(b.gate, { kind: 'block.reply', store: 0, id: 0, ok: true, bytes: new Uint8Array(512).fill(9) });
   expect(b.guest.bus.read(device.bar + 0x14, 1)).toBe(0n);
   expect(get(b.guest, data, 1)).toEqual(Uint8Array.of(0));
 });

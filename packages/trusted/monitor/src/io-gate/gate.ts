@@ -9,9 +9,11 @@ import {
   takeDoorbells,
   VIRTIO_BAR,
 } from '@cloister/hardware';
-import type { BlockReply, PortMessage } from '@cloister/protocol';
+import type { BlockReply, PortEvent } from '@cloister/protocol';
+import type { SealKind } from '../seal/block-seal.ts';
+import { type BackingConfig, createBacking, storesOf, usesStore } from './block/backing.ts';
 import { BLOCK_KIND, createBlockState } from './block/device.ts';
-import { blockReplied } from './block/requests.ts';
+import { blockReplied, resendBlock } from './block/requests.ts';
 import { CONSOLE_KIND, createConsoleState } from './console/device.ts';
 import { portMessage, resizeConsole } from './console/requests.ts';
 import { type Device, type Gate, stopDevice } from './device.ts';
@@ -23,25 +25,39 @@ import { createTransport, doorbellAt, finishReset, readCommon, readDeviceConfig,
 /** A device of the machine; its place in the list is its PCI device number. */
 export type DeviceConfig =
   | { readonly kind: 'console'; readonly names: readonly string[] }
-  | { readonly kind: 'block'; readonly disk: number; readonly sectors: number; readonly readOnly: boolean }
+  | {
+      readonly kind: 'block';
+      /** Of 512 bytes. */
+      readonly sectors: number;
+      readonly readOnly: boolean;
+      readonly backing: BackingConfig;
+    }
   | { readonly kind: 'rng' };
 
-/** @throws RangeError for more devices than the bus has interrupts for. */
-export function createDevices(configs: readonly DeviceConfig[]): readonly Device[] {
+/** @throws RangeError for more devices than the bus has interrupts for, two that share a store, a backing that is none */
+export function createDevices(
+  configs: readonly DeviceConfig[],
+  seal: SealKind,
+  random: (length: number) => Uint8Array,
+): readonly Device[] {
   if (configs.length > PCI_DEVICES) throw new RangeError(`A machine has at most ${PCI_DEVICES} PCI devices`);
-  return configs.map(createDevice);
+  const stores = configs.flatMap((config) => (config.kind === 'block' ? storesOf(config.backing) : []));
+  if (new Set(stores).size < stores.length) throw new RangeError('A store is part of two disks');
+  let disks = 0;
+  return configs.map((config, number) => {
+    if (config.kind !== 'block') return createDevice(config, number);
+    const { backing, sectors, readOnly } = config;
+    const state = createBlockState(createBacking(backing, sectors, seal, random), sectors, readOnly, disks++);
+    return { kind: 'block', number, pci: createPciFunction(BLOCK_KIND.pci), transport: createTransport(1), state };
+  });
 }
 
-function createDevice(config: DeviceConfig, number: number): Device {
+function createDevice(config: Exclude<DeviceConfig, { kind: 'block' }>, number: number): Device {
   switch (config.kind) {
     case 'console': {
       const state = createConsoleState(config.names);
       const transport = createTransport(CONSOLE_KIND.queueCount(state));
       return { kind: 'console', number, pci: createPciFunction(CONSOLE_KIND.pci), transport, state };
-    }
-    case 'block': {
-      const state = createBlockState(config.disk, config.sectors, config.readOnly);
-      return { kind: 'block', number, pci: createPciFunction(BLOCK_KIND.pci), transport: createTransport(1), state };
     }
     case 'rng':
       return { kind: 'rng', number, pci: createPciFunction(RNG_KIND.pci), transport: createTransport(1), state: {} };
@@ -142,9 +158,9 @@ export function serveDoorbells(gate: Gate): boolean {
 
 /** The slice completed a request of the gate. */
 export function gateReplied(gate: Gate, reply: BlockReply): void {
-  const device = gate.devices.find((one) => one.kind === 'block' && one.state.disk === reply.disk);
+  const device = gate.devices.find((one) => one.kind === 'block' && usesStore(one.state.backing, reply.store));
   if (device?.kind !== 'block') {
-    gate.log(`The slice answered for disk ${reply.disk}, which does not exist`);
+    gate.log(`The slice answered for store ${reply.store}, which is no disk's`);
     return;
   }
   contain(gate, device, () => {
@@ -153,8 +169,19 @@ export function gateReplied(gate: Gate, reply: BlockReply): void {
   });
 }
 
+/** Slice or storage is a new one: what the old one had not answered is asked again, with the same numbers and bytes. */
+export function gateResend(gate: Gate): void {
+  for (const device of gate.devices) if (device.kind === 'block') resendBlock(gate, device);
+}
+
+/** Ports of the console among the devices. */
+export function consolePorts(devices: readonly Device[]): number {
+  const found = devices.find((one) => one.kind === 'console');
+  return found?.kind === 'console' ? found.state.ports.length : 0;
+}
+
 /** The slice has something for a port of the console. */
-export function gatePortMessage(gate: Gate, message: PortMessage): void {
+export function gatePortMessage(gate: Gate, message: PortEvent): void {
   const device = gate.devices.find((one) => one.kind === 'console');
   if (device?.kind === 'console') contain(gate, device, () => portMessage(gate, device, message));
 }

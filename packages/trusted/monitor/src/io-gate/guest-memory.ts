@@ -1,4 +1,4 @@
-import { frameFlags, guestRam, MEMORY_MAP, markWritten } from '@cloister/hardware';
+import { FRAME, frameFlags, guestRam, MEMORY_MAP, markWritten, PAGE_BYTES } from '@cloister/hardware';
 
 /**
  * The gate's only way to guest RAM. Every range is checked, every read of a chain copies each byte once, and what runs
@@ -9,6 +9,8 @@ export interface GuestMemory {
   readonly ram: Uint8Array;
   readonly halves: Uint16Array;
   readonly frames: Uint8Array;
+  /** How many frames the VM does not have, as the page information table counts them. */
+  absent: number;
   /** Told of every fetch in the tests' form; absent in a machine. */
   readonly watch?: FetchWatch;
 }
@@ -21,13 +23,21 @@ export interface FetchWatch {
 export function createGuestMemory(memory: SharedArrayBuffer, watch?: FetchWatch): GuestMemory {
   const ram = guestRam(memory);
   const halves = new Uint16Array(ram.buffer, ram.byteOffset, ram.length >> 1);
-  return { ram, halves, frames: frameFlags(memory), ...(watch === undefined ? {} : { watch }) };
+  return { ram, halves, frames: frameFlags(memory), absent: 0, ...(watch === undefined ? {} : { watch }) };
 }
 
-/** Whether `length` bytes from guest physical `address` all lie in RAM. Any number is a good question. */
+/**
+ * Whether `length` bytes from guest physical `address` all lie in RAM, in frames that the VM has: an absent one is none
+ * to its devices. Any number is a good question.
+ */
 export function inRam(memory: GuestMemory, address: number, length: number): boolean {
   const offset = address - MEMORY_MAP.ram.base;
-  return offset >= 0 && length >= 0 && offset + length <= memory.ram.length;
+  if (!(offset >= 0 && length >= 0 && offset + length <= memory.ram.length)) return false;
+  if (memory.absent === 0) return true;
+  const end = (offset + length) / PAGE_BYTES;
+  for (let frame = Math.floor(offset / PAGE_BYTES); frame < end; frame += 1)
+    if ((memory.frames[frame]! & FRAME.absent) !== 0) return false;
+  return true;
 }
 
 /** @throws RangeError for a range outside RAM, which the caller had to rule out before. */

@@ -175,13 +175,16 @@ const malformed = (reason: string): Taken => ({ kind: 'malformed', reason });
 
 /** A copy of `length` bytes from `offset` of what the driver gave to read; the chain has that many. */
 export function readFrom(memory: GuestMemory, chain: Chain, offset: number, length: number): Uint8Array {
-  const out = new Uint8Array(length);
+  let out: Uint8Array | undefined;
   let at = 0;
   let done = 0;
   for (const segment of chain.readable) {
     const from = offset + done - at;
     const count = Math.min(segment.length - from, length - done);
     if (count > 0) {
+      // Mostly all lies in one buffer: no second copy then.
+      if (count === length) return fetchBytes(memory, chain, segment.part, segment.address + from, count);
+      out ??= new Uint8Array(length);
       out.set(fetchBytes(memory, chain, segment.part, segment.address + from, count), done);
       done += count;
     }
@@ -189,7 +192,7 @@ export function readFrom(memory: GuestMemory, chain: Chain, offset: number, leng
     if (done === length) break;
   }
   if (done < length) throw new RangeError(`The chain has ${chain.readableBytes} bytes, not ${offset + length}`);
-  return out;
+  return out ?? new Uint8Array(0);
 }
 
 /** Stores `bytes` from `offset` of what the driver gave to write; the chain has room. */

@@ -1,8 +1,9 @@
 import { type Board, boardOf, memoryPages, ringDoorbell } from '@cloister/hardware';
-import type { FromMachine } from '@cloister/protocol';
+import type { BlockRequest, PortEvent } from '@cloister/protocol';
 import type { Gate } from '../io-gate/device.ts';
 import { createDevices, type DeviceConfig, gateRead, gateWrite } from '../io-gate/gate.ts';
 import { createGuestMemory, type FetchWatch } from '../io-gate/guest-memory.ts';
+import type { SealKind } from '../seal/block-seal.ts';
 import { createGuest, type Guest } from './guest-driver.ts';
 
 /** A gate on a bench: no hart, no slice; what it sends and logs is kept. */
@@ -11,23 +12,29 @@ export interface GateBench {
   readonly board: Board;
   readonly gate: Gate;
   readonly guest: Guest;
-  readonly sent: FromMachine[];
+  readonly sent: (BlockRequest | PortEvent)[];
   readonly logged: string[];
 }
 
-export function createGateBench(devices: readonly DeviceConfig[], ramBytes = 64 << 20, watch?: FetchWatch): GateBench {
+export function createGateBench(
+  devices: readonly DeviceConfig[],
+  ramBytes = 64 << 20,
+  watch?: FetchWatch,
+  seal: SealKind = 'aes-256-gcm',
+): GateBench {
   const pages = memoryPages(ramBytes);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }).buffer;
   const board = boardOf(memory);
-  const sent: FromMachine[] = [];
+  const sent: (BlockRequest | PortEvent)[] = [];
   const logged: string[] = [];
+  const random = (length: number): Uint8Array => new Uint8Array(length).fill(0x5a);
   const gate: Gate = {
     memory: createGuestMemory(memory, watch),
     board,
     harts: 1,
-    devices: createDevices(devices),
+    devices: createDevices(devices, seal, random),
     send: (message) => sent.push(message),
-    random: (length) => new Uint8Array(length).fill(0x5a),
+    random,
     log: (line) => logged.push(line),
   };
   const guest = createGuest(memory, {

@@ -1,6 +1,8 @@
 import { MEMORY_MAP } from '@cloister/hardware';
-import { SECTOR_BYTES } from '@cloister/protocol';
+import { BLOCK_BYTES, SECTOR_BYTES } from '@cloister/protocol';
 import type { Buffer, DriverQueue, Guest } from './guest-driver.ts';
+
+const SECTORS_A_BLOCK = BLOCK_BYTES / SECTOR_BYTES;
 
 /** Whole numbers below its argument. */
 type Random = (below: number) => number;
@@ -40,21 +42,23 @@ export function plausibleBuffers(
     const type = pick([0, 0, 1, 1, 4, 8, 11, 11, 13]);
     const header = new DataView(new ArrayBuffer(16));
     header.setUint32(0, type, true);
-    header.setUint32(8, pick([0, 1, 100, 2047, 2048]), true);
+    // On an overlay what is no whole block goes no further; half of the requests are whole ones.
+    const unit = pick([1, SECTORS_A_BLOCK]);
+    header.setUint32(8, pick([0, unit, 13 * unit, 2048 - unit, 2048]), true);
     if (random(64) === 0) header.setUint32(12, random(2 ** 31), true);
     const status = small(1, true);
     const first = filled(new Uint8Array(header.buffer));
     if (type === 11) {
       const ranges = new DataView(new ArrayBuffer(16 * (1 + random(3))));
       for (let at = 0; at < ranges.byteLength; at += 16) {
-        ranges.setUint32(at, random(2100), true);
-        ranges.setUint32(at + 8, random(300), true);
+        ranges.setUint32(at, unit * random(Math.floor(2100 / unit)), true);
+        ranges.setUint32(at + 8, unit * random(Math.floor(300 / unit)), true);
         ranges.setUint32(at + 12, random(16) === 0 ? 1 : 0, true);
       }
       return [first, filled(new Uint8Array(ranges.buffer)), status];
     }
     // Sometimes more than one request's payload, so that it is cut; cut into uneven buffers.
-    const length = SECTOR_BYTES * random(random(6) === 0 ? 600 : 9);
+    const length = SECTOR_BYTES * unit * random(random(6) === 0 ? 600 / unit : 9);
     const cutAt = random(length + 1);
     const address = MEMORY_MAP.ram.base + random(guest.ram.length / 2);
     const writable = type === 0 || type === 8;

@@ -10,7 +10,7 @@ function run(fuzz: RingFuzz, seed: number): void {
   expect({ seed, faults: fuzz.faults }).toEqual({ seed, faults: [] });
   // The cases got somewhere: devices were stopped for cause, and some requests left the gate.
   expect(fuzz.counts.stops).toBeGreaterThan(CASES / 100);
-  expect(fuzz.counts.requests).toBeGreaterThan(CASES / 10);
+  expect(fuzz.counts.requests).toBeGreaterThan(CASES / 20);
 }
 
 /** Everything that can be wrong with a ring, by a piece of its reason, and everything that leaves the gate. */
@@ -25,7 +25,8 @@ const REACHED = [
   ...['in an indirect table', 'outside RAM', 'to read after one to write', 'descriptor N of N'],
   ...['without a whole header', 'without room for its status', 'a control message of', 'a control buffer of'],
   ...['in an output queue', 'in an input queue', 'a request for entropy', 'a queue of N'],
-  ...['block read', 'block write', 'block flush', 'block discard', 'port.data', 'port.taken', 'port.open'],
+  ...['block read', 'block write', 'block flush', 'port.data', 'port.taken', 'port.open'],
+  ...['which was not asked', 'not what was written there last', 'of its hash tree is not', 'of its base is not'],
 ];
 
 test('malformed rings stop their device and nothing else, for every reason that there is', () => {

@@ -1,6 +1,6 @@
 import { MEMORY_MAP } from '@cloister/hardware';
-import { SECTOR_BYTES } from '@cloister/protocol';
-import { gatePortMessage, gateReplied, gateResize, serveDoorbells } from '../io-gate/gate.ts';
+import { BLOCK_BYTES, SEALED_BLOCK_BYTES, SECTOR_BYTES } from '@cloister/protocol';
+import { gatePortMessage, gateReplied, gateResend, gateResize, serveDoorbells } from '../io-gate/gate.ts';
 import { createFetchWatch, createGateBench, type GateBench } from './gate-bench.ts';
 import {
   addChain,
@@ -10,6 +10,7 @@ import {
   startDevice,
   writeDescriptor,
 } from './guest-driver.ts';
+import { createMemoryStorage, hashTreeOf } from './memory-storage.ts';
 import { plausibleBuffers } from './plausible-chain.ts';
 
 export interface RingFuzz {
@@ -28,6 +29,7 @@ export interface RingFuzz {
 
 const RAM_BYTES = 64 * 2 ** 20;
 const RING_SIZE = 8;
+const DISK_BYTES = 2048 * SECTOR_BYTES;
 /** A case that takes longer hangs; the longest seen, on a loaded machine, is below a hundredth of it. */
 const HANG_MS = 10_000;
 const FIRST_FREE = 0x10_0000;
@@ -53,11 +55,24 @@ function generator(seed: number): (below: number) => number {
 export function createRingFuzz(seed: number): RingFuzz {
   const random = generator(seed);
   const pick = <T>(values: readonly T[]): T => values[random(values.length)]!;
+  const tree = hashTreeOf(new Uint8Array(DISK_BYTES));
+  const storage = createMemoryStorage([
+    [0, new Uint8Array(DISK_BYTES)],
+    [1, new Uint8Array(DISK_BYTES)],
+    [2, new Uint8Array((DISK_BYTES / BLOCK_BYTES) * SEALED_BLOCK_BYTES)],
+    [3, tree.file],
+  ]);
   const bench = createGateBench(
     [
       { kind: 'console', names: ['a', 'b'] },
       { kind: 'rng' },
-      { kind: 'block', disk: 0, sectors: 2048, readOnly: false },
+      { kind: 'block', sectors: 2048, readOnly: false, backing: { kind: 'raw', store: 0 } },
+      {
+        kind: 'block',
+        sectors: 2048,
+        readOnly: false,
+        backing: { kind: 'overlay', base: 1, overlay: 2, tree: { store: 3, rootHash: tree.rootHash } },
+      },
     ],
     RAM_BYTES,
     createFetchWatch(),
@@ -71,7 +86,7 @@ export function createRingFuzz(seed: number): RingFuzz {
   const faults: string[] = [];
   const restart = (number: number): DriverDevice => {
     counts.resets += 1;
-    guest.free = base + FIRST_FREE + number * (PLAYGROUND_BYTES / 4);
+    guest.free = base + FIRST_FREE + number * (PLAYGROUND_BYTES / 8);
     return startDevice(
       guest,
       number,
@@ -79,7 +94,7 @@ export function createRingFuzz(seed: number): RingFuzz {
       RING_SIZE,
     );
   };
-  const devices = [0, 1, 2].map(restart);
+  const devices = [0, 1, 2, 3].map(restart);
 
   const anyAddress = (): number =>
     pick([
@@ -196,16 +211,17 @@ export function createRingFuzz(seed: number): RingFuzz {
       counts.requests += 1;
       reach(message.kind === 'block.request' ? `block ${message.operation}` : message.kind);
       if (message.kind === 'block.request' && random(4) !== 0) {
-        const wanted = message.operation === 'read' ? message.sectors * SECTOR_BYTES : 0;
-        const bytes = new Uint8Array(random(8) === 0 ? random(4096) : wanted);
-        gateReplied(gate, { kind: 'block.reply', disk: message.disk, id: message.id, ok: random(4) !== 0, bytes });
+        const honest = storage.answer(message);
+        const bytes = random(8) === 0 ? new Uint8Array(random(4096)) : honest.bytes;
+        if (random(8) === 0 && bytes.length > 0) bytes[random(bytes.length)]! ^= 1 << random(8);
+        gateReplied(gate, { ...honest, ok: random(4) !== 0, bytes });
       }
     }
-    switch (random(24)) {
+    switch (random(26)) {
       case 0:
         gateReplied(gate, {
           kind: 'block.reply',
-          disk: random(3),
+          store: random(5),
           id: random(2 ** 31),
           ok: true,
           bytes: new Uint8Array(random(600)),
@@ -219,6 +235,10 @@ export function createRingFuzz(seed: number): RingFuzz {
         break;
       case 3:
         gatePortMessage(gate, { kind: 'port.open', port: random(5), open: random(2) === 0 });
+        break;
+      case 5:
+        gateResend(gate);
+        bench.sent.length = 0;
         break;
       case 4:
         gateResize(gate, random(65_536), random(65_536));
@@ -249,12 +269,16 @@ export function createRingFuzz(seed: number): RingFuzz {
         faults.push(`Past the gate: ${error instanceof Error ? error.stack : String(error)}`);
       }
       counts.cases += 1;
+      // Each wrong answer has its line here.
+      for (const device of gate.devices) if (device.kind === 'block') device.state.complaints = 0;
       for (const line of bench.logged.splice(0)) {
         const stopped = /stopped until its driver resets it: (.*)/.exec(line);
         if (stopped !== null) {
           counts.stops += 1;
           reach(stopped[1]!.replace(/0x[0-9a-f]+|[0-9]+/g, 'N'));
         }
+        const wrong = /wrong answer [0-9]+: (.*)/.exec(line);
+        if (wrong !== null) reach(wrong[1]!.replace(/[0-9]+/g, 'N'));
         if (line.includes('the gate failed')) faults.push(line);
       }
       const took = performance.now() - start;
@@ -268,8 +292,8 @@ export function createRingFuzz(seed: number): RingFuzz {
   function revive(number: number): void {
     for (const device of gate.devices)
       if (device.kind === 'block')
-        for (const id of [...device.state.requests.keys()])
-          gateReplied(gate, { kind: 'block.reply', disk: device.state.disk, id, ok: false, bytes: new Uint8Array(0) });
+        for (const [id, { message }] of [...device.state.requests])
+          gateReplied(gate, { kind: 'block.reply', store: message.store, id, ok: false, bytes: new Uint8Array(0) });
     counts.requests += bench.sent.splice(0).length;
     bench.logged.length = 0;
     devices[number] = restart(number);

@@ -1,49 +1,70 @@
-import type { BlockOperation } from '@cloister/protocol';
+import type { BlockRequest } from '@cloister/protocol';
 import type { DeviceKind } from '../device-kind.ts';
 import type { Chain } from '../split-ring.ts';
+import { type Backing, type Step, unitOf } from './backing.ts';
 
 /** A virtio block device (virtio 1.2 §5.2): what it is, and what its driver has under way. */
 export interface BlockState {
-  /** The number by which slice and storage know the disk. */
-  readonly disk: number;
   /** Capacity in sectors of 512 bytes. */
   readonly sectors: number;
   readonly readOnly: boolean;
   /** What GET_ID answers: at most 20 bytes of ASCII. */
   readonly id: string;
-  /** The chain whose requests have not all left yet: there was no budget. */
+  readonly backing: Backing;
+  /** The chain whose requests have not all left yet: there was no budget, or another request is in the way. */
   leaving: BlockJob | undefined;
   /** By id: what has left for the slice and was not answered. */
   readonly requests: Map<number, UnderWay>;
-  /** Payload bytes of those. */
+  /** Reads of the base that came and wait for hashes to be checked against. */
+  readonly unchecked: Set<Unchecked>;
+  /** Payload bytes of all these. */
   bytesUnderWay: number;
   nextId: number;
+  /** Answers that were not asked for or were wrong; see `complain`. */
+  complaints: number;
 }
 
 /** One chain that the slice's answers will complete. */
 export interface BlockJob {
   readonly chain: Chain;
-  readonly operation: BlockOperation;
+  readonly operation: 'read' | 'write' | 'flush' | 'discard';
   /** What has not left yet, in order; a discard may have several pieces, a large payload leaves cut into smaller ones. */
   readonly pieces: Piece[];
-  /** Pieces that have left and were not answered. */
+  /** Parts that have left and are not done. */
   unanswered: number;
   failed: boolean;
   /** Bytes stored into the guest's buffers. */
   stored: number;
 }
 
+/** Bytes of the disk, and where their payload lies in the chain's readable (write) or writable (read) bytes. */
 export interface Piece {
-  readonly sector: number;
-  readonly sectors: number;
-  /** Where its payload lies in the chain's readable (write) or writable (read) bytes. */
+  readonly at: number;
+  readonly bytes: number;
   readonly offset: number;
 }
 
-export interface UnderWay {
+export interface Part extends Piece {
   readonly job: BlockJob;
-  readonly piece: Piece;
-  readonly bytes: number;
+  readonly place: Step['place'];
+  /** Of a sealed write: what its blocks get once it is done. */
+  readonly versions: readonly number[];
+}
+
+/** A request at the slice: a part of a job, or a block of the hash tree. */
+export interface UnderWay {
+  /** As it left, so that it can be sent again: never sealed anew. */
+  readonly message: BlockRequest;
+  readonly part: Part | { readonly treeBlock: number };
+}
+
+export interface Unchecked {
+  readonly part: Part;
+  readonly bytes: Uint8Array;
+  /** Blocks of it that were checked. */
+  checked: number;
+  /** The block of the hash tree that it waits for. */
+  missing: number;
 }
 
 /** Feature bits (virtio 1.2 §5.2.3). */
@@ -60,21 +81,26 @@ const SEGMENTS_MAX = 254;
 
 export const DISCARD_SEGMENTS_MAX = 16;
 const DISCARD_SECTORS_MAX = 0x40_0000;
-/** Sectors of a storage chunk: discards that are aligned so give room back. */
-const DISCARD_ALIGNMENT = 128;
+/** Sectors of a block: what a discard is a multiple of. */
+const DISCARD_ALIGNMENT = 8;
 
-export function createBlockState(disk: number, sectors: number, readOnly: boolean): BlockState {
+export function createBlockState(backing: Backing, sectors: number, readOnly: boolean, nth: number): BlockState {
   return {
-    disk,
     sectors,
     readOnly,
-    id: `cloister-disk-${disk}`,
+    id: `cloister-disk-${nth}`,
+    backing,
     leaving: undefined,
     requests: new Map(),
+    unchecked: new Set(),
     bytesUnderWay: 0,
     nextId: 0,
+    complaints: 0,
   };
 }
+
+/** Whether blocks can be discarded: a raw file gives nothing back, since Node punches no holes. */
+export const canDiscard = (state: BlockState): boolean => !state.readOnly && state.backing.kind === 'overlay';
 
 export const BLOCK_KIND: DeviceKind<BlockState> = {
   pci: { virtioId: 2, classCode: 0x018000, hasDeviceConfig: true },
@@ -83,13 +109,14 @@ export const BLOCK_KIND: DeviceKind<BlockState> = {
     BLOCK_FEATURE.segMax |
     BLOCK_FEATURE.blkSize |
     BLOCK_FEATURE.flush |
-    (state.readOnly ? BLOCK_FEATURE.readOnly : BLOCK_FEATURE.discard),
+    (state.readOnly ? BLOCK_FEATURE.readOnly : 0) |
+    (canDiscard(state) ? BLOCK_FEATURE.discard : 0),
   config(state) {
     const view = new DataView(new ArrayBuffer(60));
     view.setUint32(0, state.sectors % 2 ** 32, true);
     view.setUint32(4, Math.floor(state.sectors / 2 ** 32), true);
     view.setUint32(12, SEGMENTS_MAX, true);
-    view.setUint32(20, 512, true);
+    view.setUint32(20, unitOf(state.backing), true);
     view.setUint32(36, DISCARD_SECTORS_MAX, true);
     view.setUint32(40, DISCARD_SEGMENTS_MAX, true);
     view.setUint32(44, DISCARD_ALIGNMENT, true);

@@ -1,74 +1,37 @@
 import type { BlockRequest } from '@cloister/protocol';
 import { describe, expect, test } from 'vitest';
-import { createFetchWatch, createGateBench, type GateBench } from '../../testing/gate-bench.ts';
-import {
-  addChain,
-  allocate,
-  type Buffer,
-  type DriverDevice,
-  FEATURE,
-  get,
-  put,
-  startDevice,
-  takeUsed,
-} from '../../testing/guest-driver.ts';
-import { gateReplied, serveDoorbells } from '../gate.ts';
+import { ask, BLOCK_TYPE, type DiskBench, room, statusAt } from '../../testing/block-driver.ts';
+import { createFetchWatch, createGateBench } from '../../testing/gate-bench.ts';
+import { addChain, allocate, FEATURE, get, put, startDevice, takeUsed } from '../../testing/guest-driver.ts';
+import { gateReplied, gateResend, serveDoorbells } from '../gate.ts';
 
 const SECTORS = 1 << 16;
-const TYPE = { read: 0, write: 1, flush: 4, getId: 8, discard: 11 } as const;
-
-interface Disk extends GateBench {
-  readonly device: DriverDevice;
-}
-
-function disk(readOnly = false): Disk {
-  const bench = createGateBench([{ kind: 'block', disk: 0, sectors: SECTORS, readOnly }], 64 << 20, createFetchWatch());
+function disk(readOnly = false): DiskBench {
+  const bench = createGateBench(
+    [{ kind: 'block', sectors: SECTORS, readOnly, backing: { kind: 'raw', store: 0 } }],
+    64 << 20,
+    createFetchWatch(),
+  );
   return { ...bench, device: startDevice(bench.guest, 0, FEATURE.indirect | 0x2244n) };
 }
 
-/** A request as one chain of header, data and status, the data in pieces of at most `piece` bytes. */
-function ask(
-  d: Disk,
-  type: number,
-  sector: number,
-  data: { address: number; length: number; writable: boolean },
-  piece = 2 ** 20,
-): number {
-  const [header, status] = [allocate(d.guest, 16), allocate(d.guest, 1)];
-  const view = new DataView(new ArrayBuffer(16));
-  view.setUint32(0, type, true);
-  view.setBigUint64(8, BigInt(sector), true);
-  put(d.guest, header, new Uint8Array(view.buffer));
-  put(d.guest, status, Uint8Array.of(0xff));
-  const buffers: Buffer[] = [{ address: header, length: 16, writable: false }];
-  for (let at = 0; at < data.length; at += piece) {
-    buffers.push({ ...data, address: data.address + at, length: Math.min(piece, data.length - at) });
-  }
-  addChain(d.guest, d.device.queues[0]!, [...buffers, { address: status, length: 1, writable: true }]);
-  d.guest.bus.ring(0, 0);
-  serveDoorbells(d.gate);
-  return status;
-}
-
-const room = (d: Disk, length: number, writable: boolean) => ({ address: allocate(d.guest, length), length, writable });
-const requests = (d: Disk): BlockRequest[] => d.sent.splice(0) as BlockRequest[];
-const status = (d: Disk, address: number): number => get(d.guest, address, 1)[0]!;
-const reply = (d: Disk, { id }: BlockRequest, ok: boolean, bytes = new Uint8Array(0)): void =>
-  gateReplied(d.gate, { kind: 'block.reply', disk: 0, id, ok, bytes });
+const requests = (d: DiskBench): BlockRequest[] => d.sent.splice(0) as BlockRequest[];
+const reply = (d: DiskBench, { id }: BlockRequest, ok: boolean, bytes = new Uint8Array(0)): void =>
+  gateReplied(d.gate, { kind: 'block.reply', store: 0, id, ok, bytes });
 
 test('a large read leaves in messages of 128 KiB and comes together again, in any order of the answers', () => {
   const d = disk();
   const data = room(d, 300 * 1024, true);
-  const at = ask(d, TYPE.read, 100, data, 4096 * 5 + 512);
+  const at = ask(d, BLOCK_TYPE.read, 100, data, 4096 * 5 + 512);
   const sent = requests(d);
-  expect(sent.map(({ sector, sectors }) => [sector, sectors])).toEqual([
+  expect(sent.map(({ offset, length }) => [offset / 512, length / 512])).toEqual([
     [100, 256],
     [356, 256],
     [612, 88],
   ]);
   for (const request of sent.reverse())
-    reply(d, request, true, new Uint8Array(request.sectors * 512).fill(request.sector));
-  expect(status(d, at)).toBe(0);
+    reply(d, request, true, new Uint8Array(request.length).fill(request.offset / 512));
+  expect(statusAt(d, at)).toBe(0);
   expect(takeUsed(d.guest, d.device.queues[0]!)).toMatchObject({ length: 300 * 1024 + 1 });
   const bytes = get(d.guest, data.address, data.length);
   expect([bytes[0], bytes[131_071], bytes[131_072], bytes.at(-1)]).toEqual(
@@ -79,24 +42,24 @@ test('a large read leaves in messages of 128 KiB and comes together again, in an
 test('what is under way is bounded, and the rest of a write is read from the guest only as it leaves', () => {
   const d = disk();
   const data = room(d, 5 * 2 ** 20, false);
-  const at = ask(d, TYPE.write, 0, data);
+  const at = ask(d, BLOCK_TYPE.write, 0, data);
   const first = requests(d);
   expect(first).toHaveLength(16);
   put(d.guest, data.address + 4 * 2 ** 20, Uint8Array.of(77));
   let all = 0;
   for (let round = first; round.length > 0; round = requests(d)) {
     all += round.length;
-    const late = round.find(({ sector }) => sector === 8192);
+    const late = round.find(({ offset }) => offset === 8192 * 512);
     if (late !== undefined) expect(late.bytes[0]).toBe(77);
     for (const request of round) reply(d, request, true);
   }
   expect(all).toBe(40);
-  expect(status(d, at)).toBe(0);
+  expect(statusAt(d, at)).toBe(0);
 });
 
 test('no more than 64 requests are under way; the others wait in the ring', () => {
   const d = disk();
-  for (let i = 0; i < 80; i += 1) ask(d, TYPE.read, i, room(d, 512, true));
+  for (let i = 0; i < 80; i += 1) ask(d, BLOCK_TYPE.read, i, room(d, 512, true));
   const first = requests(d);
   expect(first).toHaveLength(64);
   for (const request of first) reply(d, request, true, new Uint8Array(512));
@@ -105,67 +68,47 @@ test('no more than 64 requests are under way; the others wait in the ring', () =
 
 test('one failed piece fails the request, and what had not left stays', () => {
   const d = disk();
-  const at = ask(d, TYPE.write, 0, room(d, 5 * 2 ** 20, false));
+  const at = ask(d, BLOCK_TYPE.write, 0, room(d, 5 * 2 ** 20, false));
   const sent = requests(d);
   reply(d, sent[0]!, false);
   expect(requests(d)).toEqual([]);
   for (const request of sent.slice(1)) reply(d, request, true);
-  expect(status(d, at)).toBe(1);
+  expect(statusAt(d, at)).toBe(1);
 });
 
 test('a slice that answers with too few bytes, twice or unasked hurts nobody', () => {
   const d = disk();
-  const at = ask(d, TYPE.read, 0, room(d, 1024, true));
+  const at = ask(d, BLOCK_TYPE.read, 0, room(d, 1024, true));
   const [request] = requests(d);
   reply(d, { ...request!, id: 999 }, true, new Uint8Array(1024));
-  expect(status(d, at)).toBe(0xff);
+  expect(statusAt(d, at)).toBe(0xff);
   reply(d, request!, true, new Uint8Array(512));
   reply(d, request!, true, new Uint8Array(1024));
-  expect(status(d, at)).toBe(1);
+  expect(statusAt(d, at)).toBe(1);
   expect(d.logged).toHaveLength(2);
 });
 
 describe('answers without the slice', () => {
   test.each([
-    ['a read beyond the end', TYPE.read, SECTORS, 512, true, false, 1],
-    ['a read that wraps', TYPE.read, Number.MAX_SAFE_INTEGER, 512, true, false, 1],
-    ['a read of half a sector', TYPE.read, 0, 256, true, false, 1],
-    ['a write to a read-only disk', TYPE.write, 0, 512, false, true, 1],
-    ['a discard on a read-only disk', TYPE.discard, 0, 16, false, true, 1],
-    ['a discard of part of a range', TYPE.discard, 0, 8, false, false, 1],
+    ['a read beyond the end', BLOCK_TYPE.read, SECTORS, 512, true, false, 1],
+    ['a read that wraps', BLOCK_TYPE.read, Number.MAX_SAFE_INTEGER, 512, true, false, 1],
+    ['a read of half a sector', BLOCK_TYPE.read, 0, 256, true, false, 1],
+    ['a write to a read-only disk', BLOCK_TYPE.write, 0, 512, false, true, 1],
+    ['a discard on a disk that gives nothing back', BLOCK_TYPE.discard, 0, 16, false, false, 2],
     ['an unknown type', 99, 0, 512, true, false, 2],
     ['the old SCSI command', 2, 0, 512, true, false, 2],
   ])('%s', (_name, type, sector, length, writable, readOnly, expected) => {
     const d = disk(readOnly);
-    expect(status(d, ask(d, type, sector, room(d, length, writable)))).toBe(expected);
+    expect(statusAt(d, ask(d, type, sector, room(d, length, writable)))).toBe(expected);
     expect([d.sent, d.logged]).toEqual([[], []]);
   });
 
   test('its name', () => {
     const d = disk();
     const data = room(d, 20, true);
-    expect(status(d, ask(d, TYPE.getId, 0, data))).toBe(0);
+    expect(statusAt(d, ask(d, BLOCK_TYPE.getId, 0, data))).toBe(0);
     expect(new TextDecoder().decode(get(d.guest, data.address, 20))).toBe('cloister-disk-0\0\0\0\0\0');
   });
-});
-
-test('a discard may have many ranges', () => {
-  const d = disk();
-  const data = room(d, 32, false);
-  const view = new DataView(new ArrayBuffer(32));
-  view.setUint32(0, 128, true);
-  view.setUint32(8, 256, true);
-  view.setUint32(16, 1024, true);
-  view.setUint32(24, 8, true);
-  put(d.guest, data.address, new Uint8Array(view.buffer));
-  const at = ask(d, TYPE.discard, 0, data);
-  const sent = requests(d);
-  expect(sent.map(({ operation, sector, sectors }) => [operation, sector, sectors])).toEqual([
-    ['discard', 128, 256],
-    ['discard', 1024, 8],
-  ]);
-  for (const request of sent) reply(d, request, true);
-  expect(status(d, at)).toBe(0);
 });
 
 test('buffers may be cut anywhere (virtio 1.2 §2.7.4.1)', () => {
@@ -184,4 +127,57 @@ test('buffers may be cut anywhere (virtio 1.2 §2.7.4.1)', () => {
   reply(d, requests(d)[0]!, true, new Uint8Array(512).fill(5));
   const bytes = get(d.guest, data, 513);
   expect([bytes[0], bytes[99], bytes[100], bytes[511], bytes[512]]).toEqual([5, 5, 5, 5, 0]);
+});
+
+test('a write waits for what is under way on its bytes, a read for a write alone', () => {
+  const d = disk();
+  const [first, second] = [room(d, 1024, true), room(d, 1024, true)];
+  ask(d, BLOCK_TYPE.read, 0, first);
+  ask(d, BLOCK_TYPE.read, 1, second);
+  const reads = requests(d);
+  expect(reads).toHaveLength(2);
+  const write = ask(d, BLOCK_TYPE.write, 1, room(d, 512, false));
+  ask(d, BLOCK_TYPE.read, 100, room(d, 512, true));
+  // What comes after it waits behind it.
+  expect(requests(d)).toEqual([]);
+  reply(d, reads[0]!, true, new Uint8Array(1024));
+  expect(requests(d)).toEqual([]);
+  reply(d, reads[1]!, true, new Uint8Array(1024));
+  const after = requests(d);
+  expect(after.map(({ operation, offset }) => [operation, offset])).toEqual([
+    ['write', 512],
+    ['read', 51_200],
+  ]);
+  const again = ask(d, BLOCK_TYPE.read, 1, first);
+  expect(requests(d)).toEqual([]);
+  reply(d, after[0]!, true);
+  expect(statusAt(d, write)).toBe(0);
+  const [last] = requests(d);
+  reply(d, last!, true, new Uint8Array(1024));
+  expect(statusAt(d, again)).toBe(0);
+});
+
+test('what was not answered is sent again as it left, and is answered once', () => {
+  const d = disk();
+  const data = room(d, 512, false);
+  put(d.guest, data.address, new Uint8Array(512).fill(7));
+  const write = ask(d, BLOCK_TYPE.write, 3, data);
+  ask(d, BLOCK_TYPE.read, 10, room(d, 512, true));
+  const [first, second] = requests(d);
+  reply(d, second!, true, new Uint8Array(512));
+  put(d.guest, data.address, new Uint8Array(512).fill(8));
+  gateResend(d.gate);
+  const again = d.sent.splice(0);
+  expect(again).toEqual([first]);
+  reply(d, first!, true);
+  reply(d, first!, true);
+  expect(statusAt(d, write)).toBe(0);
+  expect(d.logged).toEqual([expect.stringMatching(/wrong answer 1: .* which was not asked/)]);
+});
+
+test('a slice that answers wrongly without end fills no log', () => {
+  const d = disk();
+  for (let id = 0; id < 1000; id += 1)
+    gateReplied(d.gate, { kind: 'block.reply', store: 0, id, ok: true, bytes: new Uint8Array(0) });
+  expect(d.logged).toHaveLength(10);
 });

@@ -1,5 +1,5 @@
 import { ringDoorbell } from '@cloister/hardware';
-import { PORT_DATA_BYTES_MAX, PORT_WINDOW_BYTES, type PortMessage } from '@cloister/protocol';
+import { PORT_DATA_BYTES_MAX, PORT_WINDOW_BYTES, type PortEvent } from '@cloister/protocol';
 import {
   type ConsoleDevice,
   type Gate,
@@ -21,7 +21,7 @@ export function serveConsole(gate: Gate, device: ConsoleDevice, queue: number): 
 }
 
 /** A message from the slice for one of the device's ports. */
-export function portMessage(gate: Gate, device: ConsoleDevice, message: PortMessage): void {
+export function portMessage(gate: Gate, device: ConsoleDevice, message: PortEvent): void {
   const port = device.state.ports[message.port];
   if (port === undefined) {
     gate.log(`The slice named port ${message.port}, which the console does not have`);

@@ -1,0 +1,1 @@
+export { type MachineClaim, type SchedulerSettings, start } from './main.ts';

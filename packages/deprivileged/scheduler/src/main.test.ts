@@ -1,0 +1,98 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { type Channel, type ChannelListener, fromScheduler, grantBytes, toScheduler } from '@cloister/protocol';
+import { expect, test } from 'vitest';
+import { type Clock, PERIOD_MS, start } from './main.ts';
+
+type Grant = ReturnType<typeof fromScheduler.decode>;
+
+/** A scheduler over channels and a clock in the test's hand. */
+function bench(cpus: number, claims: readonly { cpus: number; weight: number }[]) {
+  let now = 1_000_000;
+  let timers: { at: number; then: () => void }[] = [];
+  const clock: Clock = {
+    now: () => now,
+    after: (milliseconds, then) => void timers.push({ at: now + milliseconds, then }),
+  };
+  const keys = claims.map(() => randomBytes(32));
+  const listeners: ChannelListener[] = [];
+  const grants = claims.map((): NonNullable<Grant>[] => []);
+  const closed: string[] = [];
+  const channels = claims.map(
+    (_, i): Channel => ({
+      send: (frame) => void grants[i]!.push(fromScheduler.decode(frame)!),
+      queuedBytes: 0,
+      closed: undefined,
+      listen: (listener) => void (listeners[i] = listener),
+      close: (reason) => void closed.push(reason),
+    }),
+  );
+  start(
+    channels,
+    { cpus, machines: claims.map((claim, i) => ({ ...claim, key: keys[i]!.toString('base64') })) },
+    clock,
+  );
+  return {
+    keys,
+    grants,
+    closed,
+    ask: (i: number) => listeners[i]!.frame(toScheduler.encode({ kind: 'run.ask' })),
+    say: (i: number, frame: Uint8Array) => listeners[i]!.frame(frame),
+    pass(milliseconds: number) {
+      now += milliseconds;
+      const due = timers.filter(({ at }) => at <= now);
+      timers = timers.filter(({ at }) => at > now);
+      for (const { then } of due) then();
+    },
+  };
+}
+
+test('a grant is what the machine will accept, and none is like another', () => {
+  const b = bench(1, [{ cpus: 1, weight: 1 }]);
+  b.ask(0);
+  b.pass(PERIOD_MS);
+  b.ask(0);
+  expect(b.grants[0]).toHaveLength(2);
+  for (const grant of b.grants[0]!) {
+    const mac = createHmac('sha256', b.keys[0]!).update(grantBytes(grant)).digest().subarray(0, 16);
+    expect(Buffer.from(grant.mac)).toEqual(mac);
+  }
+  expect(b.grants[0]![1]!.sequence > b.grants[0]![0]!.sequence).toBe(true);
+});
+
+test('half a CPU is half of each period, however often a slice asks', () => {
+  const b = bench(2, [{ cpus: 0.5, weight: 1 }]);
+  for (let passed = 0; passed < 990; passed += 5) {
+    b.ask(0);
+    b.pass(5);
+  }
+  const granted = b.grants[0]!.reduce((sum, { microseconds }) => sum + microseconds, 0);
+  expect(granted).toBe(500_000);
+});
+
+test('a VM that wants all leaves the others theirs, and takes what idle ones leave', () => {
+  const b = bench(1, [
+    { cpus: 1, weight: 1 },
+    { cpus: 1, weight: 3 },
+  ]);
+  for (let passed = 0; passed < 1000; passed += 10) {
+    b.ask(0);
+    b.ask(1);
+    b.pass(10);
+  }
+  const sum = (i: number): number => b.grants[i]!.slice(2).reduce((all, { microseconds }) => all + microseconds, 0);
+  expect(sum(1) / sum(0)).toBeCloseTo(3, 1);
+  b.pass(1000);
+  b.ask(0);
+  expect(b.grants[0]!.at(-1)!.microseconds).toBe(100_000);
+});
+
+test('a slice that says anything else loses its own channel alone', () => {
+  const b = bench(1, [
+    { cpus: 1, weight: 1 },
+    { cpus: 1, weight: 1 },
+  ]);
+  b.say(0, Uint8Array.of(1, 2, 3));
+  expect(b.closed).toHaveLength(1);
+  b.ask(1);
+  expect(b.grants[1]).toHaveLength(1);
+});

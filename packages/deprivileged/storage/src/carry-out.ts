@@ -1,0 +1,32 @@
+import { type BlockRequest, STORE_PAYLOAD_BYTES_MAX } from '@cloister/protocol';
+import type { FileAccess } from './file-access.ts';
+import type { Store } from './store.ts';
+
+const NOTHING = new Uint8Array(0);
+
+/** What was read, nothing for the other operations, or undefined for a request that this store refuses. */
+export async function carryOut(
+  files: FileAccess,
+  store: Store | undefined,
+  { operation, offset, length, bytes }: BlockRequest,
+): Promise<Uint8Array | undefined> {
+  if (store === undefined || offset + length > store.bytes || length > STORE_PAYLOAD_BYTES_MAX) return undefined;
+  const { descriptor, growable, writable, durable } = store;
+  switch (operation) {
+    case 'read': {
+      const found = await files.readAt(descriptor, offset, length);
+      if (found.length === length) return found;
+      if (!growable) return undefined;
+      const whole = new Uint8Array(length);
+      whole.set(found);
+      return whole;
+    }
+    case 'write':
+      if (!writable || length === 0 || bytes.length !== length) return undefined;
+      await files.writeAt(descriptor, offset, bytes);
+      return NOTHING;
+    case 'flush':
+      if (durable) await files.sync(descriptor);
+      return NOTHING;
+  }
+}

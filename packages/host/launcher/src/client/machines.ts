@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Inspected, Listed, Request } from '../control.ts';
+import { readLines, writeLine } from '../lines.ts';
+import { connectLauncher } from './connect.ts';
+import { LaunchError } from './launch-error.ts';
+import { runtimeDirectory } from './runtime-directory.ts';
+
+/** The VMs that run for this user; none when no launcher runs. */
+export async function listMachines(): Promise<readonly Listed[]> {
+  const answer = await ask({ do: 'list' });
+  return answer === undefined ? [] : (answer.machines as readonly Listed[]);
+}
+
+/** @throws LaunchError for a VM that does not run, or whose token is not the user's to read */
+export async function inspectMachine(vm: string): Promise<Inspected> {
+  return (await command({ do: 'inspect', vm, token: tokenOf(vm) })) as unknown as Inspected;
+}
+
+/** `stop` asks the VM's owner to end it in order; `kill` ends it; `debug` gives its slice an inspector. @throws LaunchError */
+export async function tellMachine(vm: string, what: 'stop' | 'kill' | 'debug'): Promise<void> {
+  await command({ do: what, vm, token: tokenOf(vm) });
+}
+
+/** Replaces the slice of a running VM by the newest build, or the one at `slice`. @throws LaunchError */
+export async function upgradeMachine(vm: string, slice?: string): Promise<void> {
+  await command({ do: 'upgrade', vm, token: tokenOf(vm), ...(slice === undefined ? {} : { slice }) });
+}
+
+/** What the VM's compartments have said to their operator. */
+export function operatorLog(vm: string): string {
+  checkName(vm);
+  try {
+    return readFileSync(join(runtimeDirectory(), vm, 'log'), 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+function checkName(vm: string): void {
+  if (!/^[0-9a-f]{8}$/.test(vm)) throw new LaunchError('refused', `"${vm}" is no VM: see "cloister ps"`);
+}
+
+function tokenOf(vm: string): string {
+  checkName(vm);
+  try {
+    return readFileSync(join(runtimeDirectory(), vm, 'token'), 'latin1');
+  } catch (cause) {
+    throw new LaunchError('refused', `There is no VM "${vm}": see "cloister ps"`, { cause });
+  }
+}
+
+async function command(request: Request): Promise<Record<string, unknown>> {
+  const answer = await ask(request);
+  if (answer === undefined) throw new LaunchError('refused', 'No VM runs');
+  return answer;
+}
+
+async function ask(request: Request): Promise<Record<string, unknown> | undefined> {
+  const socket = await connectLauncher({ start: false });
+  if (socket === undefined) return undefined;
+  const next = readLines(socket);
+  writeLine(socket, request);
+  const line = await next();
+  socket.destroy();
+  if (line === undefined) throw new LaunchError('failed', 'The launcher closed the connection');
+  const answer = JSON.parse(line) as Record<string, unknown>;
+  if (typeof answer.refused === 'string') throw new LaunchError('refused', answer.refused);
+  return answer;
+}

@@ -1,0 +1,72 @@
+import { Socket } from 'node:net';
+import {
+  LAUNCHER_DESCRIPTOR,
+  type Link,
+  NOTICE_BYTES,
+  STATUS_BYTES,
+  STATUS_INTERVAL_MS,
+  STOP_NOTICE,
+  type StartConfig,
+} from '@cloister/protocol';
+import { streamChannel } from '../channels/stream-channel.ts';
+
+/** What a compartment finds when it starts: its settings, its links in order, the first descriptor of its files. */
+export interface Inheritance<Settings> {
+  readonly settings: Settings;
+  readonly links: readonly Link[];
+  readonly firstFile: number;
+}
+
+export interface Life {
+  /** What the launcher is told now and then; a compartment without anything to say is alive all the same. */
+  status?(): Uint8Array;
+  /** The launcher asks for an end; the process ends when this resolves. */
+  stop?(): Promise<void>;
+}
+
+/**
+ * Starts a compartment in this process from what the launcher handed over. Without its launcher the process ends; so it
+ * does when a link of its own breaks the protocol and nobody else looks after that.
+ * @param begin puts the compartment together; `leave` ends it, with a last status, in a later turn
+ */
+export function inherit<Settings>(begin: (inheritance: Inheritance<Settings>, leave: () => void) => Life): void {
+  const launcher = new Socket({ fd: LAUNCHER_DESCRIPTOR, readable: true, writable: true });
+  let life: Life | undefined;
+  let links: readonly Link[] = [];
+  const tell = (): void => void launcher.write(life?.status?.() ?? new Uint8Array(STATUS_BYTES));
+  const start = ({ links: epochs, settings }: StartConfig<Settings>): void => {
+    links = epochs.map((epoch, i) =>
+      streamChannel(
+        new Socket({ fd: LAUNCHER_DESCRIPTOR + 1 + i, readable: true, writable: true }),
+        Buffer.from(epoch, 'base64'),
+      ),
+    );
+    life = begin({ settings, links, firstFile: LAUNCHER_DESCRIPTOR + 1 + links.length }, () => setImmediate(stop));
+    tell();
+    setInterval(tell, STATUS_INTERVAL_MS);
+  };
+  let stopping = false;
+  const stop = async (): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    await life?.stop?.();
+    launcher.end(life?.status?.() ?? new Uint8Array(STATUS_BYTES), () => process.exit());
+  };
+  let rest: Buffer = Buffer.alloc(0);
+  launcher.on('data', (chunk: Buffer) => {
+    rest = Buffer.concat([rest, chunk]);
+    if (life === undefined) {
+      const length = rest.length < 4 ? Number.POSITIVE_INFINITY : rest.readUInt32LE();
+      if (rest.length < 4 + length) return;
+      start(JSON.parse(rest.toString('utf8', 4, 4 + length)) as StartConfig<Settings>);
+      rest = rest.subarray(4 + length);
+    }
+    for (; rest.length >= NOTICE_BYTES; rest = rest.subarray(NOTICE_BYTES)) {
+      const number = rest.readUInt32LE();
+      if (number === STOP_NOTICE) void stop();
+      else links[number]?.renew(Uint8Array.from(rest.subarray(4, NOTICE_BYTES)));
+    }
+  });
+  launcher.on('error', () => process.exit());
+  launcher.on('close', () => process.exit());
+}

@@ -1,0 +1,57 @@
+import { pathToFileURL } from 'node:url';
+import { COMPLAINT, encodeMachineStatus, type MachineStatus } from '@cloister/protocol';
+import { inherit } from './inherit.ts';
+import { type MachineSettings, type RunningMachine, startMachine } from './machine.ts';
+
+interface Settings {
+  readonly machine: MachineSettings;
+  readonly grantKey: string;
+  /** Where the hart's bundle lies for this process. */
+  readonly hart: string;
+}
+
+const NO_EXITS = { sbi: 0, syscon: 0, budget: 0, 'frame-fault': 0, gate: 0 };
+
+inherit<Settings>(({ settings, links }, leave) => {
+  const channel = links[0]!;
+  let phase: MachineStatus['phase'] = 'launching';
+  let reason = '';
+  let retired = 0;
+  let machine: RunningMachine | undefined;
+  const fail = (why: string): void => {
+    if (phase === 'failed') return;
+    phase = 'failed';
+    reason = why;
+    leave();
+  };
+  try {
+    machine = startMachine({
+      ...settings.machine,
+      channel,
+      seal: 'aes-256-gcm',
+      grantKey: Buffer.from(settings.grantKey, 'base64'),
+      hart: pathToFileURL(settings.hart),
+      log: (line) => void process.stderr.write(`${line}\n`),
+      failed: fail,
+      retired(instructions) {
+        retired = instructions;
+      },
+    });
+  } catch (error) {
+    fail(error instanceof Error ? error.message : String(error));
+  }
+  return {
+    status: () =>
+      encodeMachineStatus({
+        complaint: channel.closed === undefined ? COMPLAINT.none : COMPLAINT.slice,
+        phase,
+        retired,
+        exits: machine?.monitor.counts.exits ?? NO_EXITS,
+        reason,
+      }),
+    async stop() {
+      await machine?.stop();
+      if (phase !== 'failed') phase = 'stopped';
+    },
+  };
+});

@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+import { Worker } from 'node:worker_threads';
+import { boardOf, memoryPages, stopHarts } from '@cloister/hardware';
+import { createMonitor, type DeviceConfig, type Monitor, type MonitorConfig } from '@cloister/monitor';
+import type { Channel, LaunchEnd } from '@cloister/protocol';
+
+/** What a client says of its VM's machine, as JSON; the machine checks it. */
+export interface MachineSettings {
+  readonly memoryBytes: number;
+  readonly devices: readonly DeviceConfig[];
+  /** The launch digest of what the client wants booted, in hexadecimal. */
+  readonly expectedDigest?: string;
+}
+
+export interface MachineConfig extends MachineSettings {
+  /** To the slice. */
+  readonly channel: Channel;
+  /** The bundle that runs as hart 0's thread. */
+  readonly hart: URL;
+  /** `none` is for the baseline that protects nothing. */
+  readonly seal: MonitorConfig['seal'];
+  /** Under which the scheduler's grants are authenticated. */
+  readonly grantKey?: Uint8Array;
+  log(line: string): void;
+  /** The hart's thread failed: a defect of the machine, not of the guest. */
+  failed(reason: string): void;
+  /** The hart has stopped: how many instructions it retired. */
+  retired(instructions: number): void;
+}
+
+/** A running machine: guest RAM, the monitor's event loop in this thread, the hart in a worker. */
+export interface RunningMachine {
+  readonly monitor: Monitor;
+  /** Stops hart and monitor; resolves once neither runs. */
+  stop(): Promise<void>;
+}
+
+const HARTS = 1;
+/** How long a hart that was asked to stop may take before its thread is ended, in milliseconds. */
+const STOP_MS = 2000;
+
+/** @throws RangeError for more memory than there is, or more devices than fit; nothing is left running then */
+export function startMachine(config: MachineConfig): RunningMachine {
+  const pages = memoryPages(config.memoryBytes);
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const board = boardOf(memory.buffer);
+  let hart: { readonly worker: Worker; readonly ended: Promise<void> } | undefined;
+  const monitor = createMonitor({
+    memory: memory.buffer,
+    harts: HARTS,
+    devices: config.devices,
+    seal: config.seal,
+    channel: config.channel,
+    expectedDigest: config.expectedDigest === undefined ? undefined : Buffer.from(config.expectedDigest, 'hex'),
+    grantKey: config.grantKey,
+    random: (length) => randomBytes(length),
+    now: () => performance.now(),
+    start: (entry) => {
+      hart = startHart(memory, config, entry);
+    },
+    log: config.log,
+    pause: (milliseconds) =>
+      new Promise((resolve) => {
+        if (milliseconds === 0) setImmediate(resolve);
+        else setTimeout(resolve, milliseconds);
+      }),
+  });
+  const served = monitor.run();
+  return {
+    monitor,
+    async stop() {
+      stopHarts(board, HARTS);
+      if (hart !== undefined) {
+        const clock = setTimeout(() => void hart?.worker.terminate(), STOP_MS);
+        await hart.ended;
+        clearTimeout(clock);
+      }
+      monitor.stop();
+      await served;
+    },
+  };
+}
+
+function startHart(memory: WebAssembly.Memory, config: MachineConfig, { pc, deviceTree, firmwareInfo }: LaunchEnd) {
+  const worker = new Worker(config.hart, {
+    workerData: {
+      memory,
+      hart: 0,
+      ramBytes: config.memoryBytes,
+      entry: { pc, a0: 0, a1: deviceTree, a2: firmwareInfo },
+      firmware: firmwareInfo !== 0,
+    },
+  });
+  worker.on('message', (end: { kind: 'stopped'; retired: number } | { kind: 'failed'; message: string }) => {
+    if (end.kind === 'failed') config.failed(end.message);
+    else config.retired(end.retired);
+  });
+  worker.on('error', (error) => config.failed(error.message));
+  return { worker, ended: new Promise<void>((resolve) => worker.once('exit', () => resolve())) };
+}

@@ -1,0 +1,107 @@
+import { BLOCK_BYTES, BLOCK_PAYLOAD_BYTES_MAX, SECTOR_BYTES } from '@cloister/protocol';
+import { type BlockSeal, createBlockSeal, type SealKind } from '../../seal/block-seal.ts';
+import { createHashTree, type HashTree } from './hash-tree.ts';
+import { createVersionTable, IN_BASE, runOf, type VersionTable, versionOf } from './version-table.ts';
+
+/** What a disk is made of, by numbers of stores; no store is part of two disks. */
+export type BackingConfig =
+  | { readonly kind: 'raw'; readonly store: number }
+  | {
+      readonly kind: 'overlay';
+      /** Never written; read as far as the overlay has nothing. */
+      readonly base: number;
+      /** The hash tree that the base is checked against: `rootHash` in hexadecimal. */
+      readonly tree: { readonly store: number; readonly rootHash: string } | 'unverified';
+      /** Empty at the start; its contents mean nothing after this run. */
+      readonly overlay: number;
+    };
+
+/** How the gate keeps a disk: in a file that is the disk, outside of all protection, or sealed over a base. */
+export type Backing = { readonly kind: 'raw'; readonly store: number } | Overlay;
+
+export interface Overlay {
+  readonly kind: 'overlay';
+  readonly base: number;
+  readonly overlay: number;
+  readonly tree: HashTree | undefined;
+  readonly seal: BlockSeal;
+  readonly versions: VersionTable;
+}
+
+/** @throws RangeError for an overlay disk that is no whole number of blocks, and for what is no root hash */
+export function createBacking(
+  config: BackingConfig,
+  sectors: number,
+  seal: SealKind,
+  random: (length: number) => Uint8Array,
+): Backing {
+  if (config.kind === 'raw') return config;
+  const blocks = (sectors * SECTOR_BYTES) / BLOCK_BYTES;
+  if (!Number.isInteger(blocks))
+    throw new RangeError(`A disk under an overlay has whole blocks of ${BLOCK_BYTES} bytes`);
+  const { base, overlay, tree } = config;
+  return {
+    kind: 'overlay',
+    base,
+    overlay,
+    // Without a seal nothing is protected, and nothing pays for it.
+    tree: tree === 'unverified' || seal === 'none' ? undefined : createHashTree(tree.store, tree.rootHash, blocks),
+    seal: createBlockSeal(seal, random),
+    versions: createVersionTable(),
+  };
+}
+
+export const storesOf = (config: BackingConfig): readonly number[] =>
+  config.kind === 'raw'
+    ? [config.store]
+    : [config.base, config.overlay, ...(config.tree === 'unverified' ? [] : [config.tree.store])];
+
+export function usesStore(backing: Backing, store: number): boolean {
+  if (backing.kind === 'raw') return backing.store === store;
+  return backing.base === store || backing.overlay === store || backing.tree?.store === store;
+}
+
+/** What requests are multiples of: an overlay knows whole blocks alone, and says so as the disk's logical block size. */
+export const unitOf = (backing: Backing): number => (backing.kind === 'raw' ? SECTOR_BYTES : BLOCK_BYTES);
+
+/** Part of a request that lies in one place, and is moved by one message at the most. */
+export interface Step {
+  readonly place: 'raw' | 'base' | 'sealed' | 'nowhere';
+  /** Bytes of the disk. */
+  readonly bytes: number;
+  /** The part of a store that it reads or changes. */
+  readonly store: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** The first step of what is asked for from byte `at` of the disk on. */
+export function firstStep(
+  backing: Backing,
+  operation: 'read' | 'write' | 'flush' | 'discard',
+  at: number,
+  bytes: number,
+): Step {
+  if (backing.kind === 'raw') {
+    const part = Math.min(bytes, BLOCK_PAYLOAD_BYTES_MAX);
+    return { place: 'raw', bytes: part, store: backing.store, offset: at, length: part };
+  }
+  const block = at / BLOCK_BYTES;
+  if (operation === 'discard') return inOverlay(backing, 'nowhere', block, bytes / BLOCK_BYTES);
+  const blocks = Math.min(bytes, BLOCK_PAYLOAD_BYTES_MAX) / BLOCK_BYTES;
+  if (operation === 'write') return inOverlay(backing, 'sealed', block, blocks);
+  const run = runOf(backing.versions, block, blocks);
+  const version = versionOf(backing.versions, block);
+  if (version !== IN_BASE) return inOverlay(backing, version > 0 ? 'sealed' : 'nowhere', block, run);
+  return { place: 'base', bytes: run * BLOCK_BYTES, store: backing.base, offset: at, length: run * BLOCK_BYTES };
+}
+
+function inOverlay({ overlay, seal }: Overlay, place: Step['place'], block: number, blocks: number): Step {
+  return {
+    place,
+    bytes: blocks * BLOCK_BYTES,
+    store: overlay,
+    offset: block * seal.bytes,
+    length: blocks * seal.bytes,
+  };
+}

@@ -1,0 +1,59 @@
+import { aes256Gcm, KEY_BYTES, NONCE_BYTES } from '@cloister/crypto';
+import { BLOCK_BYTES, SEALED_BLOCK_BYTES } from '@cloister/protocol';
+
+/** How a disk's blocks are kept outside the machine: sealed or, for a baseline that measures what that costs, as they are. */
+export type SealKind = 'aes-256-gcm' | 'none';
+
+export interface BlockSeal {
+  /** What a block takes in its store. */
+  readonly bytes: number;
+  /** Stores the block as it leaves into `out`. Returns its version, which alone opens it: at least 1, none comes twice. */
+  seal(plain: Uint8Array, out: Uint8Array): number;
+  /** The block that was given this version; undefined for any other bytes, where the seal can tell. */
+  open(version: number, sealed: Uint8Array): Uint8Array | undefined;
+}
+
+/** A seal for one disk and one run: its key is made here, and never leaves. */
+export function createBlockSeal(kind: SealKind, random: (length: number) => Uint8Array): BlockSeal {
+  return kind === 'none' ? NO_SEAL : gcmSeal(random(KEY_BYTES));
+}
+
+const NO_SEAL: BlockSeal = {
+  bytes: BLOCK_BYTES,
+  seal(plain, out) {
+    out.set(plain);
+    return 1;
+  },
+  open: (_version, sealed) => sealed,
+};
+
+/**
+ * The version is the nonce: a counter of this key's seals, which goes up before each and is never set back, so that no
+ * nonce comes twice, whatever becomes of a write. A write that is sent again is the same bytes, not sealed anew. Block
+ * number and disk need not be bound: each version belongs to the one block whose entry holds it, and each disk has a key.
+ */
+function gcmSeal(key: Uint8Array): BlockSeal {
+  const gcm = aes256Gcm(key);
+  const nonce = new Uint8Array(NONCE_BYTES);
+  const words = new DataView(nonce.buffer);
+  const setNonce = (version: number): void => {
+    words.setUint32(0, version % 2 ** 32, true);
+    words.setUint32(4, Math.floor(version / 2 ** 32), true);
+  };
+  let last = 0;
+  return {
+    bytes: SEALED_BLOCK_BYTES,
+    seal(plain, out) {
+      // 2^53 blocks are 2^65 bytes: the check is cheaper than the argument that nobody lives to see it.
+      if (last === Number.MAX_SAFE_INTEGER) throw new RangeError('A key has sealed all that it may');
+      last += 1;
+      setNonce(last);
+      gcm.seal(nonce, plain, out);
+      return last;
+    },
+    open(version, sealed) {
+      setNonce(version);
+      return gcm.open(nonce, sealed);
+    },
+  };
+}
