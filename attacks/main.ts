@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openManifest } from '../packages/host/launcher/src/manifest.ts';
+import { closeInherited } from '../packages/host/launcher/src/privileged/close-inherited.ts';
 import { type CompartmentKind, filterName, isJitless } from '../packages/host/launcher/src/sandbox/compartment-kind.ts';
 import { failureOf } from '../packages/host/launcher/src/sandbox/level.ts';
-import { closeStrayDescriptors } from '../packages/host/launcher/src/sandbox/linux/stray-descriptors.ts';
 import { thisNode } from '../packages/host/launcher/src/sandbox/node-runtime.ts';
 import type { Level } from '../packages/host/launcher/src/sandbox/sandbox.ts';
 import { type Attack, type AttackResult, tried } from './attack.ts';
@@ -32,7 +32,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   // As the launcher does: what this process was left with is no compartment's.
-  if (process.platform === 'linux') closeStrayDescriptors();
+  closeInherited();
   const setpriv = option('--setpriv');
   const { attacks, levels } = await everyAttack(option('--levels')?.split(',') as Level[] | undefined, setpriv);
   const only = new RegExp(option('--only') ?? '');

@@ -17,7 +17,7 @@ function traced(source: string): string {
   const file = { name: 'entry.mjs', path: entry, bytes: new Uint8Array() };
   const {
     args,
-    env: { ...env, PATH: '/usr/bin:/bin' },
+    env,
     file: command,
   } = sandboxed('none', {
     ...{ kind: 'storage', node: thisNode(), files: [file], filter: file, args: [], inherited: 0, dataBytes: 2 ** 30 },

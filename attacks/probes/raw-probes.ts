@@ -260,5 +260,3 @@ export const RAW_PROBES = {
     notHere: onlyX64,
   },
 } as const satisfies Readonly<Record<string, RawProbe>>;
-
-export type RawProbeName = keyof typeof RAW_PROBES;

@@ -13,11 +13,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { afterAll, expect, test } from 'vitest';
+import { inheritedDescriptors } from '../privileged/close-inherited.ts';
 import { COMPARTMENT_KINDS, type CompartmentKind, filterName, isJitless } from './compartment-kind.ts';
 import { reachLevel } from './level.ts';
 import { everyFilter } from './linux/every-filter.ts';
 import { processOf } from './linux/process-of.ts';
-import { strayDescriptors } from './linux/stray-descriptors.ts';
 import { thisNode } from './node-runtime.ts';
 import { type SandboxFile, sandboxed } from './sandbox.ts';
 import { startSandboxed } from './start-sandboxed.ts';
@@ -93,7 +93,7 @@ test.each(COMPARTMENT_KINDS)('a %s starts at the full level with what it was han
 
   const pid = processOf(child.pid!);
   // The test's own process closes nothing that its parents left it with; the launcher does.
-  const strays = strayDescriptors().map(String);
+  const strays = inheritedDescriptors().map(String);
   // Node keeps its own empty root open; what lies in the compartment's own mounts came from nowhere else.
   const mounts = new Set(readFileSync(`/proc/${pid}/mountinfo`, 'latin1').match(/^\d+/gm));
   const links = readdirSync(`/proc/${pid}/fd`)
