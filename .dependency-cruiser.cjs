@@ -60,7 +60,8 @@ module.exports = {
       from: { path: '^packages/host/launcher/src/privileged/', pathNot: TESTS },
       to: {
         path: '^packages/',
-        pathNot: '^packages/(protocol/|host/launcher/src/(privileged/|sandbox/|(control|lines|bundles|manifest)\\.ts$))',
+        pathNot:
+          '^packages/(protocol/|host/launcher/src/(privileged/|sandbox/|(control|lines|bundles|manifest)\\.ts$))',
       },
     },
     { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
