@@ -17,5 +17,6 @@ export { describePlatform, type Platform, type PlatformFacts } from './platform.
 export * from './scheduler-channel.ts';
 export * from './start.ts';
 export * from './status.ts';
+export * from './status-record.ts';
 export * from './storage-channel.ts';
 export * from './virtual-csr.ts';

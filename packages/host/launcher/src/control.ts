@@ -23,8 +23,6 @@ export type Request =
   /** Opens a VM's stores; the connection is its owner from now on, and its end is the VM's. */
   | {
       readonly do: 'run';
-      /** The VM is refused where less than the full level is reached. */
-      readonly strict: boolean;
       readonly vm: string;
       readonly label: string;
       readonly stores: readonly StoreRequest[];
@@ -52,6 +50,8 @@ export type Request =
 export type Event =
   | {
       readonly opened: {
+        /** The protection level that compartments are held at. */
+        readonly level: string;
         readonly vm: string;
         readonly token: string;
         readonly bytes: readonly number[];
@@ -74,22 +74,19 @@ export interface Listed {
 }
 
 /** One process of a VM, or one that serves it. */
-export interface CompartmentFacts {
+export interface Part {
   readonly kind: string;
+  /** Of the process that was started: a sandbox's outer one. */
   readonly pid: number | null;
   readonly level: string;
   readonly restarts: number;
-  /** Private memory in bytes. */
-  readonly memory: number | null;
-  /** What its descriptors are, by number. */
-  readonly descriptors: Readonly<Record<string, string>>;
   /** SHA-256 of its code, in hex. */
   readonly code: string;
   /** Its last status record, in base64; for the machine it has the counts of exits. */
   readonly status: string | null;
 }
 
-export interface Inspected extends Listed {
-  readonly level: string;
-  readonly compartments: readonly CompartmentFacts[];
+/** The answer to `inspect`. */
+export interface Parts extends Listed {
+  readonly parts: readonly Part[];
 }

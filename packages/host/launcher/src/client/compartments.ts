@@ -27,7 +27,6 @@ export const startCompartments: StartParts = async (plan, settle, options) => {
   };
   writeLine(owner, {
     do: 'run',
-    strict: options.strict ?? false,
     vm: options.id ?? newMachineId(),
     label: options.label ?? '',
     stores: plan.requests,
@@ -35,7 +34,11 @@ export const startCompartments: StartParts = async (plan, settle, options) => {
   });
   const first = await nextEvent();
   if (first === undefined || !('opened' in first)) return refuse(first);
-  const { vm, token, bytes, log } = first.opened;
+  const { level, vm, token, bytes, log } = first.opened;
+  if (options.strict === true && level !== 'full') {
+    owner.destroy();
+    throw new LaunchError('failed', `This host reaches the protection level "${level}" alone: see "cloister doctor"`);
+  }
   let machine: Awaited<ReturnType<typeof settle>>;
   const client = await connectLauncher({ start: true });
   try {

@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleUrl } from '../bundles.ts';
 import { LaunchError } from './launch-error.ts';
 import { runtimeDirectory } from './runtime-directory.ts';
+import { knownLevel } from './sandbox-level.ts';
 
 /** How long a launcher may take to start, in milliseconds. */
 const START_MS = 20_000;
@@ -43,7 +44,7 @@ const tryConnect = (path: string): Promise<Socket | undefined> =>
 /** Resolves once a launcher listens, this one or one that was quicker. */
 async function startLauncher(path: string): Promise<void> {
   const { PATH, TMPDIR, HOME } = process.env;
-  const child = spawn(process.execPath, [fileURLToPath(bundleUrl('launcher')), path], {
+  const child = spawn(process.execPath, [fileURLToPath(bundleUrl('launcher')), path, await knownLevel(dirname(path))], {
     detached: true,
     stdio: ['ignore', 'pipe', 'ignore'],
     cwd: '/',

@@ -3,7 +3,7 @@ import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import type { Event, Inspected, Listed, Request } from '../control.ts';
+import type { Event, Listed, Request } from '../control.ts';
 import { readLines, writeLine } from '../lines.ts';
 import type { Level } from '../sandbox/sandbox.ts';
 import { createLinkMaker } from './link.ts';
@@ -99,11 +99,6 @@ export async function createLauncher(
   ): void => {
     const tell = (event: Event): void => writeLine(socket, event);
     const id = request.vm;
-    if (request.strict && level !== 'full') {
-      tell({ refused: `This host reaches the protection level "${level}" alone: see "cloister doctor"` });
-      socket.end();
-      return;
-    }
     if (machines.has(id) || opened.has(id)) {
       tell({ refused: 'A VM of this number runs already' });
       socket.end();
@@ -122,7 +117,7 @@ export async function createLauncher(
     writeFileSync(join(directory, id, 'token'), token, { mode: 0o600 });
     const waiting: Opened = { token, client: undefined };
     opened.set(id, waiting);
-    tell({ opened: { vm: id, token, bytes: stores.map(({ bytes }) => bytes), log: logOf(id) } });
+    tell({ opened: { level, vm: id, token, bytes: stores.map(({ bytes }) => bytes), log: logOf(id) } });
     const life = async (): Promise<void> => {
       const line = await next();
       const start = line === undefined ? undefined : decodeRequest(line);
@@ -188,7 +183,7 @@ export async function createLauncher(
     }
     switch (request.do) {
       case 'inspect':
-        writeLine(socket, inspected(machine));
+        writeLine(socket, { ...listed(machine), parts: machine.parts() });
         return;
       case 'stop':
         machine.askStop();
@@ -240,15 +235,6 @@ function sameToken(right: string, given: string): boolean {
 
 function listed({ id, label, started }: VirtualMachine): Listed {
   return { vm: id, label, started };
-}
-
-const LEVELS = ['none', 'permission', 'landlock', 'full'];
-
-/** A VM is as well protected as its weakest compartment. */
-function inspected(machine: VirtualMachine): Inspected {
-  const compartments = machine.facts();
-  const level = LEVELS.find((one) => compartments.some((part) => part.level === one)) ?? 'none';
-  return { ...listed(machine), level, compartments };
 }
 
 function appendLog(path: string, name: string, bytes: Buffer): void {

@@ -53,7 +53,6 @@ export function decodeRequest(line: string): Request | undefined {
 
 function decodeRun(value: Record<string, unknown>): Request | undefined {
   const { vm, label, stores, builds } = value;
-  if (typeof value.strict !== 'boolean') return undefined;
   if (!isText(vm, 8) || !/^[0-9a-f]{8}$/.test(vm)) return undefined;
   if (!isText(label, LABEL_MAX) || !Array.isArray(stores) || stores.length > STORES_MAX || !isObject(builds))
     return undefined;
@@ -63,7 +62,6 @@ function decodeRun(value: Record<string, unknown>): Request | undefined {
   if ((slice !== undefined && !isPath(slice)) || (hart !== undefined && !isPath(hart))) return undefined;
   return {
     do: 'run',
-    strict: value.strict,
     vm,
     label,
     stores: decoded as StoreRequest[],
