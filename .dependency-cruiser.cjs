@@ -25,7 +25,7 @@ const MAY_IMPORT = {
   scheduler: ['protocol'],
   builder: ['protocol'],
   launcher: ['protocol', 'boot-plan'],
-  images: ['protocol', 'launcher', 'builder', 'crypto'],
+  images: ['protocol', 'launcher', 'crypto'],
   sdk: ['protocol', 'boot-plan', 'launcher', 'images'],
   cli: ['sdk', 'protocol', 'images'],
 };

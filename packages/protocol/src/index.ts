@@ -1,5 +1,7 @@
+export * from './builder-channel.ts';
 export * from './channel.ts';
 export * from './control-channel.ts';
+export * from './conversation.ts';
 export * from './device/block.ts';
 export * from './device/console.ts';
 export * from './device/port-stream.ts';

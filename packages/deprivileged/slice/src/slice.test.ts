@@ -185,7 +185,8 @@ test.each([
 test('a new storage is asked what the machine asks again, and nothing from before that', () => {
   const b = booted();
   b.read();
-  const ask = (id: number): void => b.machine.say(fromMachine.encode({ ...FROM_MACHINE_SAMPLES['block.request'], id }));
+  const ask = (id: number): void =>
+    void b.machine.say(fromMachine.encode({ ...FROM_MACHINE_SAMPLES['block.request'], id }));
   b.read();
   ask(1);
   b.asked();

@@ -36,8 +36,13 @@ export type Request =
       readonly cpus: number;
       readonly weight: number;
     }
-  /** Gives this connection to the VM's slice, as its link to the client. */
+  /** Gives this connection to the VM's slice, or to the builder, as its link to the client. */
   | { readonly do: 'attach'; readonly vm: string; readonly token: string }
+  /**
+   * A builder, which ends with this connection. After `opened` the client attaches another one, for the builder to
+   * speak over (its token is its name, too), and then says a line of anything here.
+   */
+  | { readonly do: 'build' }
   | { readonly do: 'list' }
   | { readonly do: 'inspect'; readonly vm: string; readonly token: string }
   /** `stop` asks the VM's owner to end it in order, `kill` ends it. */
@@ -65,6 +70,15 @@ export type Event =
   | { readonly ended: { readonly reason: string | null; readonly status: string | null } }
   /** Nothing was started; `store` is the place of the store that is to blame. */
   | { readonly refused: string; readonly store?: number };
+
+/** What comes on the connection of who asked for a builder, in this order. */
+export type BuilderEvent =
+  | { readonly opened: string }
+  /** It runs; the link's epoch, in base64. */
+  | { readonly epoch: string }
+  /** It is gone: how, in words. */
+  | { readonly ended: string }
+  | { readonly refused: string };
 
 export interface Listed {
   readonly vm: string;

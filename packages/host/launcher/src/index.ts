@@ -11,6 +11,7 @@ export {
 export type { CompartmentFacts } from './client/process-facts.ts';
 export { runtimeDirectory } from './client/runtime-directory.ts';
 export { sandboxLevel } from './client/sandbox-level.ts';
+export { type RunningBuilder, type StartBuilder, startBuilder } from './client/start-builder.ts';
 export { type LaunchOptions, startVirtualMachine } from './client/start-virtual-machine.ts';
 export type * from './client/virtual-machine.ts';
 export type { Listed } from './control.ts';

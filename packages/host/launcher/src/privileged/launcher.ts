@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Event, Listed, Request } from '../control.ts';
 import { readLines, writeLine } from '../lines.ts';
 import type { Level } from '../sandbox/sandbox.ts';
-import { createLinkMaker } from './link.ts';
+import { createLinkMaker, freshEpoch } from './link.ts';
 import { closeStores, type OpenStore, openStores, StoreError } from './open-stores.ts';
 import { decodeRequest } from './requests.ts';
 import { createSharedService, type SharedService } from './shared-service.ts';
@@ -19,14 +19,16 @@ export interface Launcher {
   close(): void;
 }
 
-/** A VM between `run` and `start`: its stores are open, its client's second connection is awaited. */
+/** A VM between `run` and `start`, or a builder: its client's second connection is awaited. */
 interface Opened {
   readonly token: string;
   client: Socket | undefined;
 }
 
-/** CPUs that a shared service may use. */
+/** CPUs that a shared service or a builder may use. */
 const SERVICE_CPUS = 1;
+/** A builder holds an index, or a package's archive to be repacked (the protocol's client asks for at most half of it). */
+const BUILDER_BYTES = 2 ** 30;
 /** How long a client may take for a step, in milliseconds. */
 const STEP_MS = 30_000;
 const REFUSED_TOKEN = 'There is no such VM, or the token is not its own';
@@ -160,7 +162,39 @@ export async function createLauncher(
       });
   };
 
-  const answer = (socket: Socket, request: Exclude<Request, { do: 'run' | 'start' }>): void => {
+  /** A builder, for as long as the connection of who asked for it lasts. */
+  const build = async (socket: Socket, next: () => Promise<string | undefined>): Promise<void> => {
+    const waiting: Opened = { token: newToken(), client: undefined };
+    opened.set(waiting.token, waiting);
+    writeLine(socket, { opened: waiting.token });
+    await next();
+    opened.delete(waiting.token);
+    if (waiting.client === undefined) return;
+    const epoch = freshEpoch();
+    try {
+      const builder = spawn(
+        {
+          kind: 'builder',
+          builds: {},
+          debug: false,
+          links: [{ end: waiting.client, epoch }],
+          files: [],
+          settings: {},
+          cpus: SERVICE_CPUS,
+          dataBytes: BUILDER_BYTES,
+          heard: () => undefined,
+        },
+        () => undefined,
+      );
+      writeLine(socket, { epoch: Buffer.from(epoch).toString('base64') });
+      void next().then(builder.kill);
+      writeLine(socket, { ended: await builder.ended });
+    } finally {
+      waiting.client.destroy();
+    }
+  };
+
+  const answer = (socket: Socket, request: Exclude<Request, { do: 'run' | 'start' | 'build' }>): void => {
     if (request.do === 'list') {
       writeLine(socket, { machines: [...machines.values()].map(listed) });
       return;
@@ -219,6 +253,10 @@ export async function createLauncher(
           if (line !== undefined) writeLine(socket, { refused: 'The launcher does not understand this request' });
           socket.end();
         } else if (request.do === 'run') own(socket, request, next);
+        else if (request.do === 'build')
+          void build(socket, next)
+            .catch((error: unknown) => writeLine(socket, { refused: String(error) }))
+            .finally(() => socket.end());
         else {
           answer(socket, request);
           if (request.do !== 'attach') socket.end();
