@@ -1,0 +1,29 @@
+import type { Attack } from './attack.ts';
+import { GUEST_FLOODS } from './guest/floods.ts';
+import { DEVICE_REGISTERS } from './guest/registers.ts';
+import { RINGS } from './guest/rings.ts';
+import { COMPLETIONS } from './slice/completions.ts';
+import { CONTROL_FLOW } from './slice/control-flow.ts';
+import { DISK_CONTENTS } from './slice/disk-contents.ts';
+import { SLICE_FLOODS } from './slice/floods.ts';
+import { FRAMES_OF_THE_GUEST } from './slice/frames.ts';
+import { GRANTS } from './slice/grants.ts';
+import { INTERRUPTS } from './slice/interrupts.ts';
+import { OUT_OF_RANGE } from './slice/out-of-range.ts';
+import { REGISTERS_OF_EXITS } from './slice/registers.ts';
+
+/** Hostile guests, slices, services and clients, and faults: every attack besides the probes. */
+export const HOSTILE_PARTS: readonly Attack[] = [
+  ...RINGS,
+  ...DEVICE_REGISTERS,
+  ...GUEST_FLOODS,
+  ...COMPLETIONS,
+  ...DISK_CONTENTS,
+  ...REGISTERS_OF_EXITS,
+  ...CONTROL_FLOW,
+  ...FRAMES_OF_THE_GUEST,
+  ...INTERRUPTS,
+  ...OUT_OF_RANGE,
+  ...GRANTS,
+  ...SLICE_FLOODS,
+];
