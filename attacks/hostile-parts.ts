@@ -1,7 +1,11 @@
 import type { Attack } from './attack.ts';
+import { STORAGE_FAULTS } from './fault/storage-faults.ts';
 import { GUEST_FLOODS } from './guest/floods.ts';
 import { DEVICE_REGISTERS } from './guest/registers.ts';
 import { RINGS } from './guest/rings.ts';
+import { SCHEDULER } from './service/scheduler.ts';
+import { STORAGE } from './service/storage.ts';
+import { CHANNELS } from './slice/channels.ts';
 import { COMPLETIONS } from './slice/completions.ts';
 import { CONTROL_FLOW } from './slice/control-flow.ts';
 import { DISK_CONTENTS } from './slice/disk-contents.ts';
@@ -26,4 +30,8 @@ export const HOSTILE_PARTS: readonly Attack[] = [
   ...OUT_OF_RANGE,
   ...GRANTS,
   ...SLICE_FLOODS,
+  ...CHANNELS,
+  ...STORAGE,
+  ...SCHEDULER,
+  ...STORAGE_FAULTS,
 ];

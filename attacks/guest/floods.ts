@@ -163,17 +163,15 @@ export const GUEST_FLOODS: readonly Attack[] = [
     edits: [[REQUESTS, '(zeroed += step.bytes) > BYTES_MAX', 'false']],
     act(kit) {
       const disk = openDisk(kit, 'unverified');
+      // A disk of 32 MiB, all of it discarded, read by one chain.
+      const sectors = 32 * 2048;
+      Object.assign(disk.state, { sectors });
       const range = new DataView(new ArrayBuffer(16));
-      range.setUint32(8, 2048, true);
+      range.setUint32(8, sectors, true);
       const list = kit.room(disk, 16, false);
       kit.driver.put(disk.guest, list.address, new Uint8Array(range.buffer));
       kit.ask(disk, kit.BLOCK_TYPE.discard, 0, list);
-      // One read of the whole disk, for as many bytes as a chain can have.
-      const sectors = disk.state.sectors;
-      Object.assign(disk.state, { sectors: 32 * sectors });
-      const read = disk.read(0, 32 * 256);
-      Object.assign(disk.state, { sectors });
-      const stored = disk.guest.ram.length && read.bytes().findLastIndex((byte) => byte === 0) + 1;
+      const stored = disk.read(0, sectors / 8).bytes().lastIndexOf(0) + 1;
       return { effect: stored > 8 * 2 ** 20, how: `${stored} zeros stored for one doorbell` };
     },
   }),

@@ -10,11 +10,6 @@ type Variant = Pick<BenchAttack, 'attack' | 'check' | 'edits' | 'act'> & { targe
 const flood = (variant: Variant): Attack =>
   onBench({ from: 'slice', target: 'its machine’s memory', source: 'issue 5 §7, judged point 2', ...variant });
 
-/** A machine with a console whose driver has started it and has port 0 open or not. */
-function withConsole(kit: Kit) {
-  const machine = openMachine(kit, { devices: [{ kind: 'console', names: ['a'] }] });
-  return machine;
-}
 const bytesIn = (value: unknown, seen = new Set<unknown>()): number => {
   if (value === null || typeof value !== 'object' || seen.has(value)) return 0;
   seen.add(value);
@@ -51,10 +46,8 @@ export const SLICE_FLOODS: readonly Attack[] = [
       }
       // What the monitor holds, it gives to the guest as soon as that reads.
       let given = 0;
-      for (let quiet = 0; quiet < 3; ) {
-        const count = readUart(kit, machine);
+      for (let count = readUart(kit, machine); count > 0; count = readUart(kit, machine)) {
         given += count;
-        quiet = count === 0 ? quiet + 1 : 0;
         machine.monitor.look();
       }
       return { effect: given > 2 * WINDOW, how: `${given} of ${kept.length * 32 * 1024} bytes were held` };
@@ -76,7 +69,7 @@ export const SLICE_FLOODS: readonly Attack[] = [
   flood({
     attack: 'S1 the terminal is resized without end',
     check: 'one size waits at the most',
-    edits: [[gate('console/control.ts'), 'if (waiting >= 0) control.splice(waiting, 1);', '']],
+    edits: [[gate('console/control.ts'), 'if (waiting >= 0) state.control.splice(waiting, 1);', '']],
     act(kit) {
       const bench = kit.createGateBench([{ kind: 'console', names: [] }]);
       const state = (bench.gate.devices[0] as { state: { control: unknown[]; ports: { ready: boolean }[] } }).state;
@@ -164,9 +157,10 @@ export const SLICE_FLOODS: readonly Attack[] = [
     target: 'its guest’s input',
     source: 'issue 5 §8; isolation.md F (message dup)',
     check: 'a position is taken once',
-    edits: [[protocol('device/port-stream.ts'), 'position > received || position + lengthOf(message) <= received', 'position > received']],
+    edits: [[protocol('device/port-stream.ts'), 'position > received || position + lengthOf(message) <= received', 'position > received'],
+      [protocol('device/port-stream.ts'), 'message.bytes.subarray(received - position)', 'message.bytes']],
     act(kit) {
-      const machine = withConsole(kit);
+      const machine = openMachine(kit);
       const bytes = new TextEncoder().encode('rm -r x\n');
       for (let i = 0; i < 2; i += 1) machine.say({ kind: 'port.data', port: 0xffff, position: 0, bytes });
       // With the second one's bytes the guest's UART would have more than what was said.
@@ -179,6 +173,6 @@ export const SLICE_FLOODS: readonly Attack[] = [
 /** The guest reads what its UART has: how many bytes. */
 function readUart(kit: Kit, machine: ReturnType<typeof openMachine>): number {
   let count = 0;
-  while (kit.hardware.getUart(machine.board) !== undefined) count += 1;
+  for (; kit.hardware.uartInputWaiting(machine.board); count += 1) kit.hardware.getUart(machine.board);
   return count;
 }
