@@ -1,6 +1,7 @@
 import type { Attack } from './attack.ts';
 import { STORAGE_FAULTS } from './fault/storage-faults.ts';
 import { GUEST_FLOODS } from './guest/floods.ts';
+import { HART } from './guest/hart.ts';
 import { DEVICE_REGISTERS } from './guest/registers.ts';
 import { RINGS } from './guest/rings.ts';
 import { SCHEDULER } from './service/scheduler.ts';
@@ -13,6 +14,7 @@ import { SLICE_FLOODS } from './slice/floods.ts';
 import { FRAMES_OF_THE_GUEST } from './slice/frames.ts';
 import { GRANTS } from './slice/grants.ts';
 import { INTERRUPTS } from './slice/interrupts.ts';
+import { LAUNCHES } from './slice/launch.ts';
 import { OUT_OF_RANGE } from './slice/out-of-range.ts';
 import { REGISTERS_OF_EXITS } from './slice/registers.ts';
 
@@ -21,6 +23,7 @@ export const HOSTILE_PARTS: readonly Attack[] = [
   ...RINGS,
   ...DEVICE_REGISTERS,
   ...GUEST_FLOODS,
+  ...HART,
   ...COMPLETIONS,
   ...DISK_CONTENTS,
   ...REGISTERS_OF_EXITS,
@@ -29,6 +32,7 @@ export const HOSTILE_PARTS: readonly Attack[] = [
   ...INTERRUPTS,
   ...OUT_OF_RANGE,
   ...GRANTS,
+  ...LAUNCHES,
   ...SLICE_FLOODS,
   ...CHANNELS,
   ...STORAGE,

@@ -6,6 +6,7 @@ export { createChannelEnd } from '../../packages/host/launcher/src/channels/chan
 export { streamChannel } from '../../packages/host/launcher/src/channels/stream-channel.ts';
 export { createHostPort } from '../../packages/host/launcher/src/client/host-port.ts';
 export * as protocol from '../../packages/protocol/src/index.ts';
+export { runInstructions } from '../../packages/trusted/hardware/src/hart/run.ts';
 export { assembledMachine } from '../../packages/trusted/hardware/src/hart/testing/assembled-machine.ts';
 export * as hardware from '../../packages/trusted/hardware/src/index.ts';
 export * as gate from '../../packages/trusted/monitor/src/io-gate/gate.ts';
