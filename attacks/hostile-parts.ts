@@ -1,9 +1,12 @@
 import type { Attack } from './attack.ts';
+import { CHANGED_CODE } from './client/code.ts';
+import { TOKENS } from './client/tokens.ts';
 import { STORAGE_FAULTS } from './fault/storage-faults.ts';
 import { GUEST_FLOODS } from './guest/floods.ts';
 import { HART } from './guest/hart.ts';
 import { DEVICE_REGISTERS } from './guest/registers.ts';
 import { RINGS } from './guest/rings.ts';
+import { PROCESS_STORAGE } from './service/process-storage.ts';
 import { SCHEDULER } from './service/scheduler.ts';
 import { STORAGE } from './service/storage.ts';
 import { CHANNELS } from './slice/channels.ts';
@@ -16,6 +19,9 @@ import { GRANTS } from './slice/grants.ts';
 import { INTERRUPTS } from './slice/interrupts.ts';
 import { LAUNCHES } from './slice/launch.ts';
 import { OUT_OF_RANGE } from './slice/out-of-range.ts';
+import { PROCESS_BOOT } from './slice/process-boot.ts';
+import { PROCESS_MISBEHAVIOUR } from './slice/process-misbehaviour.ts';
+import { PROCESS_REACH } from './slice/process-reach.ts';
 import { REGISTERS_OF_EXITS } from './slice/registers.ts';
 
 /** Hostile guests, slices, services and clients, and faults: every attack besides the probes. */
@@ -38,4 +44,10 @@ export const HOSTILE_PARTS: readonly Attack[] = [
   ...STORAGE,
   ...SCHEDULER,
   ...STORAGE_FAULTS,
+  ...PROCESS_BOOT,
+  ...PROCESS_REACH,
+  ...PROCESS_MISBEHAVIOUR,
+  ...PROCESS_STORAGE,
+  ...TOKENS,
+  ...CHANGED_CODE,
 ];
