@@ -2,11 +2,13 @@ import { writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openManifest } from '../packages/host/launcher/src/manifest.ts';
+import { closeInherited } from '../packages/host/launcher/src/privileged/close-inherited.ts';
 import { type CompartmentKind, filterName, isJitless } from '../packages/host/launcher/src/sandbox/compartment-kind.ts';
 import { failureOf } from '../packages/host/launcher/src/sandbox/level.ts';
 import { thisNode } from '../packages/host/launcher/src/sandbox/node-runtime.ts';
 import type { Level } from '../packages/host/launcher/src/sandbox/sandbox.ts';
 import { type Attack, type AttackResult, tried } from './attack.ts';
+import { HOSTILE_PARTS } from './hostile-parts.ts';
 import { compareLevels, openAt } from './probes/levels.ts';
 import { probes } from './probes/probes.ts';
 import { systemCallsOutside } from './system-calls.ts';
@@ -30,6 +32,8 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(USAGE);
     return 0;
   }
+  // As the launcher does: what this process was left with is no compartment's.
+  closeInherited();
   const setpriv = option('--setpriv');
   const { attacks, levels } = await everyAttack(option('--levels')?.split(',') as Level[] | undefined, setpriv);
   const only = new RegExp(option('--only') ?? '');
@@ -67,7 +71,10 @@ async function everyAttack(
   }
   const files = ['probe.js', 'package.json'].map((name) => verified(name));
   return {
-    attacks: [...probes(levels, { node, files, filterOf, ...(setpriv === undefined ? {} : { setpriv }) })],
+    attacks: [
+      ...HOSTILE_PARTS,
+      ...probes(levels, { node, files, filterOf, ...(setpriv === undefined ? {} : { setpriv }) }),
+    ],
     levels,
   };
 }

@@ -6,6 +6,7 @@ import { fuzzHypelet } from './full/fuzz-hypelet.ts';
 import { gateFuzz } from './full/gate-fuzz.ts';
 import { kill } from './full/kill.ts';
 import { powerCut } from './full/power-cut.ts';
+import { systemCalls } from './full/system-calls.ts';
 
 /** A long check: its result, as JSON, and whether the promise holds. */
 export type FullCheck = (options: { readonly quick: boolean }) => Promise<{ holds: boolean; [key: string]: unknown }>;
@@ -15,6 +16,7 @@ const CHECKS: Readonly<Record<string, FullCheck>> = {
   fuzz,
   'fuzz-hypelet': fuzzHypelet,
   'gate-fuzz': gateFuzz,
+  'system-calls': systemCalls,
   kill,
   'power-cut': powerCut,
 };

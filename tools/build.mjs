@@ -15,6 +15,7 @@ const ENTRIES = {
   slice: 'packages/host/launcher/src/compartments/slice-process.ts',
   storage: 'packages/host/launcher/src/compartments/storage-process.ts',
   scheduler: 'packages/host/launcher/src/compartments/scheduler-process.ts',
+  builder: 'packages/host/launcher/src/compartments/builder-process.ts',
   conformance: 'conformance/main.ts',
   bench: 'bench/main.ts',
   full: 'bench/full.ts',
@@ -37,6 +38,8 @@ const options = {
   platform: 'node',
   target: 'node20.19',
   conditions: ['source'],
+  // `attacks` builds what it attacks.
+  external: ['esbuild'],
   sourcemap: 'linked',
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

@@ -42,8 +42,8 @@ export interface Link extends Channel {
 }
 
 export interface ChannelListener {
-  /** Credit for the frame returns when this returns. A throw closes the channel. */
-  frame(frame: Uint8Array): void;
+  /** Credit for the frame returns when this returns, or when what it returns resolves. A throw closes the channel. */
+  frame(frame: Uint8Array): void | Promise<void>;
   /** Nothing waits for credit any more. */
   drained?(): void;
   /** The far end is another one: nothing sent before reached it or ever will. */

@@ -90,7 +90,7 @@ describe.each([
     const log: string[] = [];
     const gone = new Promise<void>((resolve) =>
       b.listen({
-        frame: (frame) => log.push(`frame ${frame[0]}`),
+        frame: (frame) => void log.push(`frame ${frame[0]}`),
         closed: (reason) => {
           log.push(reason);
           resolve();
@@ -169,7 +169,7 @@ describe('a stream whose other end is replaced', () => {
     const channel = streamChannel(stream, EPOCH);
     const heard: (number | string)[] = [];
     channel.listen({
-      frame: ([value]) => heard.push(value!),
+      frame: ([value]) => void heard.push(value!),
       renewed: () => heard.push('renewed'),
       closed: (reason) => heard.push(reason),
     });

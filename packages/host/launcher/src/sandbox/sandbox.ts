@@ -24,7 +24,7 @@ export interface SandboxRequest {
   readonly args: readonly string[];
   /** How many descriptors it inherits, from 3 on. */
   readonly inherited: number;
-  /** RLIMIT_DATA: all private writable memory, the guest's RAM included. */
+  /** RLIMIT_DATA: all private writable memory, the guest's RAM included, but what V8 sets aside for code. */
   readonly dataBytes: number;
   /** util-linux's, of 2.41 or newer. */
   readonly setpriv?: string;
@@ -42,8 +42,13 @@ export interface SandboxCommand {
 const FIRST = 3;
 const MIB = 2 ** 20;
 
-/** Epoll descriptors, wake-ups and pipes of Node itself with one worker (measured: 24). */
-const OWN_DESCRIPTORS = 24;
+/** Epoll descriptors, wake-ups and pipes of Node itself (measured on Node 24: 23, and 6 for each worker). */
+const OWN_DESCRIPTORS = 40;
+
+/** What V8 12 and newer set aside for the code of one isolate, writable, so that it counts as data (measured). */
+const CODE_RANGE = 512 * MIB;
+/** The main thread's and one worker's; a worker can ask for less (`resourceLimits.codeRangeSizeMb`). */
+const ISOLATES = 2;
 
 /** A file that cannot be read (EACCES) ends OpenSSL; one that is not there (ENOENT) does not. */
 const ENV = {
@@ -62,9 +67,10 @@ export const levelOf = (kind: CompartmentKind, reached: Level): Level =>
 
 /** The command that runs a compartment at a level. Pure: it looks at nothing of the machine. */
 export function sandboxed(reached: Level, request: SandboxRequest): SandboxCommand {
-  const level = levelOf(request.kind, reached);
-  const { file, args, feeds } = { full, landlock, permission, none }[level](request);
-  const limits = [`--data=${request.dataBytes}`, '--core=0', `--nofile=${descriptorsOf(request)}`];
+  const { file, args, feeds } = { full, landlock, permission, none }[levelOf(request.kind, reached)](request);
+  const { kind, node, dataBytes } = request;
+  const codeRanges = node.major < 22 || isJitless(kind, node.major) ? 0 : ISOLATES * CODE_RANGE;
+  const limits = [`--data=${dataBytes + codeRanges}`, '--core=0', `--nofile=${descriptorsOf(request)}`];
   return { file: 'prlimit', args: [...limits, '--', file, ...args], env: ENV, feeds };
 }
 
