@@ -16,6 +16,9 @@ import type { VirtualMachineConfig } from './virtual-machine.ts';
 const folder = mkdtempSync(join(tmpdir(), 'nothing-left-'));
 const runtime = join(folder, 'runtime');
 process.env.CLOISTER_RUNTIME_DIR = runtime;
+// Other tests' files are none of this one's.
+process.env.TMPDIR = join(folder, 'tmp');
+mkdirSync(process.env.TMPDIR);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const disk = join(folder, 'disk.img');
 writeFileSync(disk, new Uint8Array(1 << 20));
