@@ -50,7 +50,6 @@ inherit(({ links }) => {
     'a directory with contents': () => say({ ...ENTRY, type: 'directory' }),
     'a package larger than may be': () => say({ kind: 'size', size: 2 ** 40 }),
     'a refusal for the terminal': () => say({ kind: 'failed', refusal: 'malformed', text: '\x1b]0;owned\x07\n\n' }),
-    'answers to nobody': () => say({ kind: 'done' }, { kind: 'done' }, { kind: 'package', ...GOOD }, { kind: 'done' }),
   };
   let deed: string | undefined;
   link!.listen({

@@ -12,6 +12,8 @@ import { type Builder, builderOver } from './builder.ts';
 import { openSession } from './session.ts';
 
 const MIB = 2 ** 20;
+/** Of a builder: little, so that tests are quick. */
+const MEMORY = 128 * MIB;
 const DEADLINE = 30_000;
 const folder = mkdtempSync(join(tmpdir(), 'hostile-builder-'));
 const file = join(folder, 'input');
@@ -45,7 +47,7 @@ describe('a builder that an attacker controls ends with one line, and with nothi
   let hostile: Awaited<ReturnType<typeof starterWith>>;
   const program = bundleForTest(new URL('../../testing/hostile-builder.ts', import.meta.url));
   beforeAll(async () => {
-    hostile = await starterWith(128 * MIB, program.path);
+    hostile = await starterWith(MEMORY, program.path);
   });
   afterAll(() => {
     hostile.remove();
@@ -95,57 +97,50 @@ describe('a builder that an attacker controls ends with one line, and with nothi
     });
     expect(thrown).toMatchObject({ name: 'Refusal', code: 'malformed', message: '?]0;owned???' });
   });
-
-  test('what it says that nobody asked for is no answer to the next question', { timeout: DEADLINE }, async () => {
-    const thrown = await outcome(
-      hostile.start,
-      async (builder) => {
-        await builder.index(file, 'answers to nobody');
-        expect(await select(builder)).toEqual([]);
-        await select(builder);
-      },
-      1000,
-    );
-    // Early answers have the form of answers: that is all that a builder's answers are ever believed to have.
-    expect(thrown === undefined || (thrown as { code?: string }).code === 'damaged-download').toBe(true);
-  });
 });
 
 describe('the builder, in its process', () => {
   let honest: Awaited<ReturnType<typeof starterWith>>;
   beforeAll(async () => {
-    honest = await starterWith(160 * MIB);
+    honest = await starterWith(MEMORY);
   });
   afterAll(() => {
     honest.remove();
     rmSync(folder, { recursive: true, force: true });
   });
   const written = (bytes: Uint8Array): string => {
-    writeFileSync(join(folder, 'bytes'), bytes);
-    return join(folder, 'bytes');
+    const path = join(folder, `bytes-${bytes.length}`);
+    writeFileSync(path, bytes);
+    return path;
   };
   const HOST = () => {
     throw new Error('more than was asked for');
   };
 
-  test('reads a package of more than its memory, and one after a damaged one', { timeout: DEADLINE }, async () => {
-    const deb = written(debOf('Package: a\n', { zeros: new Uint8Array(200 * MIB), last: 'last' }));
+  const LARGE = debOf('Package: a\n', { zeros: new Uint8Array(MEMORY), last: 'last' });
+
+  test('reads a package of more than its memory, in any part, and after a damaged one', {
+    timeout: DEADLINE,
+  }, async () => {
+    const deb = written(LARGE);
+    const small = written(debOf('Package: a\n', { first: 'first', last: 'last' }));
     const thrown = await outcome(honest.start, async (builder) => {
       await expect(builder.entries(file, /./, MIB).next()).rejects.toMatchObject({
         name: 'Refusal',
         code: 'truncated',
       });
       const sizes: number[] = [];
-      for await (const { header, content } of builder.entries(deb, /./, 300 * MIB)) {
+      for await (const { content } of builder.entries(deb, /./, 2 * MEMORY)) {
         let size = 0;
         for await (const chunk of content) size += chunk.length;
-        expect(size).toBe(header.size);
         sizes.push(size);
       }
-      expect(sizes).toEqual([200 * MIB, 4]);
-      for await (const { header, content } of builder.entries(deb, /^last$/, 300 * MIB))
+      expect(sizes).toEqual([MEMORY, 4]);
+      const names: string[] = [];
+      for await (const { header } of builder.entries(small, /./, MIB)) names.push(header.name);
+      expect(names).toEqual(['first', 'last']);
+      for await (const { header, content } of builder.entries(small, /^last$/, MIB))
         expect([header.name, Buffer.from(await collect(content, 4, HOST)).toString()]).toEqual(['last', 'last']);
-      for await (const { header } of builder.entries(deb, /./, 300 * MIB)) if (header.name === 'last') break;
     });
     expect(thrown).toBeUndefined();
   });
@@ -165,15 +160,15 @@ describe('the builder, in its process', () => {
     const paragraph = (i: number): string =>
       `Package: p${i}\nVersion: 1\nArchitecture: all\nFilename: pool/main/p/p${i}.deb\nSize: 1\nSHA256: ${'a'.repeat(64)}\n` +
       `Depends: ${`d${i} `.repeat(100)}\n\n`;
-    const index = gzipSync(Array.from({ length: 150_000 }, (_, i) => paragraph(i)).join(''), { level: 1 });
+    const index = gzipSync(Array.from({ length: 60_000 }, (_, i) => paragraph(i)).join(''), { level: 1 });
     const thrown = await outcome(honest.start, (builder) => builder.index(written(index), 'Packages.gz'));
     expect(thrown).toMatchObject(damaged(/it (ended with status|got SIG).*/));
   });
 
   test('one that is killed ends with one line', { timeout: DEADLINE }, async () => {
-    const deb = written(debOf('Package: a\n', { zeros: new Uint8Array(200 * MIB) }));
+    const deb = written(LARGE);
     const thrown = await outcome(honest.start, async (builder, running) => {
-      for await (const { content } of builder.entries(deb, /./, 300 * MIB)) {
+      for await (const { content } of builder.entries(deb, /./, 2 * MEMORY)) {
         running.end();
         for await (const _ of content);
       }
