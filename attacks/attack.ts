@@ -16,6 +16,8 @@ export interface Attack {
   readonly target: string;
   /** The clause, CVE or paper that it stands for. */
   readonly source: string;
+  /** The check that the control goes without, in words. */
+  readonly check?: string;
   /** The sandbox level that it ran at, where that matters. Only what `full` lets through is a failure. */
   readonly level?: string;
   /** Why it cannot be tried on this machine at all. */
@@ -35,14 +37,19 @@ export interface AttackResult {
   readonly contained: boolean | null;
   readonly control: boolean | null;
   readonly source: string;
+  readonly check?: string;
   readonly level?: string;
   readonly how: string;
 }
 
 /** Runs attack and control. A control that fails shows nothing: then neither does the attack's failure. */
 export async function tried(one: Attack): Promise<AttackResult> {
-  const { attack, from, target, source, level, notApplicable } = one;
-  const named = { attack, from, target, source, ...(level === undefined ? {} : { level }) };
+  const { attack, from, target, source, check, level, notApplicable } = one;
+  const named = {
+    ...{ attack, from, target, source },
+    ...(check === undefined ? {} : { check }),
+    ...(level === undefined ? {} : { level }),
+  };
   const untried = (why: string): AttackResult => ({
     ...named,
     contained: null,

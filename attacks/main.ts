@@ -8,6 +8,7 @@ import { failureOf } from '../packages/host/launcher/src/sandbox/level.ts';
 import { thisNode } from '../packages/host/launcher/src/sandbox/node-runtime.ts';
 import type { Level } from '../packages/host/launcher/src/sandbox/sandbox.ts';
 import { type Attack, type AttackResult, tried } from './attack.ts';
+import { HOSTILE_PARTS } from './hostile-parts.ts';
 import { compareLevels, openAt } from './probes/levels.ts';
 import { probes } from './probes/probes.ts';
 import { systemCallsOutside } from './system-calls.ts';
@@ -70,7 +71,10 @@ async function everyAttack(
   }
   const files = ['probe.js', 'package.json'].map((name) => verified(name));
   return {
-    attacks: [...probes(levels, { node, files, filterOf, ...(setpriv === undefined ? {} : { setpriv }) })],
+    attacks: [
+      ...HOSTILE_PARTS,
+      ...probes(levels, { node, files, filterOf, ...(setpriv === undefined ? {} : { setpriv }) }),
+    ],
     levels,
   };
 }

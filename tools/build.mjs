@@ -38,6 +38,8 @@ const options = {
   platform: 'node',
   target: 'node20.19',
   conditions: ['source'],
+  // `attacks` builds what it attacks.
+  external: ['esbuild'],
   sourcemap: 'linked',
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

@@ -17,7 +17,8 @@ export const FRAME_COST_BYTES = 64;
  */
 export interface Channel {
   /**
-   * Copies the frame and sends it, at once or when there is credit. On a closed channel it does nothing.
+   * Sends the frame, at once or when there is credit: it is the channel's from now on, and the sender changes it no more.
+   * On a closed channel it does nothing.
    * @throws RangeError when the frame is longer than `FRAME_BYTES_MAX`.
    */
   send(frame: Uint8Array): void;

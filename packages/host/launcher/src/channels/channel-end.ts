@@ -9,7 +9,6 @@ import {
 
 /** What carries a channel: hands frames, returned credit and the end to the far `ChannelEnd`, in order. */
 export interface Carrier {
-  /** The frame is already the carrier's own copy. */
   frame(frame: Uint8Array): void;
   credit(bytes: number): void;
   close(reason: string): void;
@@ -92,14 +91,13 @@ export function createChannelEnd(carrier: Carrier): ChannelEnd {
     send(frame) {
       if (frame.length > FRAME_BYTES_MAX) throw new RangeError(`A frame of ${frame.length} bytes is too long`);
       if (closed !== undefined) return;
-      const copy = frame.slice();
-      if (waiting.length === 0 && cost(copy) <= credit) {
-        credit -= cost(copy);
-        carrier.frame(copy);
+      if (waiting.length === 0 && cost(frame) <= credit) {
+        credit -= cost(frame);
+        carrier.frame(frame);
         return;
       }
-      waiting.push(copy);
-      waitingBytes += copy.length;
+      waiting.push(frame);
+      waitingBytes += frame.length;
       if (waitingBytes > CHANNEL_QUEUE_BYTES_MAX) close('The peer does not take its frames');
     },
     get queuedBytes() {

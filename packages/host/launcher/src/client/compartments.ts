@@ -59,7 +59,7 @@ export const startCompartments: StartParts = async (plan, settle, options) => {
   });
   const started = await nextEvent();
   if (started === undefined || !('slice' in started)) return refuse(started);
-  const control: Link = streamChannel(client, Buffer.from(started.slice, 'base64'));
+  const control: Link = streamChannel(client, Buffer.from(started.slice, 'base64'), 'told');
 
   let settleFailed: (reason: string) => void = () => undefined;
   const failed = new Promise<string>((resolve) => {

@@ -13,7 +13,7 @@ import { knownLevel } from './sandbox-level.ts';
 const START_MS = 20_000;
 
 /** Where the launcher of this version listens: another version's is another one. */
-function socketPath(): string {
+export function launcherSocket(): string {
   const version = createHash('sha256')
     .update(readFileSync(bundleUrl('launcher')))
     .digest('hex')
@@ -25,7 +25,7 @@ function socketPath(): string {
 export async function connectLauncher(options: { readonly start: true }): Promise<Socket>;
 export async function connectLauncher(options: { readonly start: boolean }): Promise<Socket | undefined>;
 export async function connectLauncher({ start }: { readonly start: boolean }): Promise<Socket | undefined> {
-  const path = socketPath();
+  const path = launcherSocket();
   for (let attempt = 0; attempt < 3; attempt += 1) {
     // A launcher that was about to leave closes the connection: then another one is started.
     const socket = existsSync(path) ? await tryConnect(path) : undefined;

@@ -51,7 +51,15 @@ const CODE_RANGE = 512 * MIB;
 const ISOLATES = 2;
 
 /** A file that cannot be read (EACCES) ends OpenSSL; one that is not there (ENOENT) does not. */
-const ENV = { UV_USE_IO_URING: '0', OPENSSL_CONF: '/nonexistent' };
+const ENV = {
+  UV_USE_IO_URING: '0',
+  OPENSSL_CONF: '/nonexistent',
+  // glibc keeps what V8 frees in between: with buffers of frames each in pages of its own, a slice that has booted its
+  // guest has 8 MiB of its own instead of 45, storage 8 instead of 20, a machine 30 instead of 67 (measured).
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: '65536',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+};
 
 /** What holds a kind at a level that the machine reaches: the permission model knows no worker and denies fdatasync. */
 export const levelOf = (kind: CompartmentKind, reached: Level): Level =>
@@ -142,7 +150,7 @@ function nodeArguments(
     // So that V8 collects before it meets the limit.
     `--max-old-space-size=${Math.max(16, Math.floor(dataBytes / 2 / MIB))}`,
     // V8's default of 16 MiB for young objects would be the largest part of a small compartment.
-    ...(kind === 'machine' ? [] : ['--max-semi-space-size=1', '--v8-pool-size=1']),
+    ...['--max-semi-space-size=1', '--v8-pool-size=1'],
     ...(entry === undefined ? [] : [folder === undefined ? entry.path : `${folder}/${entry.name}`]),
     ...args,
   ];

@@ -1,0 +1,31 @@
+import { fromSlice, fromStorage, toStorage } from '@cloister/protocol';
+import { inherit } from '../../../packages/host/launcher/src/compartments/inherit.ts';
+import { plan } from './plan.ts';
+
+// A slice that asks storage for whatever there could be: it says what was read, and how many requests went well.
+inherit(({ links }) => {
+  const [, storage, , client] = links;
+  let done = 0;
+  let good = 0;
+  const read: string[] = [];
+  const requests = plan.way === 'read' ? 32 : 4;
+  storage!.listen({
+    frame(frame) {
+      const reply = fromStorage.decode(frame);
+      done += 1;
+      if (reply?.ok) {
+        good += 1;
+        read.push(Buffer.from(reply.bytes.subarray(0, 64)).toString('latin1'));
+      }
+      if (done === requests) client!.send(fromSlice.encode({ kind: 'boot.refused', reason: `${good} good: ${read.join()}` }));
+    },
+  });
+  for (let i = 0; i < requests; i += 1) {
+    const request =
+      plan.way === 'read'
+        ? ({ store: i, operation: 'read', offset: 0, length: 512, bytes: new Uint8Array(0) } as const)
+        : ({ store: Number(plan.store), operation: 'write', offset: 2 ** 32 * (i + 1), length: 512, bytes: new Uint8Array(512).fill(1) } as const);
+    storage!.send(toStorage.encode({ kind: 'block.request', id: i, ...request }));
+  }
+  return {};
+});

@@ -1,0 +1,149 @@
+import type { Attack } from '../attack.ts';
+import { BLOCK, baseDisk, type Disk, filled, openDisk, STORE, same, seen } from '../bench/disk.ts';
+import { type BenchAttack, onBench } from '../bench/on-bench.ts';
+import { gate, monitor } from '../bench/sources.ts';
+
+const SEAL = monitor('seal/block-seal.ts');
+const VERSION_IN_NONCE = [SEAL, 'words.setUint32(0, version % 2 ** 32, true);', ''] as const;
+const NO_TAG = [SEAL, 'return gcm.open(nonce, sealed);', 'return gcm.open(nonce, sealed) ?? sealed.subarray(0, 4096);'] as const;
+
+const [OLD, NEW] = [filled(0x11), filled(0x22)];
+
+type Variant = Pick<BenchAttack, 'attack' | 'check' | 'edits' | 'act'> & { from?: string; source?: string };
+const contents = (variant: Variant): Attack =>
+  onBench({ from: 'slice', target: "its guest's disk", source: 'isolation.md S1', ...variant });
+
+/** The guest writes OLD, then NEW; what `attack` makes of storage meanwhile; what the guest reads then. */
+function rewritten(disk: Disk, attack: (before: Uint8Array) => void) {
+  disk.write(7, OLD);
+  disk.settle();
+  const before = disk.storage.stores.get(STORE.overlay)!.slice();
+  attack(before);
+  const read = disk.read(7);
+  disk.settle();
+  return { effect: read.status() === 0 && !same(read.bytes(), NEW), how: seen(read) };
+}
+
+/** What is not what the guest wrote last, or not what its image says, never reaches it as if it were. */
+export const DISK_CONTENTS: readonly Attack[] = [
+  contents({
+    attack: 'S1 an old version of a block is replayed',
+    source: 'isolation.md S1; CVE-2023-20592',
+    check: 'a block opens under its own version alone',
+    edits: [VERSION_IN_NONCE],
+    act(kit) {
+      const disk = openDisk(kit, 'unverified');
+      return rewritten(disk, (before) => {
+        disk.write(7, NEW);
+        disk.settle();
+        disk.storage.stores.set(STORE.overlay, before);
+      });
+    },
+  }),
+  contents({
+    attack: 'B1 a write is acknowledged and dropped',
+    from: 'storage',
+    source: 'isolation.md S1, B1; CVE-2023-20592',
+    check: 'a block opens under its own version alone',
+    edits: [VERSION_IN_NONCE],
+    act(kit) {
+      const disk = openDisk(kit, 'unverified');
+      return rewritten(disk, () => {
+        disk.write(7, NEW);
+        for (const request of disk.requests()) disk.reply(disk.good(request));
+      });
+    },
+  }),
+  contents({
+    attack: 'S1 two reads get one another’s blocks',
+    source: 'isolation.md S1; SEVered',
+    check: 'a block opens under its own version alone',
+    edits: [VERSION_IN_NONCE],
+    act(kit) {
+      const disk = openDisk(kit, 'unverified');
+      for (const block of [7, 8]) disk.write(block, filled(block));
+      disk.settle();
+      const reads = [7, 8].map((block) => disk.read(block));
+      const [a, b] = disk.requests();
+      disk.reply(disk.good(a!, disk.storage.answer(b!).bytes));
+      disk.reply(disk.good(b!, disk.storage.answer(a!).bytes));
+      return { effect: reads[0]!.status() === 0 && reads[0]!.bytes()[0] === 8, how: seen(reads[0]!) };
+    },
+  }),
+  contents({
+    attack: 'B1 storage answers with garbage',
+    from: 'storage',
+    source: 'isolation.md S1, B1',
+    check: 'a block is authenticated',
+    edits: [NO_TAG],
+    act(kit) {
+      const disk = openDisk(kit, 'unverified');
+      disk.write(7, NEW);
+      disk.settle();
+      const read = disk.read(7);
+      const [request] = disk.requests();
+      disk.reply(disk.good(request!, filled(0xee, request!.length)));
+      return { effect: read.status() === 0, how: seen(read) };
+    },
+  }),
+  contents({
+    attack: 'S1 a block of the image is exchanged for another',
+    check: 'a block of the base has the hash of its image',
+    edits: [[gate('block/requests.ts'), 'if (!isHashOf(hash, bytes.subarray(at, at + BLOCK_BYTES))) {', 'if (false) {']],
+    act(kit) {
+      const disk = openDisk(kit, 'checked');
+      const read = disk.read(7);
+      for (let next = disk.requests(); next.length > 0; next = disk.requests())
+        for (const request of next)
+          disk.honest(request.store === STORE.base ? { ...request, offset: 9 * BLOCK } : request);
+      return { effect: read.status() === 0 && read.bytes()[0] === 9, how: seen(read) };
+    },
+  }),
+  contents({
+    attack: 'B1 storage serves another image with a hash tree of its own',
+    from: 'storage',
+    source: 'isolation.md B1',
+    check: 'a block of the tree has the hash of its parent, up to the known root',
+    edits: [[gate('block/hash-tree.ts'), '|| !isHashOf(hash, bytes)) return false;', ') return false;']],
+    act(kit) {
+      const disk = openDisk(kit, 'checked');
+      const evil = baseDisk().map((byte) => byte ^ 0x80);
+      disk.storage.stores.set(STORE.base, evil).set(STORE.tree, kit.hashTreeOf(evil).file);
+      const read = disk.read(7);
+      disk.settle();
+      return { effect: read.status() === 0 && read.bytes()[0] === (7 ^ 0x80), how: seen(read) };
+    },
+  }),
+  contents({
+    attack: 'S1 what a guest writes is read on its way',
+    check: 'a block leaves sealed',
+    edits: [[SEAL, "kind === 'none' ? NO_SEAL : gcmSeal(random(KEY_BYTES))", 'NO_SEAL']],
+    act(kit) {
+      const disk = openDisk(kit, 'unverified');
+      const canary = Buffer.from('canary of this guest, 32 bytes!!');
+      const block = filled(0);
+      block.set(canary, 100);
+      disk.write(7, block);
+      const [request] = disk.requests();
+      const effect = Buffer.from(request!.bytes).includes(canary);
+      return { effect, how: `the canary is ${effect ? '' : 'not '}in the ${request!.bytes.length} bytes that left` };
+    },
+  }),
+  contents({
+    attack: 'S3 the same bytes in the same block leave as the same ciphertext',
+    source: 'isolation.md S3; CIPHERLEAKS',
+    check: 'no nonce comes twice',
+    edits: [VERSION_IN_NONCE],
+    act(kit) {
+      const disk = openDisk(kit, 'unverified');
+      const left = [7, 7, 8].map((block) => {
+        disk.write(block, NEW);
+        const [request] = disk.requests();
+        disk.honest(request!);
+        return Buffer.from(request!.bytes).toString('hex');
+      });
+      const different = new Set(left).size;
+      return { effect: different < 3, how: `${different} different ciphertexts of 3 equal plaintexts` };
+    },
+  }),
+];

@@ -1,0 +1,69 @@
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { tinyKernel } from '../../packages/host/launcher/src/testing/tiny-kernel.ts';
+import type { Attack, Outcome } from '../attack.ts';
+import { launcher } from '../bench/sources.ts';
+import { FOLDER } from '../build.ts';
+import { becomes, hostileSlice, inProcesses, isAlive, partOf, withVictim } from '../processes/in-processes.ts';
+import { program, type World } from '../processes/world.ts';
+
+const CANARY = 'canary of another, 32 bytes long';
+
+const reach = (attack: string, target: string, act: (world: World) => Promise<Outcome>): Attack =>
+  inProcesses({
+    ...{ attack, from: 'slice', target, source: 'isolation.md S2; issue 5 §1, §3' },
+    check: 'the sandbox',
+    edits: [
+      [launcher('privileged/spawn.ts'), "const level = request.debug ? 'none' : levelOf(kind, reached);", "const level = levelOf(kind, 'none') && reached && ('none' as const);"],
+    ],
+    act,
+  });
+
+const said = (answer: string): string => Buffer.from(answer, 'base64').toString('latin1');
+let files = 0;
+const newFile = (): string => join(FOLDER, `host-file-${(files += 1)}`);
+
+/** A slice process that wants the host's files, other processes, other VMs. */
+export const PROCESS_REACH: readonly Attack[] = [
+  reach('S2 a slice process reads a file of its user', "the user's files", async (world) => {
+    const path = newFile();
+    writeFileSync(path, CANARY);
+    const answer = await hostileSlice(world, await program('reach-out', { way: 'read', path }));
+    const effect = said(answer).includes(CANARY);
+    return { effect, how: effect ? 'it has the canary' : answer };
+  }),
+  reach('S2 a slice process writes a file of its user', "the user's files", async (world) => {
+    const path = newFile();
+    const answer = await hostileSlice(world, await program('reach-out', { way: 'write', path }));
+    return { effect: existsSync(path), how: existsSync(path) ? 'the file is there' : answer };
+  }),
+  reach('S2 a slice process kills another VM with the token that lies on the disk', 'another VM', (world) =>
+    withVictim(world, {}, async ({ id }) => {
+      const socket = readdirSync(world.runtime).map((name) => join(world.runtime, name)).filter((name) => name.endsWith('.sock') && name.includes('launcher-'));
+      let answer = '';
+      // The worlds of other attacks have launchers there, too.
+      for (const path of socket)
+        answer = await hostileSlice(world, await program('reach-out', { way: 'command', socket: path, vm: id, token: join(world.runtime, id, 'token') }));
+      const effect = await becomes(500, async () => !(await isAlive(world, id)));
+      return { effect, how: effect ? 'the other VM is gone' : answer };
+    }),
+  ),
+  reach('S2 a slice process kills the machine of another VM', 'another VM', (world) =>
+    withVictim(world, {}, async ({ id }) => {
+      const { pid } = (await partOf(world, id, 'machine'))!;
+      const answer = await hostileSlice(world, await program('reach-out', { way: 'signal', pid }));
+      const effect = await becomes(1000, async () => !(await isAlive(world, id)));
+      return { effect, how: effect ? 'the other VM is gone' : answer };
+    }),
+  ),
+  reach('S2 a slice process reads the RAM of another VM', "another VM's memory", (world) => {
+    const kernel = tinyKernel('sleep');
+    kernel.set(Buffer.from(CANARY), 1024);
+    return withVictim(world, { kernel }, async ({ id }) => {
+      const { pid } = (await partOf(world, id, 'machine'))!;
+      const answer = await hostileSlice(world, await program('reach-out', { way: 'memory', pid }));
+      const effect = said(answer).includes(CANARY);
+      return { effect, how: effect ? 'it has the canary' : answer.slice(0, 200) };
+    });
+  }),
+];

@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Plugin } from 'esbuild';
+
+/** One place of the source: the file from the repository's root, what stands there exactly once, what stands there instead. */
+export type Edit = readonly [file: string, from: string, to: string];
+
+/** Builds with other source at these places: a check switched off, of which the production code knows nothing. */
+export function mutantPlugin(root: string, edits: readonly Edit[]): Plugin {
+  const byPath = new Map<string, Edit[]>();
+  for (const edit of edits) {
+    const path = resolve(root, edit[0]);
+    byPath.set(path, [...(byPath.get(path) ?? []), edit]);
+  }
+  return {
+    name: 'mutant',
+    setup(setup) {
+      setup.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        const mine = byPath.get(path);
+        if (mine === undefined) return undefined;
+        const source = readFileSync(path, 'utf8');
+        for (const [file, from] of mine)
+          if (source.split(from).length !== 2) throw new Error(`"${from}" is not once in ${file}`);
+        return { contents: mine.reduce((text, [, from, to]) => text.replace(from, () => to), source), loader: 'ts' };
+      });
+    },
+  };
+}
