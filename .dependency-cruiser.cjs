@@ -25,7 +25,7 @@ const MAY_IMPORT = {
   scheduler: ['protocol'],
   builder: ['protocol'],
   launcher: ['protocol', 'boot-plan'],
-  images: ['protocol', 'launcher', 'builder', 'crypto'],
+  images: ['protocol', 'launcher', 'crypto'],
   sdk: ['protocol', 'boot-plan', 'launcher', 'images'],
   cli: ['sdk', 'protocol', 'images'],
 };
@@ -60,7 +60,8 @@ module.exports = {
       from: { path: '^packages/host/launcher/src/privileged/', pathNot: TESTS },
       to: {
         path: '^packages/',
-        pathNot: '^packages/(protocol/|host/launcher/src/(privileged/|sandbox/|(control|lines|bundles)\\.ts$))',
+        pathNot:
+          '^packages/(protocol/|host/launcher/src/(privileged/|sandbox/|(control|lines|bundles|manifest)\\.ts$))',
       },
     },
     { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },

@@ -5,7 +5,12 @@ export default defineConfig({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source'] } },
   test: {
-    include: ['packages/**/*.peer.test.ts', 'conformance/**/*.peer.test.ts', 'attacks/**/*.peer.test.ts'],
+    include: [
+      'packages/**/*.peer.test.ts',
+      'conformance/**/*.peer.test.ts',
+      'attacks/**/*.peer.test.ts',
+      'bench/**/*.peer.test.ts',
+    ],
     exclude: ['**/node_modules/**', '**/dist/**'],
     testTimeout: 300_000,
   },

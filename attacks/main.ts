@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openManifest } from '../packages/host/launcher/src/manifest.ts';
+import { closeInherited } from '../packages/host/launcher/src/privileged/close-inherited.ts';
 import { type CompartmentKind, filterName, isJitless } from '../packages/host/launcher/src/sandbox/compartment-kind.ts';
 import { failureOf } from '../packages/host/launcher/src/sandbox/level.ts';
 import { thisNode } from '../packages/host/launcher/src/sandbox/node-runtime.ts';
@@ -31,6 +32,8 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(USAGE);
     return 0;
   }
+  // As the launcher does: what this process was left with is no compartment's.
+  closeInherited();
   const setpriv = option('--setpriv');
   const { attacks, levels } = await everyAttack(option('--levels')?.split(',') as Level[] | undefined, setpriv);
   const only = new RegExp(option('--only') ?? '');

@@ -4,6 +4,8 @@ import { debianGuest } from './full/debian-guest.ts';
 import { fuzz } from './full/fuzz.ts';
 import { fuzzHypelet } from './full/fuzz-hypelet.ts';
 import { gateFuzz } from './full/gate-fuzz.ts';
+import { kill } from './full/kill.ts';
+import { systemCalls } from './full/system-calls.ts';
 
 /** A long check: its result, as JSON, and whether the promise holds. */
 export type FullCheck = (options: { readonly quick: boolean }) => Promise<{ holds: boolean; [key: string]: unknown }>;
@@ -13,6 +15,8 @@ const CHECKS: Readonly<Record<string, FullCheck>> = {
   fuzz,
   'fuzz-hypelet': fuzzHypelet,
   'gate-fuzz': gateFuzz,
+  'system-calls': systemCalls,
+  kill,
 };
 
 /** `npm run full -- NAME [--quick]`: runs a check and, in its full form, writes bench/results/NAME.json. */

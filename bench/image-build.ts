@@ -2,7 +2,7 @@ import { cpSync, existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cacheDirectory, openImages, type StartVirtualMachine } from '@cloister/images';
-import { startVirtualMachine } from '@cloister/launcher';
+import { startBuilder, startVirtualMachine } from '@cloister/launcher';
 import { hostImages } from '@cloister/sdk';
 import { qemuStarter } from '../packages/host/images/testing/qemu-machine.ts';
 import { type Bench, reported } from './measurement.ts';
@@ -59,6 +59,7 @@ async function buildSeconds(image: string, start: StartVirtualMachine): Promise<
     const images = openImages({
       cacheDirectory: directory,
       startVirtualMachine: start,
+      startBuilder,
       progress: (step) => {
         if (step.kind === 'step' && step.text === FIRST_STEP) begun = performance.now();
       },

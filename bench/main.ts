@@ -3,6 +3,7 @@ import { diskBench } from './disk.ts';
 import { gateBench } from './gate.ts';
 import { imageBuildBench } from './image-build.ts';
 import { interpreterBench } from './interpreter.ts';
+import { killBench } from './kill.ts';
 import type { Bench, Measurement } from './measurement.ts';
 
 const BENCHES: Readonly<Record<string, Bench>> = {
@@ -11,6 +12,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   gate: gateBench,
   'image-build': imageBuildBench,
   interpreter: interpreterBench,
+  kill: killBench,
 };
 
 /** `npm run bench -- NAME… [--json] [--quick]`; the exit status is 1 when a goal does not hold. */

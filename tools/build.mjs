@@ -15,6 +15,7 @@ const ENTRIES = {
   slice: 'packages/host/launcher/src/compartments/slice-process.ts',
   storage: 'packages/host/launcher/src/compartments/storage-process.ts',
   scheduler: 'packages/host/launcher/src/compartments/scheduler-process.ts',
+  builder: 'packages/host/launcher/src/compartments/builder-process.ts',
   conformance: 'conformance/main.ts',
   bench: 'bench/main.ts',
   full: 'bench/full.ts',

@@ -12,6 +12,7 @@ export interface Judged {
 
 export const PROBE_SOURCE = 'isolation.md 1c';
 
+export const NODE_MAJOR = Number.parseInt(process.versions.node, 10);
 export const isRoot = process.getuid?.() === 0;
 export const reported = (world: World): boolean => world.report.includes(world.secret);
 export const endedWell = (world: World): boolean => world.status === 0;

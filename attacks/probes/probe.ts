@@ -118,11 +118,9 @@ const script: Readonly<Record<ScriptProbeName, (targets: Targets) => unknown>> =
   },
   'load-addon': ({ library }) => createRequire(import.meta.url)(library),
   'process-binding'({ secretFile }) {
-    type Open = (path: string, flags: number, mode: number, request?: undefined, context?: object) => number;
+    type Open = (path: string, flags: number, mode: number) => number;
     const { open } = (process as unknown as { binding(name: 'fs'): { open: Open } }).binding('fs');
-    // Node 20 wants an object for the error; newer ones throw.
-    const descriptor = process.versions.node < '22' ? open(secretFile, 0, 0, undefined, {}) : open(secretFile, 0, 0);
-    tell(readFileSync(descriptor, 'latin1').trim());
+    tell(readFileSync(open(secretFile, 0, 0), 'latin1').trim());
   },
   async 'import-data'({ secretFile }) {
     const source = `export { readFileSync } from 'node:fs';`;

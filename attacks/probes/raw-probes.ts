@@ -1,14 +1,17 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { isJitless } from '../../packages/host/launcher/src/sandbox/compartment-kind.ts';
 import type { CALL_NUMBERS } from './call-numbers.ts';
-import { endedWell, isRoot, type Judged, reported } from './probe-kind.ts';
+import { endedWell, isRoot, type Judged, NODE_MAJOR, reported } from './probe-kind.ts';
 import { assemble, type Operand, type RawProgram, type Step } from './raw-program.ts';
 import { callNumber, type World } from './world.ts';
 
 export interface RawProbe extends Judged {
   program(world: World): RawProgram;
-  /** What stands before the program in the control: a world in which only the filter forbids it. */
-  readonly controlAfter?: (world: World) => readonly string[];
+  /**
+   * A command that stands before the program where no sandbox makes it a world of its own: there only the filter
+   * forbids what it tries, and what it does to mounts ends with it.
+   */
+  readonly within?: (world: World) => readonly string[];
   /** Which descriptor the program has as its 4. */
   readonly descriptor?: 'namespace';
 }
@@ -53,9 +56,7 @@ const mayTrace = (): string | undefined => {
   }
 };
 const withoutJit = (kind: Parameters<NonNullable<Judged['notHere']>>[0]): string | undefined =>
-  isJitless(kind, Number.parseInt(process.versions.node, 10))
-    ? undefined
-    : 'this kind has a JIT, or this Node needs one';
+  isJitless(kind, NODE_MAJOR) ? undefined : 'this kind has a JIT, or this Node needs one';
 
 /** Its own user and mount namespace, where it may what a container's root may. */
 const asContainerRoot = (): readonly string[] => ['unshare', '--map-root-user', '--mount'];
@@ -153,34 +154,39 @@ export const RAW_PROBES = {
   setns: { effect: endedWell, program: simple('setns', 4, 0), descriptor: 'namespace', notHere: onlyRoot },
   mount: {
     effect: endedWell,
-    program: () => ({
-      data: { type: text('tmpfs'), root: text('/') },
-      steps: [call('mount', at('type'), at('root'), at('type'), 0, 0)],
+    program: ({ targets }) => ({
+      data: { type: text('tmpfs'), directory: text(targets.directory) },
+      steps: [call('mount', at('type'), at('directory'), at('type'), 0, 0)],
     }),
-    controlAfter: asContainerRoot,
+    within: asContainerRoot,
   },
   'open-file-system': {
     effect: endedWell,
     program: () => ({ data: { type: text('tmpfs') }, steps: [call('fsopen', at('type'), 0)] }),
-    controlAfter: asContainerRoot,
+    within: asContainerRoot,
   },
   chroot: {
     effect: endedWell,
     program: () => ({ data: { root: text('/') }, steps: [call('chroot', at('root'))] }),
-    controlAfter: asContainerRoot,
+    within: asContainerRoot,
   },
   'pivot-root': {
     effect: endedWell,
     program: () => ({ data: { here: text('.') }, steps: [call('pivot_root', at('here'), at('here'))] }),
-    controlAfter: (world) => [
+    within: (world) => [
       ...asContainerRoot(),
-      ...['sh', '-c', 'mount -t tmpfs none "$0" && cd "$0" && exec "$@"', world.targets.directory],
+      ...[
+        'sh',
+        '-c',
+        'mkdir "$0" && mount -t tmpfs none "$0" && cd "$0" && exec "$@"',
+        `${world.targets.directory}/root`,
+      ],
     ],
   },
   'raise-limit': {
     effect: endedWell,
     program: () => ({ data: { limit: [128, 128] }, steps: [call('prlimit64', 0, 7 /* NOFILE */, at('limit'), 0)] }),
-    controlAfter: () => ['prlimit', '--nofile=64:128', '--'],
+    within: () => ['prlimit', '--nofile=64:128', '--'],
   },
   personality: { effect: endedWell, program: simple('personality', 0x4_0000) },
   'prctl-dumpable': { effect: endedWell, program: simple('prctl', 4, 1) },
@@ -192,7 +198,7 @@ export const RAW_PROBES = {
     program: simple('mmap', 0, 4096, 7, 0x22, -1, 0),
     notHere: withoutJit,
   },
-  'protect-executable': { effect: endedWell, program: simple('mprotect', 0x40_0000, 4096, 5), notHere: withoutJit },
+  'protect-executable': { effect: endedWell, program: simple('mprotect', 0x40_0000, 4096, 7), notHere: withoutJit },
   'execute-memory-file': {
     effect: reported,
     program: ({ secret }) => {
@@ -254,5 +260,3 @@ export const RAW_PROBES = {
     notHere: onlyX64,
   },
 } as const satisfies Readonly<Record<string, RawProbe>>;
-
-export type RawProbeName = keyof typeof RAW_PROBES;

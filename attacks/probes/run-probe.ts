@@ -30,7 +30,8 @@ export interface ProbeSettings {
 const DEADLINE_MS = 20_000;
 const ARRIVAL_MS = 40;
 const READY = 'ready\n';
-const DATA_BYTES = 2 ** 30;
+/** More than any probe needs: memory shall not be what contains it. */
+const DATA_BYTES = 2 ** 32;
 const ENOSYS = 38;
 
 export async function runScriptProbe(
@@ -90,14 +91,15 @@ export async function runRawProbe(probe: RawProbe, place: Place, settings: Probe
     constants.O_RDONLY,
   );
   const stdio = ['ignore', 'ignore', 'pipe', 'pipe', handed] as const;
+  const within = probe.within?.(world) ?? [];
   try {
     const child =
       place === 'control'
-        ? spawn(...asCommand([...(probe.controlAfter?.(world) ?? []), executable]), {
+        ? spawn(...asCommand([...within, executable]), {
             cwd: world.targets.directory,
             stdio: [...stdio],
           })
-        : sandbox(place, settings, { ...settings.node, executable }, [], [], [...stdio]);
+        : sandbox(place, settings, { ...settings.node, executable }, [], [], [...stdio], within);
     const outcome = await judged(child, world, probe);
     const absent = place === 'control' && world.status === ENOSYS ? 'this kernel has no such call' : undefined;
     return absent === undefined ? outcome : { ...outcome, absent };
@@ -124,17 +126,17 @@ function sandbox(
   files: readonly SandboxFile[],
   args: readonly string[],
   stdio: Parameters<typeof startSandboxed>[1],
+  within: readonly string[] = [],
 ): ChildProcess {
-  return startSandboxed(
-    sandboxed(level, {
-      ...{ kind, node, files, args },
-      filter: filterOf(kind, { landlock: level === 'landlock' }),
-      inherited: stdio.length - 3,
-      dataBytes: DATA_BYTES,
-      ...(setpriv === undefined ? {} : { setpriv }),
-    }),
-    stdio,
-  );
+  const command = sandboxed(level, {
+    ...{ kind, node, files, args },
+    filter: filterOf(kind, { landlock: level === 'landlock' }),
+    inherited: stdio.length - 3,
+    dataBytes: DATA_BYTES,
+    ...(setpriv === undefined ? {} : { setpriv }),
+  });
+  const [file, before] = asCommand([...(level === 'full' ? [] : within), command.file]);
+  return startSandboxed({ ...command, file, args: [...before, ...command.args] }, stdio);
 }
 
 /** Waits for its end; what it had for an effect is looked at from here. */

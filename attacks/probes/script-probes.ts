@@ -1,6 +1,7 @@
 import { accessSync, readFileSync } from 'node:fs';
 import { cpus, hostname, networkInterfaces } from 'node:os';
-import { isRoot, type Judged, made, reported } from './probe-kind.ts';
+import { isJitless } from '../../packages/host/launcher/src/sandbox/compartment-kind.ts';
+import { isRoot, type Judged, made, NODE_MAJOR, reported } from './probe-kind.ts';
 import { targetUnchanged, type World } from './world.ts';
 
 /** What descriptor 4 is, and whether the secret file is handed over as descriptor 5: the named check of some probes. */
@@ -100,7 +101,10 @@ export const SCRIPT_PROBES = {
   'process-binding': { effect: reported },
   'import-data': { effect: reported },
   'free-worker': { effect: reported, source: 'isolation.md 1a' },
-  'wasi-file': { effect: reported },
+  'wasi-file': {
+    effect: reported,
+    notHere: (kind) => (isJitless(kind, NODE_MAJOR) ? 'without JIT there is no WebAssembly' : undefined),
+  },
   'make-function': { effect: says(() => 'madehere'), source: 'isolation.md 2' },
   'read-environment': { effect: reported, control: { environment: true } },
   'read-interfaces': {

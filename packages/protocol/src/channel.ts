@@ -17,7 +17,8 @@ export const FRAME_COST_BYTES = 64;
  */
 export interface Channel {
   /**
-   * Copies the frame and sends it, at once or when there is credit. On a closed channel it does nothing.
+   * Sends the frame, at once or when there is credit: it is the channel's from now on, and the sender changes it no more.
+   * On a closed channel it does nothing.
    * @throws RangeError when the frame is longer than `FRAME_BYTES_MAX`.
    */
   send(frame: Uint8Array): void;
@@ -41,8 +42,8 @@ export interface Link extends Channel {
 }
 
 export interface ChannelListener {
-  /** Credit for the frame returns when this returns. A throw closes the channel. */
-  frame(frame: Uint8Array): void;
+  /** Credit for the frame returns when this returns, or when what it returns resolves. A throw closes the channel. */
+  frame(frame: Uint8Array): void | Promise<void>;
   /** Nothing waits for credit any more. */
   drained?(): void;
   /** The far end is another one: nothing sent before reached it or ever will. */

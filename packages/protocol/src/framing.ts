@@ -1,11 +1,13 @@
 import { FRAME_BYTES_MAX } from './channel.ts';
+import { EPOCH_BYTES } from './start.ts';
 
 /**
  * How a channel lies on a byte stream (a pipe): from each side a greeting, then records of {kind, length}, contents.
  * A stream outlives a process at its end, whose last record may be half there: each epoch of the stream begins with its
  * own greeting, and what comes before it is dropped. An epoch's number is random, so no earlier byte can be its greeting.
+ * The end that stays greets when it is told of the new one, and only that greeting is answered: so nothing of an epoch
+ * comes to an end that does not know of it yet, and would take it for the rest of a dead one's record.
  */
-export const EPOCH_BYTES = 16;
 const GREETING = Uint8Array.of(0x43, 0x4c, 0x4f, 0x49, 0x53, 0x54, 0x00, 0x02);
 
 export function greetingOf(epoch: Uint8Array): Uint8Array<ArrayBuffer> {

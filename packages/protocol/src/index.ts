@@ -1,5 +1,7 @@
+export * from './builder-channel.ts';
 export * from './channel.ts';
 export * from './control-channel.ts';
+export * from './conversation.ts';
 export * from './device/block.ts';
 export * from './device/console.ts';
 export * from './device/port-stream.ts';
@@ -17,5 +19,6 @@ export { describePlatform, type Platform, type PlatformFacts } from './platform.
 export * from './scheduler-channel.ts';
 export * from './start.ts';
 export * from './status.ts';
+export * from './status-record.ts';
 export * from './storage-channel.ts';
 export * from './virtual-csr.ts';

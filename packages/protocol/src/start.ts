@@ -1,4 +1,5 @@
-import { EPOCH_BYTES } from './framing.ts';
+/** Length of an epoch: random, so that no earlier byte can be its greeting (`framing.ts`). */
+export const EPOCH_BYTES = 16;
 
 /** The inherited descriptor over which a compartment and the launcher speak. */
 export const LAUNCHER_DESCRIPTOR = 3;

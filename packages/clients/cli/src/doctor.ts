@@ -2,6 +2,7 @@ import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { cacheDirectory, mirrorCandidates } from '@cloister/images';
+import { sandboxLevel } from '@cloister/sdk';
 
 interface Check {
   readonly name: string;
@@ -16,7 +17,12 @@ const gib = (bytes: number): string => `${(bytes / GIB).toFixed(1)} GiB`;
 
 /** `cloister doctor`: whether this host can run guests, each line with what to do if it can't. */
 export async function doctor(flags: { readonly json?: boolean; readonly mirror?: string }): Promise<number> {
-  const checks = [node(), sharedMemory(), wasmThreads(), memory(), ...(await disk()), await mirror(flags.mirror)];
+  const checks = [
+    ...[node(), sharedMemory(), wasmThreads(), memory()],
+    ...(await disk()),
+    await sandbox(),
+    await mirror(flags.mirror),
+  ];
   if (flags.json === true) process.stdout.write(`${JSON.stringify({ schema: 1, checks }, null, 2)}\n`);
   else
     for (const { name, ok, found, advice } of checks)
@@ -115,6 +121,20 @@ async function disk(): Promise<Check[]> {
     ];
   } catch (error) {
     return [{ name: 'cache', ok: false, found: (error as Error).message, advice }];
+  }
+}
+
+/** Guests run at every level, so that a lower one is no failure but for `--protect=strict`. */
+async function sandbox(): Promise<Check> {
+  const name = 'sandbox';
+  const advice = 'Run npm run build';
+  try {
+    const { level, missing } = await sandboxLevel();
+    const [first] = missing;
+    const raise = first === undefined ? '' : ` ("${first.level}" fails: ${first.why}. To raise it, ${first.raise})`;
+    return { name, ok: true, found: `${level}${raise}`, advice };
+  } catch (error) {
+    return { name, ok: false, found: (error as Error).message, advice };
   }
 }
 

@@ -57,6 +57,7 @@ export function program(finish: (status: number) => void): Command {
     .option('--name <label>', 'what ps calls it')
     .option('--cpus <n>', 'CPU time that it may have, such as 0.5 (default 1)')
     .option('--slice <file>', 'another build of the slice')
+    .option('--protect <how>', 'strict: refuse to run below the full protection level (see doctor)')
     .option('--monolithic', 'all parts in one process, unprotected: a baseline for measurements')
     .option('--timeout <time>', 'stop after this long, such as 30s or 5m, with status 124')
     .option('--console-log <file>', "write the guest kernel's console there")

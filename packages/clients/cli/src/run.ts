@@ -34,6 +34,7 @@ export interface RunFlags {
   readonly cpus?: string;
   readonly slice?: string;
   readonly monolithic?: boolean;
+  readonly protect?: string;
 }
 
 const FORWARDED = {
@@ -65,11 +66,18 @@ export function launchOptions(flags: RunFlags): LaunchOptions {
     throw new CloisterError('bad-usage', `"${flags.cpus}" is no number of CPUs`, {
       hint: 'Give one such as --cpus 0.5',
     });
+  if (flags.protect !== undefined && flags.protect !== 'strict')
+    throw new CloisterError('bad-usage', `There is no protection "${flags.protect}"`, {
+      hint: 'There is --protect=strict',
+    });
+  if (flags.protect === 'strict' && flags.monolithic === true)
+    throw new CloisterError('bad-usage', '--monolithic protects nothing, and --protect=strict wants all');
   if (flags.monolithic === true)
     process.stderr.write('cloister: --monolithic: all parts run in one process, and nothing protects anything\n');
   const id = attended();
   return {
     ...(flags.monolithic === true ? { form: 'monolithic' as const } : {}),
+    ...(flags.protect === 'strict' ? { strict: true } : {}),
     ...(flags.name === undefined ? {} : { label: flags.name }),
     ...(cpus === undefined ? {} : { cpus }),
     ...(flags.slice === undefined ? {} : { builds: { slice: resolve(flags.slice) } }),

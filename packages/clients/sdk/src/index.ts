@@ -1,5 +1,5 @@
 export type { CompartmentFacts, Inspected, LaunchOptions, Listed } from '@cloister/launcher';
-export { newMachineId, runtimeDirectory } from '@cloister/launcher';
+export { newMachineId, runtimeDirectory, sandboxLevel } from '@cloister/launcher';
 export { parseDisk } from './disks.ts';
 export { CloisterError, type RunErrorCode } from './failure.ts';
 export { readInput, readKernel } from './kernels.ts';

@@ -1,5 +1,5 @@
 import { type ImagesOptions, openImages } from '@cloister/images';
-import { type LaunchOptions, startVirtualMachine } from '@cloister/launcher';
+import { type LaunchOptions, startBuilder, startVirtualMachine } from '@cloister/launcher';
 import { parseCopy, prepareCopies } from './copies.ts';
 import { parseDisk } from './disks.ts';
 import { CloisterError, fail } from './failure.ts';
@@ -7,11 +7,11 @@ import { bootImage, lastLines, startFailed } from './machine.ts';
 import { attachGuest, type Input, type Session, type SessionOutput } from './session.ts';
 import { checkMemory, MEMORY_DEFAULT } from './sizes.ts';
 
-export type ImageSettings = Omit<ImagesOptions, 'startVirtualMachine' | 'testing'>;
+export type ImageSettings = Omit<ImagesOptions, 'startVirtualMachine' | 'startBuilder' | 'testing'>;
 
-/** The images of this host, built in this host's machines. */
+/** The images of this host, unpacked by builders and built in machines of this host. */
 export function hostImages(settings: ImageSettings = {}) {
-  return openImages({ ...settings, startVirtualMachine });
+  return openImages({ ...settings, startVirtualMachine, startBuilder });
 }
 
 export interface RunOptions extends SessionOutput {

@@ -1,5 +1,5 @@
 import { AR_MAGIC, arHeader, arMembers } from './ar.ts';
-import { type ByteSource, byteReader, collect } from './byte-reader.ts';
+import { type ByteSource, byteReader } from './byte-reader.ts';
 import { compressionByName, decompress } from './decompress.ts';
 import { refuse } from './failure.ts';
 import { type TarEntry, tarEntries } from './tar-read.ts';
@@ -20,28 +20,34 @@ export async function* debEntries(deb: ByteSource, limit: number): AsyncGenerato
 }
 
 /**
- * The same package with its two tar archives uncompressed, for a guest that would take long to decompress them.
- * `limit` bounds each uncompressed archive. The bytes are a function of the input alone.
+ * The same package, in parts, with its two tar archives uncompressed, for a guest that would take long to decompress
+ * them. `limit` bounds each uncompressed archive. The bytes are a function of the input alone.
  */
-export async function repackDeb(deb: ByteSource, limit: number): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [AR_MAGIC];
-  const append = (name: string, content: Uint8Array) => {
-    parts.push(arHeader(name, content.length), content);
-    if (content.length % 2 === 1) parts.push(new Uint8Array([0x0a]));
+export async function repackDeb(deb: ByteSource, limit: number): Promise<Uint8Array[]> {
+  const out: Uint8Array[] = [AR_MAGIC];
+  let members = 0;
+  const append = async (name: string, content: ByteSource, most: number) => {
+    // The header says how long what follows it is.
+    const header = out.push(AR_MAGIC) - 1;
+    let size = 0;
+    for await (const chunk of content) {
+      size += chunk.length;
+      if (size > most) refuse('too-large', `The package member "${name}" is larger than ${most} bytes`);
+      out.push(chunk.slice());
+    }
+    out[header] = arHeader(name, size);
+    if (size % 2 === 1) out.push(new Uint8Array([0x0a]));
+    members += 1;
   };
   for await (const member of debMembers(deb)) {
-    if (member.name === 'debian-binary') append(member.name, await collect(member.content, 64));
+    if (member.name === 'debian-binary') await append(member.name, member.content, 64);
     else if (/^(control|data)\.tar/.test(member.name)) {
-      const compression = compressionByName(member.name);
-      append(
-        member.name.replace(/\.(xz|gz|zst)$/, ''),
-        await collect(decompress(member.content, compression, limit), limit),
-      );
+      const plain = decompress(member.content, compressionByName(member.name), limit);
+      await append(member.name.replace(/\.(xz|gz|zst)$/, ''), plain, limit);
     }
   }
-  // Magic and three members: version, control, data.
-  if (parts.length < 7) refuse('malformed', 'The package lacks its control or data archive');
-  return Buffer.concat(parts);
+  if (members < 3) refuse('malformed', 'The package lacks its control or data archive');
+  return out;
 }
 
 async function* debMembers(deb: ByteSource): ReturnType<typeof arMembers> {

@@ -1,16 +1,1 @@
-export { type ByteReader, type ByteSource, byteReader, collect, sourceOf } from './byte-reader.ts';
-export { type Paragraph, paragraphs } from './control-file.ts';
-export { debEntries, repackDeb } from './deb.ts';
-export { type Compression, compressionByName, compressionOf, decompress } from './decompress.ts';
-export { BuilderError, type BuilderErrorCode } from './failure.ts';
-export { plainKernel } from './kernel-image.ts';
-export { moduleDependencies } from './kernel-module.ts';
-export { unverifiedText, type VerifiedText, verifyClearSigned } from './openpgp/clear-signed.ts';
-export { type SigningKey, signingKeys } from './openpgp/keyring.ts';
-export { type PackageRecord, packagesOf } from './packages-index.ts';
-export { type WantedFile, wantedFiles } from './print-uris.ts';
-export { type Alternative, type Relation, relationsOf, versionSatisfies } from './relation.ts';
-export { parseRelease, type Release, type ReleaseFile } from './release.ts';
-export { type TarEntry, type TarHeader, type TarKind, tarEntries } from './tar-read.ts';
-export { plainFile, TAR_END, tarHeader, tarPadding } from './tar-write.ts';
-export { compareVersions } from './version.ts';
+export { serve } from './main.ts';

@@ -1,26 +1,6 @@
+import type { TarHeader } from '@cloister/protocol';
 import type { ByteReader } from './byte-reader.ts';
 import { refuse } from './failure.ts';
-
-export type TarKind = 'file' | 'directory' | 'symlink' | 'hardlink' | 'character' | 'block' | 'fifo';
-
-/** What a tar entry says of itself. Names are as in the archive: a consumer that writes files must check them. */
-export interface TarHeader {
-  /** Without a leading `./` and without a trailing `/`; the root directory is the empty name. */
-  readonly name: string;
-  readonly kind: TarKind;
-  /** Permission bits, 0 to 0o7777. */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  /** Bytes of content; 0 for all but files. */
-  readonly size: number;
-  /** Seconds since 1970. */
-  readonly mtime: number;
-  /** Target of a symlink or hardlink; a hardlink's in the form of `name`. */
-  readonly linkName: string;
-  readonly major: number;
-  readonly minor: number;
-}
 
 export interface TarEntry {
   readonly header: TarHeader;
@@ -31,7 +11,7 @@ const BLOCK = 512;
 /** Names and pax records longer than this do not occur in Debian's packages. */
 const LONG_LIMIT = 64 * 1024;
 
-const KINDS: Readonly<Record<string, TarKind>> = {
+const TYPES: Readonly<Record<string, TarHeader['type']>> = {
   '0': 'file',
   '\0': 'file',
   '7': 'file',
@@ -68,25 +48,25 @@ export async function* tarEntries(reader: ByteReader): AsyncGenerator<TarEntry, 
       else if (flag === 'x') pax = paxRecords(text);
       continue;
     }
-    const kind = KINDS[flag] ?? refuse('unsupported', `A tar entry has the unknown kind "${flag}"`);
+    const type = TYPES[flag] ?? refuse('unsupported', `A tar entry has the unknown kind "${flag}"`);
     if ([...pax.keys()].some((key) => key.startsWith('GNU.sparse')))
       refuse('unsupported', 'A tar entry is a sparse file');
     const prefix = text(block, 257, 6).startsWith('ustar') && block[262] === 0 ? text(block, 345, 155) : '';
     const plainName = text(block, 0, 100);
     const name = pax.get('path') ?? longName ?? (prefix === '' ? plainName : `${prefix}/${plainName}`);
     const linkName = pax.get('linkpath') ?? longLink ?? text(block, 157, 100);
-    const length = kind === 'file' ? (paxNumber(pax, 'size') ?? size) : 0;
+    const length = type === 'file' ? (paxNumber(pax, 'size') ?? size) : 0;
     const header: TarHeader = {
       name: normal(name),
-      kind,
+      type,
       mode: number(block, 100, 8) & 0o7777,
       uid: paxNumber(pax, 'uid') ?? number(block, 108, 8),
       gid: paxNumber(pax, 'gid') ?? number(block, 116, 8),
       size: length,
       mtime: Math.trunc(paxNumber(pax, 'mtime') ?? number(block, 136, 12)),
-      linkName: kind === 'hardlink' ? normal(linkName) : linkName,
-      major: kind === 'character' || kind === 'block' ? number(block, 329, 8) : 0,
-      minor: kind === 'character' || kind === 'block' ? number(block, 337, 8) : 0,
+      linkName: type === 'hardlink' ? normal(linkName) : linkName,
+      major: type === 'character' || type === 'block' ? number(block, 329, 8) : 0,
+      minor: type === 'character' || type === 'block' ? number(block, 337, 8) : 0,
     };
     longName = undefined;
     longLink = undefined;

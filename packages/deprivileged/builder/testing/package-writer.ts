@@ -1,14 +1,14 @@
 // Makes small Debian packages for tests.
 import { gzipSync } from 'node:zlib';
+import { plainFile, TAR_END, tarHeader, tarPadding } from '../../../host/images/src/tar-write.ts';
 import { AR_MAGIC, arHeader } from '../src/ar.ts';
-import { plainFile, TAR_END, tarHeader, tarPadding } from '../src/tar-write.ts';
 
 /** A tar archive of regular files and, for names that end in `/`, directories. */
 export function tarOf(files: Readonly<Record<string, string | Uint8Array>>): Buffer {
   const parts: Uint8Array[] = [];
   for (const [name, content] of Object.entries(files)) {
     const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-    if (name.endsWith('/')) parts.push(tarHeader({ ...plainFile(name.slice(0, -1), 0, 0o755), kind: 'directory' }));
+    if (name.endsWith('/')) parts.push(tarHeader({ ...plainFile(name.slice(0, -1), 0, 0o755), type: 'directory' }));
     else parts.push(tarHeader(plainFile(name, bytes.length)), bytes, tarPadding(bytes.length));
   }
   return Buffer.concat([...parts, TAR_END]);

@@ -185,8 +185,9 @@ test.each([
 test('a new storage is asked what the machine asks again, and nothing from before that', () => {
   const b = booted();
   b.read();
-  const ask = (id: number): void => b.machine.say(fromMachine.encode({ ...FROM_MACHINE_SAMPLES['block.request'], id }));
-  const forwarded = (): (number | undefined)[] => b.storage.sent.splice(0).map((frame) => toStorage.decode(frame)?.id);
+  const ask = (id: number): void =>
+    void b.machine.say(fromMachine.encode({ ...FROM_MACHINE_SAMPLES['block.request'], id }));
+  b.read();
   ask(1);
   b.asked();
   b.storage.renew();
@@ -194,5 +195,5 @@ test('a new storage is asked what the machine asks again, and nothing from befor
   ask(2);
   b.machine.say(fromMachine.encode({ kind: 'block.resending' }));
   for (const id of [1, 2, 3]) ask(id);
-  expect(forwarded()).toEqual([1, 1, 2, 3]);
+  expect(b.read().map(({ id }) => id)).toEqual([1, 1, 2, 3]);
 });

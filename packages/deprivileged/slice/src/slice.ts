@@ -65,7 +65,7 @@ export function start(channels: SliceChannels): void {
   channels.machine.listen({
     frame(frame) {
       const message = fromMachine.decode(frame);
-      if (message !== undefined) hearMachine(slice, message);
+      if (message !== undefined) hearMachine(slice, message, frame);
     },
     closed: (reason) => end(slice, 'failed', `The machine is gone: ${reason}`),
   });
@@ -75,7 +75,7 @@ export function start(channels: SliceChannels): void {
       if (reply === undefined) return;
       // Before the guest runs it has asked for nothing.
       if (slice.phase === 'booting') heardBootFile(slice, reply);
-      else tellMachine(slice, reply);
+      else channels.machine.send(frame);
     },
     renewed() {
       slice.storageRenewed = true;
@@ -87,7 +87,7 @@ export function start(channels: SliceChannels): void {
   channels.client.listen({
     frame(frame) {
       const message = toSlice.decode(frame);
-      if (message !== undefined) hearClient(slice, message);
+      if (message !== undefined) hearClient(slice, message, frame);
     },
   });
 }
@@ -95,7 +95,8 @@ export function start(channels: SliceChannels): void {
 const tellMachine = (slice: Slice, message: ToMachine): void => slice.channels.machine.send(toMachine.encode(message));
 const tellClient = (slice: Slice, message: FromSlice): void => slice.channels.client.send(fromSlice.encode(message));
 
-function hearMachine(slice: Slice, message: FromMachine): void {
+/** @param frame the message's bytes, which go on as they are where both channels know them */
+function hearMachine(slice: Slice, message: FromMachine, frame: Uint8Array): void {
   if (slice.hypelet.hear(message)) return;
   switch (message.kind) {
     case 'platform':
@@ -106,7 +107,7 @@ function hearMachine(slice: Slice, message: FromMachine): void {
       break;
     case 'block.request':
       // The stores of this VM have the same numbers at storage.
-      if (!slice.storageRenewed) slice.channels.storage.send(toStorage.encode(message));
+      if (!slice.storageRenewed) slice.channels.storage.send(frame);
       break;
     case 'block.resending':
       slice.storageRenewed = false;
@@ -114,7 +115,7 @@ function hearMachine(slice: Slice, message: FromMachine): void {
     case 'port.data':
     case 'port.taken':
     case 'port.open':
-      tellClient(slice, message);
+      slice.channels.client.send(frame);
       break;
     case 'launch.finished':
       run(slice, 'launched');
@@ -136,14 +137,14 @@ function run(slice: Slice, phase: 'launched' | 'running'): void {
   tellClient(slice, { kind: 'boot.done' });
 }
 
-function hearClient(slice: Slice, message: ToSlice): void {
+function hearClient(slice: Slice, message: ToSlice, frame: Uint8Array): void {
   switch (message.kind) {
     case 'boot.start':
       slice.requested = message;
       beginWhenReady(slice);
       break;
     default:
-      tellMachine(slice, message);
+      slice.channels.machine.send(frame);
   }
 }
 

@@ -2,8 +2,8 @@ import { fdatasync, read, write } from 'node:fs';
 
 /** Storage's only way to files: by descriptors that it was given. A rejected promise is an I/O error. */
 export interface FileAccess {
-  /** At most `length` bytes at `position`; fewer only where the file ends. */
-  readAt(descriptor: number, position: number, length: number): Promise<Uint8Array>;
+  /** Fills `into` from `position` on; returns how many bytes there are, fewer only where the file ends. */
+  readAt(descriptor: number, position: number, into: Uint8Array): Promise<number>;
   writeAt(descriptor: number, position: number, bytes: Uint8Array): Promise<void>;
   /** Resolves once what was written to the file survives a crash of the host. */
   sync(descriptor: number): Promise<void>;
@@ -11,16 +11,17 @@ export interface FileAccess {
 
 export const hostFiles: FileAccess = { readAt, writeAt, sync };
 
-async function readAt(descriptor: number, position: number, length: number): Promise<Uint8Array> {
-  const out = new Uint8Array(length);
-  for (let done = 0; done < length; ) {
+async function readAt(descriptor: number, position: number, into: Uint8Array): Promise<number> {
+  for (let done = 0; done < into.length; ) {
     const count = await new Promise<number>((resolve, reject) =>
-      read(descriptor, out, done, length - done, position + done, (error, n) => (error ? reject(error) : resolve(n))),
+      read(descriptor, into, done, into.length - done, position + done, (error, n) =>
+        error ? reject(error) : resolve(n),
+      ),
     );
-    if (count === 0) return out.subarray(0, done);
+    if (count === 0) return done;
     done += count;
   }
-  return out;
+  return into.length;
 }
 
 async function writeAt(descriptor: number, position: number, bytes: Uint8Array): Promise<void> {

@@ -1,10 +1,13 @@
-import { type BlockRequest, type Channel, fromStorage, toStorage } from '@cloister/protocol';
+import { type BlockRequest, type Channel, fromStorage, STORE_PAYLOAD_BYTES_MAX, toStorage } from '@cloister/protocol';
 import { carryOut } from './carry-out.ts';
 import { type FileAccess, hostFiles } from './file-access.ts';
 import type { Store } from './store.ts';
 
 /** Requests of one slice that may be under way; a slice that asks for more is cut off. */
 const REQUESTS_MAX = 1024;
+
+/** Rooms for reads that are kept for the next ones. */
+const ROOMS_MAX = 4;
 
 const NOTHING = new Uint8Array(0);
 
@@ -17,6 +20,7 @@ export interface BlockService {
 /** Serves the stores that are bound to a slice's channel, by their place in the list. It opens nothing itself. */
 export function start(channel: Channel, stores: readonly Store[], files: FileAccess = hostFiles): BlockService {
   const underWay = new Set<Promise<void>>();
+  const rooms: Uint8Array[] = [];
   /** Counts the slices that this channel has led to. */
   let slice = 0;
   /** What a new slice asks while requests of the one before are under way. */
@@ -28,17 +32,19 @@ export function start(channel: Channel, stores: readonly Store[], files: FileAcc
   const answer = async (request: BlockRequest): Promise<void> => {
     const asker = slice;
     const { store, id } = request;
+    const room = request.operation === 'read' ? (rooms.pop() ?? new Uint8Array(STORE_PAYLOAD_BYTES_MAX)) : NOTHING;
     let bytes: Uint8Array | undefined;
     try {
-      bytes = await carryOut(files, stores[store], request);
+      bytes = await carryOut(files, stores[store], request, room);
     } catch {
       bytes = undefined;
     }
     // A new slice may use the same number for what it asks again: this is no answer to that.
-    if (asker !== slice) return;
-    channel.send(
-      fromStorage.encode({ kind: 'block.reply', store, id, ok: bytes !== undefined, bytes: bytes ?? NOTHING }),
-    );
+    if (asker === slice)
+      channel.send(
+        fromStorage.encode({ kind: 'block.reply', store, id, ok: bytes !== undefined, bytes: bytes ?? NOTHING }),
+      );
+    if (room !== NOTHING && rooms.length < ROOMS_MAX) rooms.push(room);
   };
   const begin = (request: BlockRequest): void => {
     const one = answer(request);

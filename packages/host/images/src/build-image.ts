@@ -2,7 +2,7 @@ import { copyFile, link } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SUITES } from './archive/suite.ts';
 import { fail, failFile } from './failure.ts';
-import { type Image, type ImagesContext, imageOf, openArchive, withImageLock } from './images-context.ts';
+import { type Image, type ImagesContext, imageOf, withArchive, withImageLock } from './images-context.ts';
 import { builtIn, packageEntry, pull } from './pull.ts';
 import { addPackages } from './recipes/added-packages.ts';
 import { imageDirectory, makeImage, removeImage } from './store/image-store.ts';
@@ -31,52 +31,52 @@ export async function buildImage(context: ImagesContext, name: string, options: 
   const { progress, startVirtualMachine } = context.options;
   const manifest = await withImageLock(context, name, async () => {
     progress?.({ kind: 'step', text: 'reading the package index', seconds: (Date.now() - startedAt) / 1000 });
-    const { suite, download } = await openArchive(context, [suiteName]);
-    // An image of that name is replaced only once the new one is whole.
-    const made = await makeImage(
-      context.cache,
-      name,
-      async (directory) => {
-        const added = await addPackages(
-          {
-            context: download,
-            index: suite.index,
-            suite: suite.name,
-            epoch: Math.trunc(suite.release.date / 1000),
-            base: {
-              kernel: base.kernel,
-              initrd: base.initrd,
-              rootDisk,
-              packages: base.manifest.packages.map((entry) => entry.name),
+    return withArchive(context, [suiteName], async (suite, build) => {
+      // An image of that name is replaced only once the new one is whole.
+      return await makeImage(
+        context.cache,
+        name,
+        async (directory) => {
+          const added = await addPackages(
+            {
+              context: build,
+              index: suite.index,
+              suite: suite.name,
+              epoch: Math.trunc(suite.release.date / 1000),
+              base: {
+                kernel: base.kernel,
+                initrd: base.initrd,
+                rootDisk,
+                packages: base.manifest.packages.map((entry) => entry.name),
+              },
+              packages: options.packages,
+              startVirtualMachine,
+              progress,
+              startedAt,
+              directory,
             },
-            packages: options.packages,
-            startVirtualMachine,
-            progress,
-            startedAt,
-            directory,
-          },
-          join(directory, ROOT_DISK),
-        );
-        await shareFile(base.kernel, join(directory, KERNEL));
-        await shareFile(base.initrd, join(directory, INITRD));
-        const replaced = new Set(added.packages.map((record) => record.name));
-        const kept = base.manifest.packages.filter((entry) => !replaced.has(entry.name));
-        return {
-          ...base.manifest,
-          schema: 2,
-          name,
-          release: { version: suite.release.version ?? null, date: new Date(suite.release.date).toISOString() },
-          passedOver: [],
-          expired: suite.expired,
-          from,
-          added: options.packages,
-          packages: [...kept, ...added.packages.map(packageEntry)],
-          rootDisk: added.disk,
-        };
-      },
-      () => removeImage(context.cache, name),
-    );
-    return made;
+            join(directory, ROOT_DISK),
+          );
+          await shareFile(base.kernel, join(directory, KERNEL));
+          await shareFile(base.initrd, join(directory, INITRD));
+          const replaced = new Set(added.packages.map((record) => record.name));
+          const kept = base.manifest.packages.filter((entry) => !replaced.has(entry.name));
+          return {
+            ...base.manifest,
+            schema: 2,
+            name,
+            release: { version: suite.release.version ?? null, date: new Date(suite.release.date).toISOString() },
+            passedOver: [],
+            expired: suite.expired,
+            from,
+            added: options.packages,
+            packages: [...kept, ...added.packages.map(packageEntry)],
+            rootDisk: added.disk,
+          };
+        },
+        () => removeImage(context.cache, name),
+      );
+    });
   });
   return imageOf(context, manifest);
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { startBuilder } from '@cloister/launcher';
 import { expect, test } from 'vitest';
 import { testCache } from '../testing/mirror.ts';
 import { openImages } from './open-images.ts';
@@ -8,6 +9,7 @@ test('the busybox image of the mirror that this machine uses', { timeout: 240_00
   const images = openImages({
     cacheDirectory: testCache(),
     warn: (line) => console.warn(line),
+    startBuilder,
     startVirtualMachine: () => Promise.reject(new Error('Not needed')),
   });
   const image = await images.pull('busybox');

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { builderHere } from '../testing/builder-here.ts';
 import { testCache } from '../testing/mirror.ts';
 import { qemuStarter } from '../testing/qemu-machine.ts';
 import { runSession } from './guest/run-session.ts';
@@ -12,6 +13,7 @@ const start = qemuStarter(400_000);
 const images = openImages({
   cacheDirectory: testCache(),
   startVirtualMachine: start,
+  startBuilder: builderHere,
   warn: (line) => console.warn(line),
 });
 

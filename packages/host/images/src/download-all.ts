@@ -1,4 +1,4 @@
-import type { PackageRecord } from '@cloister/builder';
+import type { PackageRecord } from './builder/package-record.ts';
 import { type DownloadContext, download } from './download.ts';
 import type { ProgressSink } from './progress.ts';
 

@@ -15,6 +15,8 @@ export const IMAGE_ERRORS = {
   'release-older': 'The mirror is behind what was seen before: name another mirror with --mirror URL',
   'bad-hash':
     'The mirror is damaged or someone is changing what you download: try again or name another mirror with --mirror URL',
+  'damaged-download':
+    'What was downloaded may be made to harm Cloister: try another mirror with --mirror URL, and please report it',
   'bad-package': 'The package is signed, but this version of Cloister cannot read it: please report it',
   'missing-package': 'Check the name, or try another suite such as debian:sid',
   'missing-kernel': 'Try another suite, such as busybox:sid, or another mirror with --mirror URL',
@@ -54,6 +56,7 @@ export function isMirrorFault(error: unknown): error is ImageError {
     'mirror-unreachable',
     'mirror-incomplete',
     'bad-signature',
+    'damaged-download',
     'release-expired',
     'release-older',
     'missing-kernel',

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
-import type { DiskConfig } from '@cloister/launcher';
+import type { DiskConfig, StartBuilder } from '@cloister/launcher';
 import { ARCHIVE_KEY_PINS } from './archive/keys.ts';
+import { createOpenIndex } from './archive/package-index.ts';
 import { openSuite, type Suite, type SuiteName } from './archive/suite.ts';
+import type { BuildContext } from './builder/builder.ts';
 import type { Cache } from './cache.ts';
-import type { DownloadContext } from './download.ts';
 import { fail, throwIfAborted } from './failure.ts';
 import { withLock } from './lock.ts';
 import { mirrorCandidates } from './mirror/mirror.ts';
@@ -23,6 +24,7 @@ export interface ImagesOptions {
   readonly warn?: ((line: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly startVirtualMachine: StartVirtualMachine;
+  readonly startBuilder: StartBuilder;
   /** For tests: other archive keys, another environment, another clock (ms since 1970), another apt configuration. */
   readonly testing?: {
     readonly pins?: ReadonlySet<string>;
@@ -79,11 +81,12 @@ export function unknown(name: string): never {
   fail('unknown-image', `There is no image "${name.slice(0, 80)}"`);
 }
 
-/** Opens one of the suites on one of the mirrors. */
-export async function openArchive(
+/** Opens one of the suites on one of the mirrors, for as long as `work` takes. */
+export async function withArchive<T>(
   context: ImagesContext,
   suites: readonly SuiteName[],
-): Promise<{ suite: Suite; download: DownloadContext }> {
+  work: (suite: Suite, build: BuildContext) => Promise<T>,
+): Promise<T> {
   const { options, cache } = context;
   throwIfAborted(options.signal);
   const mirrors = await mirrorCandidates({
@@ -91,16 +94,23 @@ export async function openArchive(
     ...(options.testing?.env === undefined ? {} : { env: options.testing.env }),
     ...(options.testing?.aptDirectory === undefined ? {} : { aptDirectory: options.testing.aptDirectory }),
   });
-  const suite = await openSuite(
-    {
-      context: { cache, signal: options.signal },
-      mirrors,
-      pins: options.testing?.pins ?? ARCHIVE_KEY_PINS,
-      strict: options.strictMirror === true,
-      warn: options.warn ?? (() => undefined),
-      now: context.now,
-    },
-    suites,
-  );
-  return { suite, download: { cache, mirror: suite.mirror, signal: options.signal } };
+  const own = { cache, signal: options.signal, startBuilder: options.startBuilder };
+  const index = createOpenIndex();
+  try {
+    const suite = await openSuite(
+      {
+        context: own,
+        index,
+        mirrors,
+        pins: options.testing?.pins ?? ARCHIVE_KEY_PINS,
+        strict: options.strictMirror === true,
+        warn: options.warn ?? (() => undefined),
+        now: context.now,
+      },
+      suites,
+    );
+    return await work(suite, { ...own, mirror: suite.mirror });
+  } finally {
+    index.end();
+  }
 }

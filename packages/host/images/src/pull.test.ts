@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EPOCH } from '../../../deprivileged/builder/testing/openpgp-writer.ts';
+import { builderHere } from '../testing/builder-here.ts';
 import { type FakeArchive, fakeArchive, fakeKernel, NOW } from '../testing/fake-archive.ts';
 import type { ImagesOptions } from './images-context.ts';
 import { openImages } from './open-images.ts';
@@ -29,6 +30,7 @@ function open(options: Partial<ImagesOptions> = {}) {
     cacheDirectory: join(directory, 'cache'),
     warn: (line) => warnings.push(line),
     startVirtualMachine: () => Promise.reject(new Error('no machine here')),
+    startBuilder: builderHere,
     ...options,
     testing: { pins: archive.pins, env: {}, now: () => NOW, aptDirectory: join(directory, 'apt'), ...options.testing },
   });

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { PackageRecord } from '@cloister/builder';
 import { SUITES, type Suite, type SuiteName } from './archive/suite.ts';
+import type { PackageRecord } from './builder/package-record.ts';
 import { writeAtomically } from './cache.ts';
 import { fail } from './failure.ts';
-import { type Image, type ImagesContext, imageOf, openArchive, unknown, withImageLock } from './images-context.ts';
+import { type Image, type ImagesContext, imageOf, unknown, withArchive, withImageLock } from './images-context.ts';
 import { COMMAND_LINE } from './recipes/busybox.ts';
 import { buildDebian } from './recipes/debian.ts';
 import {
@@ -59,32 +59,33 @@ async function makeBuiltIn(context: ImagesContext, name: string, recipe: BuiltIn
   const startedAt = Date.now();
   const { progress } = context.options;
   progress?.({ kind: 'step', text: 'reading the package index', seconds: 0 });
-  const { suite, download } = await openArchive(context, recipe.suites);
-  const parts = await fetchGuestParts(download, suite.index, progress, startedAt);
-  return makeImage(context.cache, name, async (directory) => {
-    const built =
-      recipe.kind === 'busybox'
-        ? undefined
-        : await buildDebian(
-            {
-              context: download,
-              index: suite.index,
-              suite: suite.name,
-              epoch: Math.trunc(suite.release.date / 1000),
-              parts,
-              startVirtualMachine: context.options.startVirtualMachine,
-              progress,
-              startedAt,
-              directory,
-            },
-            join(directory, ROOT_DISK),
-          );
-    return manifestOf(directory, {
-      name,
-      suite,
-      parts,
-      packages: [...parts.packages, ...(built?.packages ?? [])],
-      rootDisk: built?.disk ?? null,
+  return withArchive(context, recipe.suites, async (suite, build) => {
+    const parts = await fetchGuestParts(build, suite.index, progress, startedAt);
+    return makeImage(context.cache, name, async (directory) => {
+      const built =
+        recipe.kind === 'busybox'
+          ? undefined
+          : await buildDebian(
+              {
+                context: build,
+                index: suite.index,
+                suite: suite.name,
+                epoch: Math.trunc(suite.release.date / 1000),
+                parts,
+                startVirtualMachine: context.options.startVirtualMachine,
+                progress,
+                startedAt,
+                directory,
+              },
+              join(directory, ROOT_DISK),
+            );
+      return manifestOf(directory, {
+        name,
+        suite,
+        parts,
+        packages: [...parts.packages, ...(built?.packages ?? [])],
+        rootDisk: built?.disk ?? null,
+      });
     });
   });
 }

@@ -36,8 +36,13 @@ export type Request =
       readonly cpus: number;
       readonly weight: number;
     }
-  /** Gives this connection to the VM's slice, as its link to the client. */
+  /** Gives this connection to the VM's slice, or to the builder, as its link to the client. */
   | { readonly do: 'attach'; readonly vm: string; readonly token: string }
+  /**
+   * A builder, which ends with this connection. After `opened` the client attaches another one, for the builder to
+   * speak over (its token is its name, too), and then says a line of anything here.
+   */
+  | { readonly do: 'build' }
   | { readonly do: 'list' }
   | { readonly do: 'inspect'; readonly vm: string; readonly token: string }
   /** `stop` asks the VM's owner to end it in order, `kill` ends it. */
@@ -50,6 +55,8 @@ export type Request =
 export type Event =
   | {
       readonly opened: {
+        /** The protection level that compartments are held at. */
+        readonly level: string;
         readonly vm: string;
         readonly token: string;
         readonly bytes: readonly number[];
@@ -64,6 +71,15 @@ export type Event =
   /** Nothing was started; `store` is the place of the store that is to blame. */
   | { readonly refused: string; readonly store?: number };
 
+/** What comes on the connection of who asked for a builder, in this order. */
+export type BuilderEvent =
+  | { readonly opened: string }
+  /** It runs; the link's epoch, in base64. */
+  | { readonly epoch: string }
+  /** It is gone: how, in words. */
+  | { readonly ended: string }
+  | { readonly refused: string };
+
 export interface Listed {
   readonly vm: string;
   readonly label: string;
@@ -72,22 +88,19 @@ export interface Listed {
 }
 
 /** One process of a VM, or one that serves it. */
-export interface CompartmentFacts {
+export interface Part {
   readonly kind: string;
+  /** Of the process that was started: a sandbox's outer one. */
   readonly pid: number | null;
   readonly level: string;
   readonly restarts: number;
-  /** Private memory in bytes. */
-  readonly memory: number | null;
-  /** What its descriptors are, by number. */
-  readonly descriptors: Readonly<Record<string, string>>;
   /** SHA-256 of its code, in hex. */
   readonly code: string;
   /** Its last status record, in base64; for the machine it has the counts of exits. */
   readonly status: string | null;
 }
 
-export interface Inspected extends Listed {
-  readonly level: string;
-  readonly compartments: readonly CompartmentFacts[];
+/** The answer to `inspect`. */
+export interface Parts extends Listed {
+  readonly parts: readonly Part[];
 }

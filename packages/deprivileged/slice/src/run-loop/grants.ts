@@ -11,12 +11,12 @@ export const UNMETERED: Grants = {
   next: (use) => use({ microseconds: 0xffff_ffff, sequence: 0n, mac: new Uint8Array(0) }),
 };
 
-/**
- * The scheduler's grants, always one ahead: a hart whose budget is used up waits for the scheduler only when it has had
- * its share.
- */
+/** So many grants ahead carry a hart over a restart of the scheduler, and are no more of a burst than others stand. */
+const SPARE_MAX = 3;
+
+/** The scheduler's grants, some ahead: a hart whose budget is used up waits for the scheduler only when it has had its share. */
 export function scheduled(channel: Channel): Grants {
-  let spare: Grant | undefined;
+  const spare: Grant[] = [];
   let asked = false;
   const waiting: ((grant: Grant) => void)[] = [];
   const ask = (): void => {
@@ -32,25 +32,20 @@ export function scheduled(channel: Channel): Grants {
       const { microseconds, sequence } = message;
       const grant = { microseconds, sequence, mac: message.mac.slice() };
       const use = waiting.shift();
-      if (use === undefined) spare = grant;
-      else {
-        use(grant);
-        ask();
-      }
+      if (use === undefined) spare.push(grant);
+      else use(grant);
+      if (spare.length < SPARE_MAX) ask();
     },
     renewed() {
       asked = false;
-      if (spare === undefined) ask();
+      if (spare.length < SPARE_MAX) ask();
     },
   });
   return {
     next(use) {
-      if (spare === undefined) waiting.push(use);
-      else {
-        const grant = spare;
-        spare = undefined;
-        use(grant);
-      }
+      const grant = spare.shift();
+      if (grant === undefined) waiting.push(use);
+      else use(grant);
       ask();
     },
   };

@@ -1,11 +1,13 @@
-import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { BuilderError, collect, debEntries, type SigningKey, signingKeys } from '@cloister/builder';
+import { type BuildContext, type Builder, withBuilder } from '../builder/builder.ts';
+import { Refusal } from '../builder/refusal.ts';
 import { readIfThere, writeAtomically } from '../cache.ts';
-import { type DownloadContext, download } from '../download.ts';
-import { fail } from '../failure.ts';
-import { loadIndex } from './package-index.ts';
-import { fetchRelease, type UnverifiedRelease } from './release-file.ts';
+import { collect } from '../collect.ts';
+import { download } from '../download.ts';
+import { fail, ImageError } from '../failure.ts';
+import { claimsOf } from './claims.ts';
+import { loadIndex, type OpenIndex, packagesNamed } from './package-index.ts';
+import { fetchRelease } from './release-file.ts';
 
 /**
  * The fingerprints of the primary keys that sign Debian's main archive, as the debian-archive-keyring package publishes
@@ -20,63 +22,69 @@ export const ARCHIVE_KEY_PINS: ReadonlySet<string> = new Set([
 
 const KEYRING_LIMIT = 4 * 1024 * 1024;
 const PACKAGE_LIMIT = 64 * 1024 * 1024;
+const PACKAGE = 'debian-archive-keyring';
 
-/** Keys from the cache, or `undefined`. The pins are checked anew: what lies in the cache is not trusted. */
-export async function cachedKeys(
-  context: DownloadContext,
+/** Whether `verdict` has read the keys in the cache. The pins are checked anew: what lies in the cache is not trusted. */
+export async function readCachedKeys(
+  context: BuildContext,
+  verdict: Builder,
   pins: ReadonlySet<string>,
-): Promise<SigningKey[] | undefined> {
+): Promise<boolean> {
   const bytes = await readIfThere(keyringPath(context));
-  if (bytes === undefined) return undefined;
+  return bytes !== undefined && (await readKeys(verdict, bytes, pins));
+}
+
+/**
+ * Has `verdict` read the keys from the mirror's own debian-archive-keyring package, and keeps them. Nothing on the way
+ * there can be verified yet, and need not be: a key counts by its fingerprint alone. Tries the suites in order, since a
+ * mirror may lack some of one. Throws `bad-signature` if the mirror's keyring holds no pinned key.
+ */
+export async function fetchKeys(
+  context: BuildContext,
+  index: OpenIndex,
+  verdict: Builder,
+  suites: readonly string[],
+  pins: ReadonlySet<string>,
+): Promise<void> {
+  let reason: unknown;
+  for (const suite of suites) {
+    try {
+      const claims = await claimsOf(context, verdict, suite, await fetchRelease(context, suite));
+      const [record] = await packagesNamed(await loadIndex(context, index, suite, claims), [PACKAGE]);
+      const { filename, size, sha256 } = record!;
+      const keyring = await keyringOf(context, await download(context, { path: filename, size, sha256 }));
+      if (!(await readKeys(verdict, keyring, pins)))
+        fail('bad-signature', "The mirror's keyring holds none of Debian's known keys");
+      await writeAtomically(keyringPath(context), keyring);
+      return;
+    } catch (error) {
+      if (error instanceof ImageError && error.code === 'aborted') throw error;
+      reason ??= error;
+    }
+  }
+  throw reason;
+}
+
+async function readKeys(verdict: Builder, keyring: Uint8Array, pins: ReadonlySet<string>): Promise<boolean> {
   try {
-    const keys = signingKeys(bytes, pins);
-    return keys.length === 0 ? undefined : keys;
+    await verdict.keys(keyring, pins);
+    return true;
   } catch (error) {
-    if (error instanceof BuilderError) return undefined;
+    if (error instanceof Refusal) return false;
     throw error;
   }
 }
 
-/**
- * Keys from the mirror's own debian-archive-keyring package. Nothing on the way there can be verified yet, and need not
- * be: a key counts by its fingerprint alone. Tries the suites in order, since a mirror may lack some of one.
- * Throws `bad-signature` if the mirror's keyring holds no pinned key.
- */
-export async function fetchKeys(
-  context: DownloadContext,
-  suites: readonly string[],
-  pins: ReadonlySet<string>,
-): Promise<SigningKey[]> {
-  let reason: unknown;
-  for (const suite of suites) {
-    try {
-      const release: UnverifiedRelease = await fetchRelease(context, suite);
-      const index = await loadIndex(context, suite, release.claims);
-      const record = index.newest('debian-archive-keyring');
-      if (record === undefined) continue;
-      const deb = await download(context, { path: record.filename, size: record.size, sha256: record.sha256 });
-      const keyring = await keyringOf(deb);
-      const keys = signingKeys(keyring, pins);
-      if (keys.length === 0) fail('bad-signature', "The mirror's keyring holds none of Debian's known keys");
-      await writeAtomically(keyringPath(context), keyring);
-      return keys;
-    } catch (error) {
-      if ((error as { code?: string }).code === 'aborted') throw error;
-      reason ??= error;
-    }
-  }
-  throw reason ?? fail('mirror-incomplete', 'The mirror does not have the package "debian-archive-keyring"');
+function keyringOf(context: BuildContext, deb: string): Promise<Uint8Array> {
+  return withBuilder(context, `the package "${PACKAGE}"`, async (builder) => {
+    const names = /^usr\/share\/keyrings\/debian-archive-keyring\.(pgp|gpg)$/;
+    const none = (): never => fail('bad-package', `The package "${PACKAGE}" has no keyring`);
+    for await (const { header, content } of builder.entries(deb, names, PACKAGE_LIMIT))
+      if (header.type === 'file') return await collect(content, KEYRING_LIMIT, none);
+    return none();
+  });
 }
 
-async function keyringOf(deb: string): Promise<Uint8Array> {
-  for await (const { header, content } of debEntries(createReadStream(deb), PACKAGE_LIMIT)) {
-    const name = 'usr/share/keyrings/debian-archive-keyring';
-    if (header.kind === 'file' && (header.name === `${name}.pgp` || header.name === `${name}.gpg`))
-      return collect(content, KEYRING_LIMIT);
-  }
-  fail('bad-package', 'The package "debian-archive-keyring" has no keyring');
-}
-
-function keyringPath(context: DownloadContext): string {
+function keyringPath(context: BuildContext): string {
   return join(context.cache.archive, 'debian-archive-keyring.pgp');
 }

@@ -1,11 +1,14 @@
 import { join } from 'node:path';
-import { BuilderError, parseRelease, type Release, type SigningKey, verifyClearSigned } from '@cloister/builder';
+import { type BuildContext, type Builder, withBuilder } from '../builder/builder.ts';
+import { Refusal } from '../builder/refusal.ts';
+import type { Release } from '../builder/release.ts';
 import { readIfThere, writeAtomically } from '../cache.ts';
 import type { DownloadContext } from '../download.ts';
 import { fail, isMirrorFault } from '../failure.ts';
 import type { Mirror } from '../mirror/mirror.ts';
-import { cachedKeys, fetchKeys } from './keys.ts';
-import { loadIndex, type PackageIndex } from './package-index.ts';
+import { claimsOf } from './claims.ts';
+import { fetchKeys, readCachedKeys } from './keys.ts';
+import { INDEX_FILES, loadIndex, type OpenIndex, type PackageIndex } from './package-index.ts';
 import { fetchRelease } from './release-file.ts';
 
 /** The suites that are known to hold riscv64, in the order in which a bare name tries them. */
@@ -25,7 +28,9 @@ export interface Suite {
 }
 
 export interface ArchiveOptions {
-  readonly context: Omit<DownloadContext, 'mirror'>;
+  readonly context: Omit<BuildContext, 'mirror'>;
+  /** Holds the suite's index; whoever made it ends it. */
+  readonly index: OpenIndex;
   readonly mirrors: readonly Mirror[];
   readonly pins: ReadonlySet<string>;
   readonly strict: boolean;
@@ -80,11 +85,14 @@ async function openOnAnyMirror(options: ArchiveOptions, name: SuiteName): Promis
 
 async function open(
   options: ArchiveOptions,
-  context: DownloadContext,
+  context: BuildContext,
   name: SuiteName,
 ): Promise<Omit<Suite, 'passedOver'>> {
-  const { bytes } = await fetchRelease(context, name);
-  const release = await verified(options, context, name, bytes);
+  const bytes = await fetchRelease(context, name);
+  // This builder sees releases and keys alone: no maintainer of a package can reach its verdict.
+  const release = await withBuilder(context, `the release of "${name}"`, (verdict) =>
+    verified(options, context, verdict, name, bytes),
+  );
   if (release.origin !== 'Debian')
     fail('mirror-incomplete', `The mirror ${context.mirror.url} is not Debian's but "${release.origin}"`);
   // A release that is good but of another suite would pass for this one.
@@ -99,36 +107,37 @@ async function open(
       `The mirror's release of Debian ${name} was valid until ${until}; using it, since no newer one was seen`,
     );
   }
-  const index = await loadIndex(context, name, release);
+  const index = await loadIndex(context, options.index, name, release);
   await remember(context, name, release);
   return { name, mirror: context.mirror, release, index, expired };
 }
 
 async function verified(
   options: ArchiveOptions,
-  context: DownloadContext,
+  context: BuildContext,
+  verdict: Builder,
   name: string,
   bytes: Uint8Array,
 ): Promise<Release> {
-  const check = (keys: readonly SigningKey[]) =>
-    parseRelease(verifyClearSigned(bytes, keys, options.now() / 1000).text);
-  const cached = await cachedKeys(context, options.pins);
+  await claimsOf(context, verdict, name, bytes);
+  const check = () => verdict.release(bytes, INDEX_FILES, options.now());
+  if (await readCachedKeys(context, verdict, options.pins))
+    try {
+      return await check();
+    } catch (error) {
+      // A newer keyring may prolong a key that has expired in the cached one.
+      if (!(error instanceof Refusal) || error.code !== 'expired') refuseSignature(name, error);
+    }
+  await fetchKeys(context, options.index, verdict, [name, ...SUITES.filter((other) => other !== name)], options.pins);
   try {
-    if (cached !== undefined) return check(cached);
-  } catch (error) {
-    // A newer keyring may prolong a key that has expired in the cached one.
-    if (!(error instanceof BuilderError) || error.code !== 'expired') refuseSignature(name, error);
-  }
-  const keys = await fetchKeys(context, [name, ...SUITES.filter((other) => other !== name)], options.pins);
-  try {
-    return check(keys);
+    return await check();
   } catch (error) {
     refuseSignature(name, error);
   }
 }
 
 function refuseSignature(name: string, error: unknown): never {
-  if (error instanceof BuilderError)
+  if (error instanceof Refusal)
     fail('bad-signature', `The release of "${name}" is not signed by Debian (${error.message.toLowerCase()})`, error);
   throw error;
 }

@@ -1,7 +1,8 @@
 import { type FileHandle, lstat, open, readdir, readlink } from 'node:fs/promises';
 import { basename, join, posix } from 'node:path';
-import { plainFile, TAR_END, type TarHeader, tarHeader, tarPadding } from '@cloister/builder';
+import type { TarHeader } from '@cloister/protocol';
 import { fail, failFile } from '../failure.ts';
+import { plainFile, TAR_END, tarHeader, tarPadding } from '../tar-write.ts';
 
 /** What is put into a guest before its command starts. */
 export interface Copy {
@@ -38,9 +39,9 @@ async function add(file: FileHandle, disk: string, source: string, name: string)
     mtime: Math.max(0, Math.trunc(found.mtimeMs / 1000)),
   };
   if (found.isSymbolicLink()) {
-    await write(file, disk, tarHeader({ ...header, kind: 'symlink', linkName: await readlink(source) }));
+    await write(file, disk, tarHeader({ ...header, type: 'symlink', linkName: await readlink(source) }));
   } else if (found.isDirectory()) {
-    if (name !== '') await write(file, disk, tarHeader({ ...header, kind: 'directory' }));
+    if (name !== '') await write(file, disk, tarHeader({ ...header, type: 'directory' }));
     const entries = await readdir(source).catch((cause) => unreadable(source, cause));
     for (const entry of entries.sort()) await add(file, disk, join(source, entry), posix.join(name, entry));
   } else if (found.isFile()) {

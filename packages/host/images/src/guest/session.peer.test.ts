@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { builderHere } from '../../testing/builder-here.ts';
 import { testCache } from '../../testing/mirror.ts';
 import { qemuStarter } from '../../testing/qemu-machine.ts';
 import type { Image } from '../images-context.ts';
@@ -12,7 +13,9 @@ const start = qemuStarter(60_000);
 let image: Image;
 
 beforeAll(async () => {
-  image = await openImages({ cacheDirectory: testCache(), startVirtualMachine: start }).pull('busybox');
+  image = await openImages({ cacheDirectory: testCache(), startVirtualMachine: start, startBuilder: builderHere }).pull(
+    'busybox',
+  );
 }, 240_000);
 
 async function run(

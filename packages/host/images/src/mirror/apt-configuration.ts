@@ -1,5 +1,3 @@
-import { paragraphs } from '@cloister/builder';
-
 /** The URIs of binary packages that apt's sources name, in order: one-line form and deb822 form (sources.list(5)). */
 export function aptUris(sources: readonly { readonly name: string; readonly text: string }[]): string[] {
   return sources.flatMap(({ name, text }) => (name.endsWith('.sources') ? deb822Uris(text) : oneLineUris(text)));
@@ -16,16 +14,14 @@ function oneLineUris(text: string): string[] {
 }
 
 function deb822Uris(text: string): string[] {
-  try {
-    return paragraphs(text).flatMap((fields) => {
-      const types = (fields.get('types') ?? '').split(/\s+/);
-      if (!types.includes('deb') || /^(no|false|0)$/i.test(fields.get('enabled') ?? 'yes')) return [];
-      return (fields.get('uris') ?? '').split(/\s+/).filter((uri) => uri !== '');
-    });
-  } catch {
-    // A file that apt itself would refuse names no mirror.
-    return [];
-  }
+  return text.split(/\n(?:[ \t]*\n)+/).flatMap((paragraph) => {
+    // A field's value goes on in lines that begin with a blank.
+    const field = (name: string): string | undefined =>
+      new RegExp(`^${name}:(.*(?:\\n[ \\t].*)*)`, 'im').exec(paragraph)?.[1]?.trim();
+    const words = (name: string): string[] => (field(name) ?? '').split(/\s+/).filter((word) => word !== '');
+    if (!words('types').includes('deb') || /^(no|false|0)$/i.test(field('enabled') ?? 'yes')) return [];
+    return words('uris');
+  });
 }
 
 /**

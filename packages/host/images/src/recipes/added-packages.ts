@@ -1,13 +1,14 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BuilderError, type PackageRecord, wantedFiles } from '@cloister/builder';
 import type { DiskConfig } from '@cloister/launcher';
-import type { PackageIndex } from '../archive/package-index.ts';
-import { packagesText, reachablePackages } from '../archive/reachable.ts';
-import { withDependencies } from '../archive/resolve.ts';
-import type { DownloadContext } from '../download.ts';
+import { PACKAGE_FORMS } from '@cloister/protocol';
+import { type PackageIndex, withDependencies } from '../archive/package-index.ts';
+import { type BuildContext, withBuilder } from '../builder/builder.ts';
+import type { PackageRecord } from '../builder/package-record.ts';
+import { Refusal } from '../builder/refusal.ts';
 import { downloadAll } from '../download-all.ts';
 import { fail } from '../failure.ts';
+import { printable } from '../printable.ts';
 import type { ProgressSink } from '../progress.ts';
 import { writeHashTree } from '../store/hash-tree-file.ts';
 import { ROOT_TREE, type RootDiskEntry } from '../store/manifest.ts';
@@ -26,7 +27,7 @@ export interface BaseImage {
 }
 
 export interface AddPackages {
-  readonly context: DownloadContext;
+  readonly context: BuildContext;
   readonly index: PackageIndex;
   readonly suite: string;
   readonly epoch: number;
@@ -52,11 +53,11 @@ export async function addPackages(
   const { context, index, progress, startedAt, directory, base } = add;
   for (const name of add.packages) {
     // Names stand in the guest's script: nothing but a package's name may pass.
-    const known =
-      /^[a-z0-9][a-z0-9+.-]*$/.test(name) && (index.newest(name) !== undefined || index.providers(name).length > 0);
+    const known = PACKAGE_FORMS.name.test(name) && (await index.select('named', [name])).length > 0;
     if (!known) fail('missing-package', `The suite "${add.suite}" has no package "${name.slice(0, 80)}"`);
   }
-  const available = reachablePackages(index, [...add.packages, ...base.packages]);
+  const roots = [...add.packages, ...base.packages];
+  const available = await index.list(roots);
   const machine = {
     startVirtualMachine: add.startVirtualMachine,
     kernel: await readFile(base.kernel),
@@ -68,16 +69,12 @@ export async function addPackages(
   };
   const listName = guestListName(add.suite);
   const resolving = join(directory, 'resolve.img');
-  await writeScratchDisk(
-    resolving,
-    {
-      unpacked: [],
-      directories: ['lists'],
-      debs: [],
-      files: () => [{ name: `lists/${listName}`, content: Buffer.from(packagesText(available)) }],
-    },
-    context.signal,
-  );
+  await writeScratchDisk(context, resolving, {
+    unpacked: [],
+    directories: ['lists'],
+    debs: [],
+    files: async () => [{ name: `lists/${listName}`, content: available }],
+  });
   const output = await runBuild({
     ...machine,
     append: 'cloister.root=/dev/vda',
@@ -85,25 +82,22 @@ export async function addPackages(
     script: resolveScript(add.suite, add.packages),
   });
   await rm(resolving, { force: true });
-  const added = wantedRecords(index, output);
-  const tools = withDependencies(index, ['base-files', 'e2fsprogs']);
+  const added = await wantedRecords(context, index, output);
+  const tools = await withDependencies(index, ['base-files', 'e2fsprogs']);
   const all = [...new Map([...added, ...tools].map((record) => [record.name, record])).values()];
   const files = await downloadAll(context, all, progress, startedAt);
   progress?.({ kind: 'step', text: 'preparing the build', seconds: (Date.now() - startedAt) / 1000 });
   const file = ({ name }: PackageRecord) => ({ name, path: files.get(name)! });
   const installing = join(directory, 'install.img');
-  await writeScratchDisk(
-    installing,
-    {
-      unpacked: tools.map(file),
-      directories: ['build', 'build/archives', 'build/lists'],
-      debs: added.map((record) => ({ ...file(record), target: `build/archives/${archiveName(record)}` })),
-      files: (repacked) => [
-        { name: `build/lists/${listName}`, content: Buffer.from(packagesText(available, repacked)) },
-      ],
+  await writeScratchDisk(context, installing, {
+    unpacked: tools.map(file),
+    directories: ['build', 'build/archives', 'build/lists'],
+    debs: added.map((record) => ({ ...file(record), target: `build/archives/${archiveName(record)}` })),
+    files: async (repacked) => {
+      const lines = [...repacked].map(([name, { size, sha256 }]) => `${name} ${size} ${sha256}`);
+      return [{ name: `build/lists/${listName}`, content: await index.list([...roots, ...lines]) }];
     },
-    context.signal,
-  );
+  });
   await makeBlankDisk(path);
   await runBuild({
     ...machine,
@@ -116,17 +110,26 @@ export async function addPackages(
 }
 
 /** What apt wants, each looked up in the verified index: the guest only names files. */
-function wantedRecords(index: PackageIndex, output: string): PackageRecord[] {
-  try {
-    return wantedFiles(output, GUEST_MIRROR).map(
-      ({ filename }) =>
-        index.byFilename(filename) ?? fail('build-failed', `apt wants "${filename}", which the suite does not have`),
-    );
-  } catch (error) {
-    if (error instanceof BuilderError)
-      fail('build-failed', `What apt wants cannot be read (${error.message.toLowerCase()})`, error);
-    throw error;
-  }
+async function wantedRecords(context: BuildContext, index: PackageIndex, output: string): Promise<PackageRecord[]> {
+  const wanted = await withBuilder(context, 'what apt wants', (builder) => builder.wanted(output, GUEST_MIRROR)).catch(
+    (error) => {
+      if (error instanceof Refusal)
+        fail('build-failed', `What apt wants cannot be read (${error.message.toLowerCase()})`, error);
+      throw error;
+    },
+  );
+  const found = new Map(
+    (
+      await index.select(
+        'files',
+        wanted.filter((filename) => PACKAGE_FORMS.filename.test(filename)),
+      )
+    ).map((record) => [record.filename, record]),
+  );
+  return wanted.map(
+    (filename) =>
+      found.get(filename) ?? fail('build-failed', `apt wants "${printable(filename)}", which the suite does not have`),
+  );
 }
 
 /** The name that apt gives a package in its archive directory: `:` of an epoch escaped. */

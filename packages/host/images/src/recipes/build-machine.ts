@@ -2,6 +2,7 @@ import type { DiskConfig, VirtualMachine, VirtualMachineConfig } from '@cloister
 import { fail } from '../failure.ts';
 import { runSession } from '../guest/run-session.ts';
 import { SESSION_PORTS, sessionScript } from '../guest/session-protocol.ts';
+import { printable } from '../printable.ts';
 import type { ProgressSink } from '../progress.ts';
 import { COMMAND_LINE } from './busybox.ts';
 
@@ -86,9 +87,4 @@ export async function runBuild(run: BuildRun): Promise<string> {
       new Error(last),
     );
   return output;
-}
-
-/** What a guest wrote, safe for a terminal. */
-function printable(line: string): string {
-  return line.replace(/[^\x20-\x7e]/g, '?').slice(0, 120);
 }

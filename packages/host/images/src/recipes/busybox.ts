@@ -1,5 +1,5 @@
-import { createReadStream } from 'node:fs';
-import { BuilderError, collect, debEntries } from '@cloister/builder';
+import type { Builder } from '../builder/builder.ts';
+import { collect } from '../collect.ts';
 import { fail } from '../failure.ts';
 import { GUEST_INIT } from '../guest/init.ts';
 import { type InitramfsEntry, initramfs } from '../initramfs.ts';
@@ -53,16 +53,11 @@ export function guestInitramfs(kernel: Kernel, busybox: Uint8Array): Uint8Array 
   ]);
 }
 
-/** The busybox binary out of the package busybox-static. Throws `bad-package`. */
-export async function readBusybox(deb: string): Promise<Uint8Array> {
-  try {
-    for await (const { header, content } of debEntries(createReadStream(deb), LIMIT)) {
-      if (header.kind === 'file' && /^(usr\/)?bin\/busybox$/.test(header.name)) return await collect(content, LIMIT);
-    }
-  } catch (error) {
-    if (error instanceof BuilderError)
-      fail('bad-package', `The package "busybox-static" cannot be read (${error.message.toLowerCase()})`, error);
-    throw error;
-  }
-  fail('bad-package', 'The package "busybox-static" holds no busybox');
+/** The busybox binary out of the package busybox-static. Throws `bad-package`, `Refusal`. */
+export async function readBusybox(builder: Builder, deb: string): Promise<Uint8Array> {
+  let busybox: Uint8Array | undefined;
+  const none = (): never => fail('bad-package', 'The package "busybox-static" holds no busybox');
+  for await (const { header, content } of builder.entries(deb, /^(usr\/)?bin\/busybox$/, LIMIT))
+    if (header.type === 'file') busybox = await collect(content, LIMIT, none);
+  return busybox ?? none();
 }

@@ -1,9 +1,8 @@
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PackageRecord } from '@cloister/builder';
-import type { PackageIndex } from '../archive/package-index.ts';
-import { requiredPackages, withDependencies } from '../archive/resolve.ts';
-import type { DownloadContext } from '../download.ts';
+import { type PackageIndex, withDependencies } from '../archive/package-index.ts';
+import type { BuildContext } from '../builder/builder.ts';
+import type { PackageRecord } from '../builder/package-record.ts';
 import { downloadAll } from '../download-all.ts';
 import { failFile } from '../failure.ts';
 import type { ProgressSink } from '../progress.ts';
@@ -66,7 +65,7 @@ const NO_DEBCONF = [
   .join('');
 
 export interface DebianBuild {
-  readonly context: DownloadContext;
+  readonly context: BuildContext;
   readonly index: PackageIndex;
   readonly suite: string;
   /** Seconds since 1970: the time of the release, and of everything in the image that no package gives a time. */
@@ -80,8 +79,9 @@ export interface DebianBuild {
 }
 
 /** Debian's minimal system with apt: all that is essential or required, apt, and what they depend on. */
-export function debianPackages(index: PackageIndex): PackageRecord[] {
-  return withDependencies(index, [...requiredPackages(index), 'apt']);
+export async function debianPackages(index: PackageIndex): Promise<PackageRecord[]> {
+  const required = await index.select('required');
+  return withDependencies(index, [...required.map(({ name }) => name), 'apt']);
 }
 
 /** Makes the root disk `path`, and its hash tree beside it. Throws as `downloadAll`, `writeScratchDisk`, `runBuild`. Nothing but the two is left. */
@@ -90,8 +90,8 @@ export async function buildDebian(
   path: string,
 ): Promise<{ disk: RootDiskEntry; packages: readonly PackageRecord[] }> {
   const { context, index, progress, startedAt } = build;
-  const packages = debianPackages(index);
-  const scratchRoot = withDependencies(index, SCRATCH_ROOTS);
+  const packages = await debianPackages(index);
+  const scratchRoot = await withDependencies(index, SCRATCH_ROOTS);
   const all = [...new Map([...packages, ...scratchRoot].map((record) => [record.name, record])).values()];
   const files = await downloadAll(context, all, progress, startedAt);
   progress?.({ kind: 'step', text: 'preparing the build', seconds: (Date.now() - startedAt) / 1000 });
@@ -99,16 +99,12 @@ export async function buildDebian(
   const file = ({ name }: PackageRecord) => ({ name, path: files.get(name)! });
   // base-files first: it brings the links /bin, /lib, /sbin that the others' files go through.
   const ordered = scratchRoot.toSorted((a, b) => Number(b.name === 'base-files') - Number(a.name === 'base-files'));
-  await writeScratchDisk(
-    scratch,
-    {
-      unpacked: ordered.map(file),
-      directories: ['debs'],
-      debs: packages.map((record) => ({ ...file(record), target: `debs/${record.name}.deb` })),
-      files: () => [{ name: 'usr/share/debconf/confmodule', content: Buffer.from(NO_DEBCONF) }],
-    },
-    context.signal,
-  );
+  await writeScratchDisk(context, scratch, {
+    unpacked: ordered.map(file),
+    directories: ['debs'],
+    debs: packages.map((record) => ({ ...file(record), target: `debs/${record.name}.deb` })),
+    files: async () => [{ name: 'usr/share/debconf/confmodule', content: Buffer.from(NO_DEBCONF) }],
+  });
   await makeBlankDisk(path);
   await runBuild({
     startVirtualMachine: build.startVirtualMachine,

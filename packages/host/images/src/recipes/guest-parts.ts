@@ -1,16 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PackageRecord } from '@cloister/builder';
-import type { PackageIndex } from '../archive/package-index.ts';
+import { type PackageIndex, packagesNamed } from '../archive/package-index.ts';
+import { type BuildContext, withBuilder } from '../builder/builder.ts';
+import type { PackageRecord } from '../builder/package-record.ts';
+import { Refusal } from '../builder/refusal.ts';
 import { type Cache, makeDirectory } from '../cache.ts';
-import type { DownloadContext } from '../download.ts';
 import { downloadAll } from '../download-all.ts';
 import { fail, failFile } from '../failure.ts';
 import { GUEST_INIT } from '../guest/init.ts';
 import type { ProgressSink } from '../progress.ts';
 import { guestInitramfs, readBusybox } from './busybox.ts';
-import { type Kernel, kernelPackages, readKernel, WANTED_MODULES } from './kernel.ts';
+import { type Kernel, readKernel, WANTED_MODULES } from './kernel.ts';
 
 /** What every image boots: a kernel with modules, and busybox; kept in the cache under `key`, the hash of what they are made from. */
 export interface GuestParts {
@@ -24,10 +25,14 @@ export interface GuestParts {
 export const INIT_VERSION = createHash('sha256').update(GUEST_INIT).digest('hex').slice(0, 16);
 
 /** The packages of a suite's guest parts. Throws `missing-kernel` or `missing-package`. */
-export function guestPartPackages(index: PackageIndex): PackageRecord[] {
-  const busybox =
-    index.newest('busybox-static') ?? fail('missing-package', 'The suite has no package "busybox-static"');
-  return [...kernelPackages(index), busybox];
+export async function guestPartPackages(index: PackageIndex): Promise<PackageRecord[]> {
+  const busybox = await packagesNamed(index, ['busybox-static']);
+  try {
+    return [...(await index.select('kernel')), ...busybox];
+  } catch (error) {
+    if (error instanceof Refusal) fail('missing-kernel', error.message, error);
+    throw error;
+  }
 }
 
 /**
@@ -35,12 +40,12 @@ export function guestPartPackages(index: PackageIndex): PackageRecord[] {
  * the cache once unpacked. Throws as `downloadAll`, `readKernel`, `readBusybox`.
  */
 export async function fetchGuestParts(
-  context: DownloadContext,
+  context: BuildContext,
   index: PackageIndex,
   progress: ProgressSink | undefined,
   startedAt: number,
 ): Promise<GuestParts> {
-  const packages = guestPartPackages(index);
+  const packages = await guestPartPackages(index);
   const key = createHash('sha256')
     .update([...packages.map(({ sha256 }) => sha256), ...WANTED_MODULES].join('\n'))
     .digest('hex')
@@ -50,11 +55,16 @@ export async function fetchGuestParts(
   const files = await downloadAll(context, packages, progress, startedAt);
   progress?.({ kind: 'step', text: 'unpacking the kernel', seconds: (Date.now() - startedAt) / 1000 });
   const kernelFiles = packages.filter(({ name }) => name !== 'busybox-static').map(({ name }) => files.get(name)!);
-  const parts = {
+  // All images boot these: no other package is read by the same builder.
+  const parts = await withBuilder(context, 'the kernel packages', async (builder) => ({
     key,
-    kernel: await readKernel(kernelFiles),
-    busybox: await readBusybox(files.get('busybox-static')!),
-  };
+    kernel: await readKernel(builder, kernelFiles),
+    busybox: await readBusybox(builder, files.get('busybox-static')!),
+  })).catch((error) => {
+    if (error instanceof Refusal)
+      fail('bad-package', `The kernel packages cannot be read (${error.message.toLowerCase()})`, error);
+    throw error;
+  });
   await keep(context.cache, parts);
   for (const file of kernelFiles) await rm(file, { force: true });
   return { ...parts, packages };

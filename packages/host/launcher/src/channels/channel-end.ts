@@ -9,7 +9,6 @@ import {
 
 /** What carries a channel: hands frames, returned credit and the end to the far `ChannelEnd`, in order. */
 export interface Carrier {
-  /** The frame is already the carrier's own copy. */
   frame(frame: Uint8Array): void;
   credit(bytes: number): void;
   close(reason: string): void;
@@ -38,6 +37,8 @@ export function createChannelEnd(carrier: Carrier): ChannelEnd {
   let toReturn = 0;
   let listener: ChannelListener | undefined;
   let closed: string | undefined;
+  /** Credit for what an earlier far end sent is void. */
+  let renewals = 0;
 
   const end = (reason: string): void => {
     if (closed !== undefined) return;
@@ -53,32 +54,50 @@ export function createChannelEnd(carrier: Carrier): ChannelEnd {
     end(reason);
   };
 
-  const deliver = (frame: Uint8Array): void => {
-    try {
-      listener!.frame(frame);
-    } catch (error) {
-      close(`The receiver failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-      return;
-    }
-    toReturn += cost(frame);
+  const failed = (error: unknown): void =>
+    close(`The receiver failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+
+  const giveBack = (bytes: number): void => {
+    toReturn += bytes;
     if (toReturn < CHANNEL_WINDOW_BYTES / 4 || closed !== undefined) return;
     granted += toReturn;
     carrier.credit(toReturn);
     toReturn = 0;
   };
 
+  const deliver = (frame: Uint8Array): void => {
+    try {
+      const taken = listener!.frame(frame);
+      if (!(taken instanceof Promise)) {
+        giveBack(cost(frame));
+        return;
+      }
+      const here = renewals;
+      const unlessRenewed =
+        <T>(then: (value: T) => void) =>
+        (value: T): void => {
+          if (here === renewals) then(value);
+        };
+      taken.then(
+        unlessRenewed(() => giveBack(cost(frame))),
+        unlessRenewed(failed),
+      );
+    } catch (error) {
+      failed(error);
+    }
+  };
+
   const channel: Link = {
     send(frame) {
       if (frame.length > FRAME_BYTES_MAX) throw new RangeError(`A frame of ${frame.length} bytes is too long`);
       if (closed !== undefined) return;
-      const copy = frame.slice();
-      if (waiting.length === 0 && cost(copy) <= credit) {
-        credit -= cost(copy);
-        carrier.frame(copy);
+      if (waiting.length === 0 && cost(frame) <= credit) {
+        credit -= cost(frame);
+        carrier.frame(frame);
         return;
       }
-      waiting.push(copy);
-      waitingBytes += copy.length;
+      waiting.push(frame);
+      waitingBytes += frame.length;
       if (waitingBytes > CHANNEL_QUEUE_BYTES_MAX) close('The peer does not take its frames');
     },
     get queuedBytes() {
@@ -95,6 +114,7 @@ export function createChannelEnd(carrier: Carrier): ChannelEnd {
     close,
     renew(epoch) {
       carrier.renew?.(epoch);
+      renewals += 1;
       waiting.length = 0;
       held.length = 0;
       waitingBytes = 0;

@@ -21,7 +21,10 @@ function carrierTo(far: () => ChannelEnd): Carrier {
     });
   };
   return {
-    frame: (frame) => post(() => far().frameArrived(frame)),
+    frame(frame) {
+      const copy = frame.slice();
+      post(() => far().frameArrived(copy));
+    },
     credit: (bytes) => post(() => far().creditArrived(bytes)),
     close: (reason) => post(() => far().closeArrived(reason)),
   };

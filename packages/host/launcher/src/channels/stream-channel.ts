@@ -12,16 +12,24 @@ import { type ChannelEnd, createChannelEnd } from './channel-end.ts';
 /**
  * A channel over a byte stream in both directions, such as an inherited socket, whose other end may be replaced. The
  * stream stays open when the channel closes: its next epoch runs over it, too.
+ * Its bytes are copied before a `data` listener returns: the stream may use their memory again.
+ * @param role `new` waits for the far end's greeting; `told` knows that the far end is there, and greets
  */
-export function streamChannel(stream: Duplex, epoch: Uint8Array): Link {
+export function streamChannel(stream: Duplex, epoch: Uint8Array, role: 'new' | 'told' = 'new'): Link {
   /** The greeting that must come before anything counts; undefined once it has. */
   let awaited: Uint8Array | undefined;
-  let chunks: Buffer[] = [];
-  let length = 0;
-  /** How many bytes there must be before there is something to take. */
-  let wanted = 0;
+  /** What came and is no whole header, or could be a part of the greeting. */
+  let rest: Buffer = NOTHING;
+  /** The record that is under way, and how much of it is there. */
+  let record: { readonly kind: RecordKind; readonly contents: Uint8Array<ArrayBuffer>; filled: number } | undefined;
+  /** What waits until this end has greeted. */
+  let held: Uint8Array[] | undefined = [];
 
   const write = (bytes: Uint8Array, contents?: Uint8Array): void => {
+    if (held !== undefined) {
+      held.push(bytes, ...(contents === undefined ? [] : [contents]));
+      return;
+    }
     if (!stream.writable) return;
     // What one turn sends goes to the pipe at once.
     stream.cork();
@@ -29,47 +37,80 @@ export function streamChannel(stream: Duplex, epoch: Uint8Array): Link {
     if (contents !== undefined) stream.write(contents);
     process.nextTick(() => stream.uncork());
   };
-  const record = (kind: RecordKind, contents: Uint8Array): void =>
+  const writeRecord = (kind: RecordKind, contents: Uint8Array): void =>
     write(encodeRecordHeader(kind, contents.length), contents);
-  const greet = (next: Uint8Array): void => {
+  const greet = (greeting: Uint8Array): void => {
+    const waited = held ?? [];
+    held = undefined;
+    write(greeting);
+    for (const bytes of waited) write(bytes);
+  };
+  const awaitGreeting = (next: Uint8Array): void => {
     awaited = greetingOf(next);
-    wanted = length + 1;
-    write(awaited);
+    record = undefined;
+    rest = NOTHING;
+    held = [];
   };
   const end = createChannelEnd({
-    frame: (frame) => record('frame', frame),
+    frame: (frame) => writeRecord('frame', frame),
     credit(bytes) {
       const contents = new Uint8Array(4);
       new DataView(contents.buffer).setUint32(0, bytes, true);
-      record('credit', contents);
+      writeRecord('credit', contents);
     },
-    close: (reason) => record('close', new TextEncoder().encode(reason).subarray(0, 1024)),
-    renew: greet,
+    close: (reason) => writeRecord('close', new TextEncoder().encode(reason).subarray(0, 1024)),
+    renew(next) {
+      awaitGreeting(next);
+      greet(awaited!);
+    },
   });
-  const keep = (rest: Buffer): void => {
-    chunks = [rest];
-    length = rest.length;
+
+  /** What follows the greeting, or undefined while it has not come whole. */
+  const afterGreeting = (bytes: Buffer): Buffer | undefined => {
+    if (awaited === undefined) return bytes;
+    const found = bytes.indexOf(awaited);
+    if (found < 0) {
+      rest = Buffer.from(bytes.subarray(Math.max(0, bytes.length - awaited.length + 1)));
+      return undefined;
+    }
+    const after = bytes.subarray(found + awaited.length);
+    if (held !== undefined) greet(awaited);
+    awaited = undefined;
+    return after;
+  };
+  /** Takes what begins `bytes`; returns what follows it. */
+  const takeNext = (bytes: Buffer): Buffer => {
+    if (record === undefined) {
+      const header = decodeRecordHeader(bytes);
+      if (header === undefined) {
+        if (bytes.length < RECORD_HEADER_BYTES) rest = Buffer.from(bytes);
+        else end.channel.close('The peer sent a malformed record');
+        return NOTHING;
+      }
+      record = { kind: header.kind, contents: new Uint8Array(header.length), filled: 0 };
+      return bytes.subarray(RECORD_HEADER_BYTES);
+    }
+    const { kind, contents, filled } = record;
+    const part = bytes.subarray(0, contents.length - filled);
+    contents.set(part, filled);
+    record.filled += part.length;
+    if (record.filled === contents.length) {
+      record = undefined;
+      arrived(end, kind, contents);
+    }
+    return bytes.subarray(part.length);
   };
 
-  greet(epoch);
+  awaitGreeting(epoch);
+  if (role === 'told') greet(awaited!);
   stream.on('data', (chunk: Buffer) => {
-    chunks.push(chunk);
-    length += chunk.length;
-    if (length < wanted) return;
-    const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length);
-    let at = 0;
-    if (awaited !== undefined) {
-      const found = bytes.indexOf(awaited);
-      if (found < 0) {
-        keep(bytes.subarray(Math.max(0, bytes.length - awaited.length + 1)));
-        wanted = length + 1;
-        return;
-      }
-      at = found + awaited.length;
-      awaited = undefined;
-    }
-    keep(bytes.subarray(takeRecords(bytes, at, end)));
-    wanted = recordBytes(chunks[0]!);
+    const bytes = afterGreeting(rest.length === 0 ? chunk : Buffer.concat([rest, chunk]));
+    if (bytes === undefined) return;
+    rest = NOTHING;
+    let left: Buffer = bytes;
+    // An empty record has nothing to wait for.
+    while ((left.length > 0 || record?.contents.length === 0) && end.channel.closed === undefined)
+      left = takeNext(left);
   });
   // It may have been paused so that nothing is lost before this listens.
   stream.resume();
@@ -78,28 +119,10 @@ export function streamChannel(stream: Duplex, epoch: Uint8Array): Link {
   return end.channel;
 }
 
-/** Bytes of the record that begins `bytes`, as far as its header is there to say. */
-function recordBytes(bytes: Buffer): number {
-  const header = decodeRecordHeader(bytes.subarray(0, RECORD_HEADER_BYTES));
-  return RECORD_HEADER_BYTES + (header?.length ?? 0);
-}
+const NOTHING: Buffer = Buffer.alloc(0);
 
-/** Hands over the whole records from `at` on; returns where the first one lies that is not whole yet. */
-function takeRecords(bytes: Buffer, at: number, end: ChannelEnd): number {
-  while (bytes.length - at >= RECORD_HEADER_BYTES) {
-    if (end.channel.closed !== undefined) return bytes.length;
-    const header = decodeRecordHeader(bytes.subarray(at, at + RECORD_HEADER_BYTES));
-    if (header === undefined) {
-      end.channel.close('The peer sent a malformed record');
-      return bytes.length;
-    }
-    const from = at + RECORD_HEADER_BYTES;
-    if (bytes.length - from < header.length) break;
-    at = from + header.length;
-    const contents = bytes.subarray(from, at);
-    if (header.kind === 'frame') end.frameArrived(new Uint8Array(contents));
-    else if (header.kind === 'credit') end.creditArrived(contents.readUInt32LE(0));
-    else end.closeArrived(contents.toString('utf8'));
-  }
-  return at;
+function arrived(end: ChannelEnd, kind: RecordKind, contents: Uint8Array<ArrayBuffer>): void {
+  if (kind === 'frame') end.frameArrived(contents);
+  else if (kind === 'credit') end.creditArrived(new DataView(contents.buffer).getUint32(0, true));
+  else end.closeArrived(Buffer.from(contents).toString('utf8'));
 }

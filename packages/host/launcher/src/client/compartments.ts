@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { decodeMachineStatus, type Link } from '@cloister/protocol';
 import { streamChannel } from '../channels/stream-channel.ts';
 import type { Event } from '../control.ts';
 import { readLines, writeLine } from '../lines.ts';
+import { attach } from './attach.ts';
 import { connectLauncher } from './connect.ts';
 import { LaunchError } from './launch-error.ts';
 import type { RunningParts, StartParts } from './running-parts.ts';
@@ -35,21 +37,20 @@ export const startCompartments: StartParts = async (plan, settle, options) => {
   });
   const first = await nextEvent();
   if (first === undefined || !('opened' in first)) return refuse(first);
-  const { vm, token, bytes, log } = first.opened;
+  const { level, vm, token, bytes, log } = first.opened;
+  if (options.strict === true && level !== 'full') {
+    owner.destroy();
+    throw new LaunchError('failed', `This host reaches the protection level "${level}" alone: see "cloister doctor"`);
+  }
   let machine: Awaited<ReturnType<typeof settle>>;
-  const client = await connectLauncher({ start: true });
+  let client: Socket;
   try {
     machine = await settle(bytes);
-    writeLine(client, { do: 'attach', vm, token });
-    const attached = JSON.parse((await readLines(client)()) ?? '{"refused":"The launcher is gone"}') as object;
-    if ('refused' in attached) throw new LaunchError('failed', String(attached.refused));
+    client = await attach(vm, token);
   } catch (error) {
     owner.destroy();
-    client.destroy();
     throw error;
   }
-  client.pause();
-  for (const event of ['data', 'end', 'close']) client.removeAllListeners(event);
   writeLine(owner, {
     do: 'start',
     machine,
@@ -59,7 +60,7 @@ export const startCompartments: StartParts = async (plan, settle, options) => {
   });
   const started = await nextEvent();
   if (started === undefined || !('slice' in started)) return refuse(started);
-  const control: Link = streamChannel(client, Buffer.from(started.slice, 'base64'));
+  const control: Link = streamChannel(client, Buffer.from(started.slice, 'base64'), 'told');
 
   let settleFailed: (reason: string) => void = () => undefined;
   const failed = new Promise<string>((resolve) => {

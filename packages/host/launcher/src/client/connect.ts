@@ -2,17 +2,18 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleUrl } from '../bundles.ts';
 import { LaunchError } from './launch-error.ts';
 import { runtimeDirectory } from './runtime-directory.ts';
+import { knownLevel } from './sandbox-level.ts';
 
 /** How long a launcher may take to start, in milliseconds. */
 const START_MS = 20_000;
 
 /** Where the launcher of this version listens: another version's is another one. */
-function socketPath(): string {
+export function launcherSocket(): string {
   const version = createHash('sha256')
     .update(readFileSync(bundleUrl('launcher')))
     .digest('hex')
@@ -24,7 +25,7 @@ function socketPath(): string {
 export async function connectLauncher(options: { readonly start: true }): Promise<Socket>;
 export async function connectLauncher(options: { readonly start: boolean }): Promise<Socket | undefined>;
 export async function connectLauncher({ start }: { readonly start: boolean }): Promise<Socket | undefined> {
-  const path = socketPath();
+  const path = launcherSocket();
   for (let attempt = 0; attempt < 3; attempt += 1) {
     // A launcher that was about to leave closes the connection: then another one is started.
     const socket = existsSync(path) ? await tryConnect(path) : undefined;
@@ -43,7 +44,7 @@ const tryConnect = (path: string): Promise<Socket | undefined> =>
 /** Resolves once a launcher listens, this one or one that was quicker. */
 async function startLauncher(path: string): Promise<void> {
   const { PATH, TMPDIR, HOME } = process.env;
-  const child = spawn(process.execPath, [fileURLToPath(bundleUrl('launcher')), path], {
+  const child = spawn(process.execPath, [fileURLToPath(bundleUrl('launcher')), path, await knownLevel(dirname(path))], {
     detached: true,
     stdio: ['ignore', 'pipe', 'ignore'],
     cwd: '/',

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Inspected, Listed, Request } from '../control.ts';
+import type { Listed, Parts, Request } from '../control.ts';
 import { readLines, writeLine } from '../lines.ts';
 import { connectLauncher } from './connect.ts';
 import { LaunchError } from './launch-error.ts';
+import { type CompartmentFacts, factsOf } from './process-facts.ts';
 import { runtimeDirectory } from './runtime-directory.ts';
 
 /** The VMs that run for this user; none when no launcher runs. */
@@ -12,9 +13,19 @@ export async function listMachines(): Promise<readonly Listed[]> {
   return answer === undefined ? [] : (answer.machines as readonly Listed[]);
 }
 
+export interface Inspected extends Listed {
+  /** The lowest level of its compartments: a VM is as well protected as its weakest. */
+  readonly level: string;
+  readonly compartments: readonly CompartmentFacts[];
+}
+
+const LEVELS = ['none', 'permission', 'landlock', 'full'];
+
 /** @throws LaunchError for a VM that does not run, or whose token is not the user's to read */
 export async function inspectMachine(vm: string): Promise<Inspected> {
-  return (await command({ do: 'inspect', vm, token: tokenOf(vm) })) as unknown as Inspected;
+  const { parts, ...listed } = (await command({ do: 'inspect', vm, token: tokenOf(vm) })) as unknown as Parts;
+  const level = LEVELS.find((one) => parts.some((part) => part.level === one)) ?? 'none';
+  return { ...listed, level, compartments: parts.map(factsOf) };
 }
 
 /** `stop` asks the VM's owner to end it in order; `kill` ends it; `debug` gives its slice an inspector. @throws LaunchError */

@@ -18,6 +18,8 @@ export interface LaunchOptions {
   readonly id?: string;
   /** What `ps` shows of it. */
   readonly label?: string;
+  /** Refuse to run below the full protection level. */
+  readonly strict?: boolean;
   /** CPU time that it may have, in CPUs, and its weight among VMs that want more than there is. */
   readonly cpus?: number;
   readonly weight?: number;

@@ -36,10 +36,7 @@ export function inherit<Settings>(begin: (inheritance: Inheritance<Settings>, le
   const tell = (): void => void launcher.write(life?.status?.() ?? new Uint8Array(STATUS_BYTES));
   const start = ({ links: epochs, settings }: StartConfig<Settings>): void => {
     links = epochs.map((epoch, i) =>
-      streamChannel(
-        new Socket({ fd: LAUNCHER_DESCRIPTOR + 1 + i, readable: true, writable: true }),
-        Buffer.from(epoch, 'base64'),
-      ),
+      streamChannel(inheritedSocket(LAUNCHER_DESCRIPTOR + 1 + i), Buffer.from(epoch, 'base64')),
     );
     life = begin({ settings, links, firstFile: LAUNCHER_DESCRIPTOR + 1 + links.length }, () => setImmediate(stop));
     tell();
@@ -69,4 +66,24 @@ export function inherit<Settings>(begin: (inheritance: Inheritance<Settings>, le
   });
   launcher.on('error', () => process.exit());
   launcher.on('close', () => process.exit());
+}
+
+/** What all links read into: Node's own 64 KiB for each read would be half of what a compartment allocates. */
+const arriving = Buffer.allocUnsafeSlow(256 * 1024);
+
+function inheritedSocket(fd: number): Socket {
+  const options = {
+    fd,
+    readable: true,
+    writable: true,
+    onread: {
+      buffer: arriving,
+      callback(count: number, buffer: Buffer): boolean {
+        socket.emit('data', buffer.subarray(0, count));
+        return true;
+      },
+    },
+  };
+  const socket = new Socket(options);
+  return socket;
 }

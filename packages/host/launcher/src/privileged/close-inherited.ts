@@ -3,19 +3,26 @@ import { closeSync, readdirSync, readFileSync } from 'node:fs';
 /** O_CLOEXEC, as /proc/self/fdinfo shows it: in octal. */
 const CLOSE_ON_EXEC = 0o2000000;
 
+/** Descriptors that pass on exec to every child, asked for or not. Node's own do not pass. */
+export function inheritedDescriptors(): number[] {
+  if (process.platform !== 'linux') return [];
+  return readdirSync('/proc/self/fd')
+    .map(Number)
+    .filter((fd) => {
+      if (fd <= 2) return false;
+      try {
+        const flags = /^flags:\s+([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'));
+        return flags !== null && (Number.parseInt(flags[1]!, 8) & CLOSE_ON_EXEC) === 0;
+      } catch {
+        return false; // the listing's own
+      }
+    });
+}
+
 /**
- * Closes what the program that started the first client had left open: whatever passes on exec would reach every
- * compartment. Node's own descriptors do not pass.
+ * Closes what the program that started the first client had left open: it would reach every compartment, for neither
+ * Node nor bubblewrap closes what a child was not meant to have.
  */
 export function closeInherited(): void {
-  if (process.platform !== 'linux') return;
-  for (const fd of readdirSync('/proc/self/fd').map(Number)) {
-    if (fd <= 2) continue;
-    try {
-      const flags = /^flags:\s+([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'));
-      if (flags !== null && (Number.parseInt(flags[1]!, 8) & CLOSE_ON_EXEC) === 0) closeSync(fd);
-    } catch {
-      // The listing's own.
-    }
-  }
+  for (const fd of inheritedDescriptors()) closeSync(fd);
 }

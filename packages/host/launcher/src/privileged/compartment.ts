@@ -67,7 +67,7 @@ export function startCompartment(start: CompartmentStart, heard: (status: Buffer
   let clock = setTimeout(kill, start.deadlineMs);
   function kill(): void {
     // The whole session: a sandbox's outer process and what runs within.
-    if (child.pid === undefined) return;
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     try {
       process.kill(-child.pid, 'SIGKILL');
     } catch {

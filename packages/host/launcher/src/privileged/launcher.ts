@@ -3,9 +3,10 @@ import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import type { Event, Inspected, Listed, Request } from '../control.ts';
+import type { Event, Listed, Request } from '../control.ts';
 import { readLines, writeLine } from '../lines.ts';
-import { createLinkMaker } from './link.ts';
+import type { Level } from '../sandbox/sandbox.ts';
+import { createLinkMaker, freshEpoch } from './link.ts';
 import { closeStores, type OpenStore, openStores, StoreError } from './open-stores.ts';
 import { decodeRequest } from './requests.ts';
 import { createSharedService, type SharedService } from './shared-service.ts';
@@ -18,21 +19,31 @@ export interface Launcher {
   close(): void;
 }
 
-/** A VM between `run` and `start`: its stores are open, its client's second connection is awaited. */
+/** A VM between `run` and `start`, or a builder: its client's second connection is awaited. */
 interface Opened {
   readonly token: string;
   client: Socket | undefined;
 }
 
+/** CPUs that a shared service or a builder may use. */
+const SERVICE_CPUS = 1;
+/** A builder holds an index, or a package's archive to be repacked (the protocol's client asks for at most half of it). */
+const BUILDER_BYTES = 2 ** 30;
 /** How long a client may take for a step, in milliseconds. */
 const STEP_MS = 30_000;
 const REFUSED_TOKEN = 'There is no such VM, or the token is not its own';
 
 /**
  * @param directory of ours alone
+ * @param level that this host reaches
  * @param idle called whenever nobody is connected and no VM runs
  */
-export async function createLauncher(directory: string, spawn: Spawn, idle: () => void): Promise<Launcher> {
+export async function createLauncher(
+  directory: string,
+  spawn: Spawn,
+  level: Level,
+  idle: () => void,
+): Promise<Launcher> {
   const links = await createLinkMaker(join(directory, `links-${process.pid}.sock`));
   const machines = new Map<string, VirtualMachine>();
   const opened = new Map<string, Opened>();
@@ -50,6 +61,7 @@ export async function createLauncher(directory: string, spawn: Spawn, idle: () =
         links: members.map(({ link }) => ({ end: link.ends[0], epoch: link.epoch })),
         files: members.flatMap(({ files }) => files),
         settings: members.map(({ settings }) => settings),
+        cpus: SERVICE_CPUS,
         dataBytes: DATA_BYTES,
         heard: () => undefined,
       },
@@ -65,6 +77,7 @@ export async function createLauncher(directory: string, spawn: Spawn, idle: () =
         links: members.map(({ link }) => ({ end: link.ends[0], epoch: link.epoch })),
         files: [],
         settings: { cpus: availableParallelism(), machines: members.map(({ settings }) => settings) },
+        cpus: SERVICE_CPUS,
         dataBytes: DATA_BYTES,
         heard: () => undefined,
       },
@@ -106,7 +119,7 @@ export async function createLauncher(directory: string, spawn: Spawn, idle: () =
     writeFileSync(join(directory, id, 'token'), token, { mode: 0o600 });
     const waiting: Opened = { token, client: undefined };
     opened.set(id, waiting);
-    tell({ opened: { vm: id, token, bytes: stores.map(({ bytes }) => bytes), log: logOf(id) } });
+    tell({ opened: { level, vm: id, token, bytes: stores.map(({ bytes }) => bytes), log: logOf(id) } });
     const life = async (): Promise<void> => {
       const line = await next();
       const start = line === undefined ? undefined : decodeRequest(line);
@@ -149,7 +162,39 @@ export async function createLauncher(directory: string, spawn: Spawn, idle: () =
       });
   };
 
-  const answer = (socket: Socket, request: Exclude<Request, { do: 'run' | 'start' }>): void => {
+  /** A builder, for as long as the connection of who asked for it lasts. */
+  const build = async (socket: Socket, next: () => Promise<string | undefined>): Promise<void> => {
+    const waiting: Opened = { token: newToken(), client: undefined };
+    opened.set(waiting.token, waiting);
+    writeLine(socket, { opened: waiting.token });
+    await next();
+    opened.delete(waiting.token);
+    if (waiting.client === undefined) return;
+    const epoch = freshEpoch();
+    try {
+      const builder = spawn(
+        {
+          kind: 'builder',
+          builds: {},
+          debug: false,
+          links: [{ end: waiting.client, epoch }],
+          files: [],
+          settings: {},
+          cpus: SERVICE_CPUS,
+          dataBytes: BUILDER_BYTES,
+          heard: () => undefined,
+        },
+        () => undefined,
+      );
+      writeLine(socket, { epoch: Buffer.from(epoch).toString('base64') });
+      void next().then(builder.kill);
+      writeLine(socket, { ended: await builder.ended });
+    } finally {
+      waiting.client.destroy();
+    }
+  };
+
+  const answer = (socket: Socket, request: Exclude<Request, { do: 'run' | 'start' | 'build' }>): void => {
     if (request.do === 'list') {
       writeLine(socket, { machines: [...machines.values()].map(listed) });
       return;
@@ -172,7 +217,7 @@ export async function createLauncher(directory: string, spawn: Spawn, idle: () =
     }
     switch (request.do) {
       case 'inspect':
-        writeLine(socket, inspected(machine));
+        writeLine(socket, { ...listed(machine), parts: machine.parts() });
         return;
       case 'stop':
         machine.askStop();
@@ -208,6 +253,10 @@ export async function createLauncher(directory: string, spawn: Spawn, idle: () =
           if (line !== undefined) writeLine(socket, { refused: 'The launcher does not understand this request' });
           socket.end();
         } else if (request.do === 'run') own(socket, request, next);
+        else if (request.do === 'build')
+          void build(socket, next)
+            .catch((error: unknown) => writeLine(socket, { refused: String(error) }))
+            .finally(() => socket.end());
         else {
           answer(socket, request);
           if (request.do !== 'attach') socket.end();
@@ -224,15 +273,6 @@ function sameToken(right: string, given: string): boolean {
 
 function listed({ id, label, started }: VirtualMachine): Listed {
   return { vm: id, label, started };
-}
-
-const LEVELS = ['none', 'permission', 'landlock', 'full'];
-
-/** A VM is as well protected as its weakest compartment. */
-function inspected(machine: VirtualMachine): Inspected {
-  const compartments = machine.facts();
-  const level = LEVELS.find((one) => compartments.some((part) => part.level === one)) ?? 'none';
-  return { ...listed(machine), level, compartments };
 }
 
 function appendLog(path: string, name: string, bytes: Buffer): void {

@@ -1,11 +1,13 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleUrl } from '../bundles.ts';
+import { openManifest } from '../manifest.ts';
 import { thisNode } from '../sandbox/node-runtime.ts';
+import type { Level } from '../sandbox/sandbox.ts';
 import { closeInherited } from './close-inherited.ts';
-import { openCodeStore } from './code.ts';
 import { createLauncher } from './launcher.ts';
-import { reachedLevel } from './reached-level.ts';
 import { createSpawn } from './spawn.ts';
 
 /** How long the launcher stays when there is nothing left to do, in milliseconds. */
@@ -13,6 +15,8 @@ const LINGER_MS = 300;
 
 closeInherited();
 const path = process.argv[2]!;
+// Whoever starts the launcher has tried what this machine reaches.
+const level = process.argv[3] as Level;
 const directory = dirname(path);
 let clock: NodeJS.Timeout | undefined;
 const early: Socket[] = [];
@@ -25,9 +29,8 @@ const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (sock
 await listen();
 process.stdout.write('ready\n');
 const node = thisNode();
-const code = openCodeStore();
-const spawn = createSpawn(node, await reachedLevel(node, code, directory), code);
-const launcher = await createLauncher(directory, spawn, leaveSoon);
+const manifest = openManifest(dirname(fileURLToPath(bundleUrl('launcher'))));
+const launcher = await createLauncher(directory, createSpawn(node, level, manifest), level, leaveSoon);
 connected = launcher.connected;
 if (early.length === 0) leaveSoon();
 for (const socket of early) launcher.connected(socket);

@@ -33,7 +33,8 @@ export function decodeRequest(line: string): Request | undefined {
         weight: value.weight,
       };
     case 'list':
-      return { do: 'list' };
+    case 'build':
+      return { do: value.do };
   }
   if (!isText(vm, 64) || !isText(token, 128)) return undefined;
   switch (value.do) {

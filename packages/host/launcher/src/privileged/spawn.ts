@@ -1,17 +1,19 @@
 import type { Socket } from 'node:net';
 import type { Builds } from '../control.ts';
+import { loadBuild, type Manifest } from '../manifest.ts';
 import { type CompartmentKind, filterName, isJitless } from '../sandbox/compartment-kind.ts';
 import type { NodeRuntime } from '../sandbox/node-runtime.ts';
 import { type Level, levelOf, type SandboxFile, sandboxed } from '../sandbox/sandbox.ts';
-import { type CodeStore, loadBuild } from './code.ts';
 import { type Compartment, DEADLINE_MS, startCompartment } from './compartment.ts';
+import { createCpuLimit } from './cpu-limit.ts';
 
 export interface SpawnRequest {
   readonly kind: CompartmentKind;
   readonly builds: Builds;
   /** With an inspector, which no sandbox allows. */
   readonly debug: boolean;
-  /** Most private memory in bytes. */
+  /** CPUs that it may use on average, and most private memory in bytes. */
+  readonly cpus: number;
   readonly dataBytes: number;
   readonly links: readonly { readonly end: Socket; readonly epoch: Uint8Array }[];
   readonly files: readonly number[];
@@ -33,20 +35,26 @@ export type Spawn = (request: SpawnRequest, log: (bytes: Buffer) => void) => Spa
 /** Private memory that is enough for a compartment without guest RAM. */
 export const DATA_BYTES = 384 * 2 ** 20;
 
-export function createSpawn(node: NodeRuntime, reached: Level, code: CodeStore): Spawn {
+export function createSpawn(node: NodeRuntime, reached: Level, manifest: Manifest): Spawn {
+  const limit = createCpuLimit();
   return (request, log) => {
     const { kind, builds, links, files } = request;
-    const entry = kind === 'slice' && builds.slice !== undefined ? loadBuild(builds.slice) : code.load(`${kind}.js`);
+    const entry =
+      kind === 'slice' && builds.slice !== undefined ? loadBuild(builds.slice, 'slice.js') : manifest(`${kind}.js`);
     const hart =
-      kind !== 'machine' ? undefined : builds.hart === undefined ? code.load('hart.js') : loadBuild(builds.hart);
+      kind !== 'machine'
+        ? undefined
+        : builds.hart === undefined
+          ? manifest('hart.js')
+          : loadBuild(builds.hart, 'hart.js');
     const variant = { jitless: isJitless(kind, node.major), landlock: reached === 'landlock' };
-    const others: readonly SandboxFile[] = hart === undefined ? [] : [{ ...hart, name: 'hart.js' }];
+    const others: readonly SandboxFile[] = hart === undefined ? [] : [hart];
     const level = request.debug ? 'none' : levelOf(kind, reached);
     const command = sandboxed(level, {
       kind,
       node,
-      files: [{ ...entry, name: `${kind}.js` }, ...others, code.load('package.json')],
-      filter: code.load(filterName(kind, node.architecture, variant)),
+      files: [entry, ...others, manifest('package.json')],
+      filter: manifest(filterName(kind, node.architecture, variant)),
       args: [],
       inherited: 1 + links.length + files.length,
       dataBytes: request.dataBytes,
@@ -68,6 +76,7 @@ export function createSpawn(node: NodeRuntime, reached: Level, code: CodeStore):
       },
       request.heard,
     );
+    if (compartment.pid !== undefined) limit.watch(compartment.pid, request.cpus);
     return Object.assign(compartment, { kind, level, code: entry.hash });
   };
 }

@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { COMPLAINT } from '@cloister/protocol';
-import type { Builds, CompartmentFacts, Event } from '../control.ts';
+import type { Builds, Event, Part } from '../control.ts';
 import { type Kept, keepRunning } from './keep-running.ts';
 import { freshEpoch, type Link, type LinkMaker } from './link.ts';
 import { closeStores, type OpenStore } from './open-stores.ts';
-import { factsOf } from './process-facts.ts';
 import type { Member, SharedService } from './shared-service.ts';
 import { DATA_BYTES, type Spawn, type Spawned } from './spawn.ts';
 
@@ -19,7 +18,7 @@ export interface VirtualMachine {
   askStop(): void;
   /** Replaces the slice; with `build`, by that one. */
   upgrade(build: string | undefined, debug: boolean): void;
-  facts(): CompartmentFacts[];
+  parts(): Part[];
   /** Ends it; resolves once nothing of it is left. */
   end(reason: string | null): Promise<void>;
   readonly ended: Promise<void>;
@@ -97,6 +96,8 @@ export async function startCompartments(start: VirtualMachineStart, token: strin
       kind: 'machine',
       // The memory's lower part is the machine's own tables (hardware/layout.ts).
       dataBytes: start.memoryBytes + MACHINE_BYTES,
+      // The hart as much as the scheduler grants, and the monitor beside it.
+      cpus: 2 * start.grants.cpus,
       builds: start.builds,
       debug: false,
       links: [{ end: toSlice.ends[0], epoch: toSlice.epoch }],
@@ -117,6 +118,7 @@ export async function startCompartments(start: VirtualMachineStart, token: strin
     const compartment = spawn(
       {
         kind: 'slice',
+        cpus: start.grants.cpus,
         dataBytes: DATA_BYTES,
         builds: build === undefined ? {} : { slice: build },
         debug,
@@ -174,11 +176,20 @@ export async function startCompartments(start: VirtualMachineStart, token: strin
       debug = debugged;
       slice?.restart();
     },
-    facts: () => [
-      factsOf('machine', machine, 0),
-      factsOf('slice', slice?.current, slice?.restarts ?? 0),
-      factsOf('storage', storage.kept.current, storage.kept.restarts),
-      factsOf('scheduler', scheduler.kept.current, scheduler.kept.restarts),
+    parts: () => [
+      partOf('machine', machine, 0),
+      partOf('slice', slice?.current, slice?.restarts ?? 0),
+      partOf('storage', storage.kept.current, storage.kept.restarts),
+      partOf('scheduler', scheduler.kept.current, scheduler.kept.restarts),
     ],
   };
 }
+
+const partOf = (kind: string, compartment: Spawned | undefined, restarts: number): Part => ({
+  kind,
+  pid: compartment?.pid ?? null,
+  level: compartment?.level ?? 'none',
+  restarts,
+  code: compartment?.code ?? '',
+  status: compartment?.status()?.toString('base64') ?? null,
+});

@@ -1,13 +1,14 @@
-import type { ByteSource } from './byte-reader.ts';
+import { PACKAGE_FORMS } from '@cloister/protocol';
+import type { ByteSource } from '../byte-reader.ts';
+import { refuse } from '../failure.ts';
 import { type Paragraph, streamParagraphs } from './control-file.ts';
-import { refuse } from './failure.ts';
 
 /** One package of a `Packages` index: what is needed to resolve, download and verify it. */
 export interface PackageRecord {
   readonly name: string;
   readonly version: string;
   readonly architecture: string;
-  /** Path below the mirror's root, checked to stay below `pool/`. */
+  /** Path below the mirror's root. */
   readonly filename: string;
   readonly size: number;
   /** Lower-case hex. */
@@ -52,20 +53,13 @@ export async function* packagesOf(index: ByteSource): AsyncGenerator<PackageReco
 }
 
 function decode(fields: Paragraph): PackageRecord {
-  const name = checked(fields, 'package', /^[a-z0-9][a-z0-9+.-]{0,200}$/);
-  // A file name reaches a URL and an apt index: no dots that climb, no odd characters.
-  const filename = checked(
-    fields,
-    'filename',
-    /^pool\/(?:[A-Za-z0-9][A-Za-z0-9+._~%:-]*\/)+[A-Za-z0-9][A-Za-z0-9+._~%:-]*\.deb$/,
-  );
   return {
-    name,
-    version: checked(fields, 'version', /^[A-Za-z0-9][A-Za-z0-9.+:~-]{0,200}$/),
-    architecture: checked(fields, 'architecture', /^[a-z0-9-]{1,40}$/),
-    filename,
+    name: checked(fields, 'package', PACKAGE_FORMS.name),
+    version: checked(fields, 'version', PACKAGE_FORMS.version),
+    architecture: checked(fields, 'architecture', PACKAGE_FORMS.architecture),
+    filename: checked(fields, 'filename', PACKAGE_FORMS.filename),
     size: Number(checked(fields, 'size', /^\d{1,12}$/)),
-    sha256: checked(fields, 'sha256', /^[0-9a-f]{64}$/),
+    sha256: checked(fields, 'sha256', PACKAGE_FORMS.sha256),
     essential: fields.get('essential') === 'yes',
     priority: fields.get('priority') ?? 'optional',
     depends: oneLine(fields.get('depends')),

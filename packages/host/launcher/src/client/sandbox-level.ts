@@ -1,23 +1,36 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleUrl } from '../bundles.ts';
+import { openManifest } from '../manifest.ts';
 import { filterName, isJitless } from '../sandbox/compartment-kind.ts';
-import { reachLevel } from '../sandbox/level.ts';
-import type { NodeRuntime } from '../sandbox/node-runtime.ts';
+import { type ReachedLevel, reachLevel } from '../sandbox/level.ts';
+import { thisNode } from '../sandbox/node-runtime.ts';
 import type { Level } from '../sandbox/sandbox.ts';
-import type { CodeStore } from './code.ts';
+
+/** Tries now which sandbox this machine can hold compartments in. */
+export async function sandboxLevel(): Promise<ReachedLevel> {
+  return reachLevel(thisNode(), filters());
+}
+
+function filters() {
+  const { major, architecture } = thisNode();
+  const manifest = openManifest(dirname(fileURLToPath(bundleUrl('launcher'))));
+  return (kind: 'machine' | 'slice', { landlock }: { readonly landlock: boolean }) =>
+    manifest(filterName(kind, architecture, { jitless: isJitless(kind, major), landlock }));
+}
 
 /**
- * The level that this machine reaches. Trying takes two starts of Node (about 150 ms), so what was found is kept beside
- * the launcher's socket, for as long as nothing has changed that it depends on.
+ * The level that this machine reaches, for a launcher that is started now. Trying takes two starts of Node (about 150 ms),
+ * so what was found is kept in the runtime directory, for as long as nothing has changed that it depends on.
  */
-export async function reachedLevel(node: NodeRuntime, code: CodeStore, directory: string): Promise<Level> {
+export async function knownLevel(directory: string): Promise<Level> {
   const path = join(directory, 'level.json');
-  const filterOf = (kind: 'machine' | 'slice', { landlock }: { readonly landlock: boolean }) =>
-    code.load(filterName(kind, node.architecture, { jitless: isJitless(kind, node.major), landlock }));
+  const filterOf = filters();
   const circumstances = JSON.stringify([
     release(),
-    node.executable,
+    process.execPath,
     process.version,
     process.getuid?.(),
     ...['bwrap', 'setpriv', 'prlimit'].map(whereabouts),
@@ -29,7 +42,7 @@ export async function reachedLevel(node: NodeRuntime, code: CodeStore, directory
   } catch {
     // Never tried, or not to be read: it is tried now.
   }
-  const { level } = await reachLevel(node, filterOf);
+  const { level } = await reachLevel(thisNode(), filterOf);
   writeFileSync(path, JSON.stringify({ circumstances, level }), { mode: 0o600 });
   return level;
 }

@@ -1,6 +1,6 @@
-import { type PackageRecord, relationsOf } from '@cloister/builder';
-import type { FileEntry } from '../store/manifest.ts';
 import type { PackageIndex } from './package-index.ts';
+import type { PackageRecord } from './package-record.ts';
+import { relationsOf } from './relation.ts';
 
 /**
  * All packages that a resolver could need to install `names`: over every alternative and every provider of their
@@ -25,14 +25,20 @@ export function reachablePackages(index: PackageIndex, names: Iterable<string>):
   return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** A package in another form than the archive's. */
+interface Repacked {
+  readonly size: number;
+  readonly sha256: string;
+}
+
 /**
  * A `Packages` index of these records for the guest's apt. `repacked` gives the size and hash of packages that lie there
  * in another form than the archive's: they were verified before they were repacked.
  */
-export function packagesText(
+export function* aptList(
   records: readonly PackageRecord[],
-  repacked: ReadonlyMap<string, FileEntry> = new Map(),
-): string {
+  repacked: ReadonlyMap<string, Repacked>,
+): Generator<string, void, undefined> {
   const fields = (record: PackageRecord): [string, string][] => {
     const file = repacked.get(record.name) ?? record;
     return [
@@ -55,5 +61,5 @@ export function packagesText(
       .filter(([, value]) => value !== '')
       .map(([key, value]) => `${key}: ${value}\n`)
       .join('');
-  return records.map(stanza).join('\n');
+  for (const record of records) yield `${stanza(record)}\n`;
 }

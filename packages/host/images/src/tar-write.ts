@@ -1,7 +1,7 @@
-import type { TarHeader } from './tar-read.ts';
+import type { TarHeader } from '@cloister/protocol';
 
 const BLOCK = 512;
-const FLAGS: Readonly<Record<TarHeader['kind'], string>> = {
+const FLAGS: Readonly<Record<TarHeader['type'], string>> = {
   file: '0',
   hardlink: '1',
   symlink: '2',
@@ -17,11 +17,11 @@ const FLAGS: Readonly<Record<TarHeader['kind'], string>> = {
  */
 export function tarHeader(header: TarHeader): Uint8Array {
   const parts: Uint8Array[] = [];
-  const name = new TextEncoder().encode(header.kind === 'directory' ? `${header.name}/` : header.name);
+  const name = new TextEncoder().encode(header.type === 'directory' ? `${header.name}/` : header.name);
   const link = new TextEncoder().encode(header.linkName);
   if (link.length > 100) parts.push(longEntry('K', link));
   if (name.length > 100) parts.push(longEntry('L', name));
-  parts.push(block(name, header, FLAGS[header.kind], link));
+  parts.push(block(name, header, FLAGS[header.type], link));
   return Buffer.concat(parts);
 }
 
@@ -35,7 +35,7 @@ export const TAR_END: Uint8Array = new Uint8Array(2 * BLOCK);
 
 /** The header of a regular file of root's with time 0. */
 export function plainFile(name: string, size: number, mode = 0o644): TarHeader {
-  return { name, kind: 'file', mode, uid: 0, gid: 0, size, mtime: 0, linkName: '', major: 0, minor: 0 };
+  return { name, type: 'file', mode, uid: 0, gid: 0, size, mtime: 0, linkName: '', major: 0, minor: 0 };
 }
 
 function longEntry(flag: 'K' | 'L', value: Uint8Array): Uint8Array {

@@ -1,20 +1,23 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import type { CompartmentFacts } from '../control.ts';
+import type { Part } from '../control.ts';
 import { processOf } from '../sandbox/linux/process-of.ts';
-import type { Spawned } from './spawn.ts';
 
-/** What `inspect` shows of a compartment: from the operating system, for the launcher believes no compartment. */
-export function factsOf(kind: string, compartment: Spawned | undefined, restarts: number): CompartmentFacts {
-  const pid = compartment?.pid === undefined ? null : processOf(compartment.pid);
+/** One process of a VM, or one that serves it, as the operating system shows it. */
+export interface CompartmentFacts extends Part {
+  /** Private memory in bytes. */
+  readonly memory: number | null;
+  /** What its descriptors are, by number. */
+  readonly descriptors: Readonly<Record<string, string>>;
+}
+
+/** What `inspect` shows of a compartment: nobody believes a compartment what it holds. */
+export function factsOf(part: Part): CompartmentFacts {
+  const pid = part.pid === null ? null : processOf(part.pid);
   return {
-    kind,
+    ...part,
     pid,
-    level: compartment?.level ?? 'none',
-    restarts,
     memory: pid === null ? null : privateMemory(pid),
     descriptors: pid === null ? {} : descriptors(pid),
-    code: compartment?.code ?? '',
-    status: compartment?.status()?.toString('base64') ?? null,
   };
 }
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { collect, sourceOf } from './byte-reader.ts';
+import { collect, sourceOf } from '../byte-reader.ts';
+import { compressionOf, decompress } from '../decompress.ts';
+import { plainKernel } from '../kernel-image.ts';
+import { moduleDependencies } from '../kernel-module.ts';
 import { paragraphs } from './control-file.ts';
-import { compressionOf, decompress } from './decompress.ts';
-import { plainKernel } from './kernel-image.ts';
-import { moduleDependencies } from './kernel-module.ts';
-import { type PackageRecord, packagesOf } from './packages-index.ts';
+import { type PackageRecord, packagesOf } from './package-record.ts';
 import { wantedFiles } from './print-uris.ts';
 import { relationsOf, versionSatisfies } from './relation.ts';
 import { parseRelease } from './release.ts';

@@ -1,18 +1,19 @@
-import { type Alternative, type PackageRecord, relationsOf, versionSatisfies } from '@cloister/builder';
-import { fail } from '../failure.ts';
+import { refuse } from '../failure.ts';
 import type { PackageIndex } from './package-index.ts';
+import type { PackageRecord } from './package-record.ts';
+import { type Alternative, relationsOf, versionSatisfies } from './relation.ts';
 
 /** Debian's minimal system: all essential and required packages (Policy 2.5, 3.8). */
-export function requiredPackages(index: PackageIndex): string[] {
-  const names: string[] = [];
-  for (const record of index.all()) if (record.essential || record.priority === 'required') names.push(record.name);
-  return names.sort();
+export function requiredPackages(index: PackageIndex): PackageRecord[] {
+  return [...index.all()]
+    .filter(({ essential, priority }) => essential || priority === 'required')
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /**
  * `roots` with all that they depend on, by name, in a fixed order. Like debootstrap's, this resolver knows Depends and
  * Pre-Depends and takes the first alternative that exists; it is for Debian's base system, which has no conflicts.
- * Everything else is resolved by the guest's own apt. Throws `missing-package`.
+ * Everything else is resolved by the guest's own apt. Throws `not-found`.
  */
 export function withDependencies(index: PackageIndex, roots: readonly string[]): PackageRecord[] {
   const chosen = new Map<string, PackageRecord>();
@@ -22,14 +23,14 @@ export function withDependencies(index: PackageIndex, roots: readonly string[]):
     chosen.set(record.name, record);
     queue.push(record);
   };
-  for (const name of roots) add(index.newest(name) ?? fail('missing-package', `The suite has no package "${name}"`));
+  for (const name of roots) add(index.newest(name) ?? refuse('not-found', `The suite has no package "${name}"`));
   for (let record = queue.shift(); record !== undefined; record = queue.shift()) {
     for (const relation of relationsOf(`${record.preDepends},${record.depends}`)) {
       if (relation.some((alternative) => isSatisfied(chosen.values(), alternative))) continue;
       const found = firstOf(relation, (alternative) => candidate(index, alternative));
       if (found === undefined) {
         const wanted = relation.map(({ name }) => name).join(' | ');
-        fail('missing-package', `The suite has no "${wanted}", which "${record.name}" depends on`);
+        refuse('not-found', `The suite has no "${wanted}", which "${record.name}" depends on`);
       }
       add(found);
     }

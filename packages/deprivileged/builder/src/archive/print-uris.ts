@@ -1,4 +1,4 @@
-import { refuse } from './failure.ts';
+import { refuse } from '../failure.ts';
 
 /** A file that apt wants, as `apt-get --print-uris` prints it. */
 export interface WantedFile {

@@ -1,5 +1,5 @@
+import { refuse } from '../failure.ts';
 import { paragraphs } from './control-file.ts';
-import { refuse } from './failure.ts';
 
 /** A file that a Release names: its size in bytes and lower-case hex SHA-256. */
 export interface ReleaseFile {
@@ -45,5 +45,5 @@ export function parseRelease(text: string): Release {
 /** RFC 2822 times, always in UTC here. */
 function time(value: string | undefined): number {
   const ms = value === undefined ? Number.NaN : Date.parse(value);
-  return Number.isNaN(ms) ? refuse('malformed', 'The release file has no valid date') : ms;
+  return Number.isNaN(ms) || ms < 0 ? refuse('malformed', 'The release file has no valid date') : ms;
 }

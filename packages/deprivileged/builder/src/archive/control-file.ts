@@ -1,5 +1,5 @@
-import type { ByteSource } from './byte-reader.ts';
-import { refuse } from './failure.ts';
+import type { ByteSource } from '../byte-reader.ts';
+import { refuse } from '../failure.ts';
 
 /** One paragraph of a control file: field names in lower case to values; continuation lines joined by newlines. */
 export type Paragraph = ReadonlyMap<string, string>;

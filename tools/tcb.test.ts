@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { codeLines, LAUNCHER_LINES_MAX, reasons, trustedBase } from './tcb.mjs';
+
+test('counts lines of code, and neither comments nor blank lines', () => {
+  expect(codeLines('')).toBe(0);
+  expect(codeLines('// one\n\n/* two\n three */\nconst a = 1; // four\n')).toBe(1);
+  expect(codeLines('/** doc\n * more */\nexport function f(\n  a: number,\n) {\n\n  return `x\n${a}\n`;\n}\n')).toBe(7);
+});
+
+const found = await trustedBase();
+
+test('the launcher stays below its ceiling', () => {
+  expect(found.privileged).toBeLessThanOrEqual(LAUNCHER_LINES_MAX);
+});
+
+test('each file of the monitor has its reason, and each reason its file', () => {
+  expect(Object.keys(reasons()).sort()).toEqual(Object.keys(found.monitor));
+});
+
+test('the launcher loads no code of a compartment, and the monitor none that is not trusted', () => {
+  expect(
+    Object.keys(found.launcherFiles).filter((path) => /deprivileged|trusted|compartments|clients/.test(path)),
+  ).toEqual([]);
+  expect(found.share).toBeGreaterThan(75);
+});
