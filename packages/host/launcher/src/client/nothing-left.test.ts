@@ -175,6 +175,15 @@ describe.skipIf(!onLinux)('compartments', () => {
     expect(await residue()).toEqual(before);
   });
 
+  test('that cannot be started leave nothing', { timeout: DEADLINE }, async () => {
+    const started = startVirtualMachine(CONFIG, { builds: { hart: join(folder, 'nonesuch.js') } });
+    await expect(started).rejects.toThrow(/nonesuch/);
+    expect(await residue()).toEqual(before);
+    const sliceless = startVirtualMachine(CONFIG, { builds: { slice: disk } });
+    await expect(sliceless).rejects.toThrow(/^The slice cannot be kept running/);
+    expect(await residue()).toEqual(before);
+  });
+
   test('hold what they were given and nothing else, and hear no signal of our terminal', {
     timeout: DEADLINE,
   }, async () => {
