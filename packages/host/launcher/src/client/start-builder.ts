@@ -37,9 +37,11 @@ export const startBuilder: StartBuilder = async () => {
     writeLine(owner, {});
     const channel = streamChannel(link, Buffer.from(await expected('epoch'), 'base64'));
     const ended = listen().then((event) => {
+      const how = 'ended' in event ? event.ended : 'the launcher is gone';
+      channel.close(`The builder is gone: ${how}`);
       owner.destroy();
       link.destroy();
-      return 'ended' in event ? event.ended : 'the launcher is gone';
+      return how;
     });
     return { channel, ended, end: () => void owner.end() };
   } catch (error) {
