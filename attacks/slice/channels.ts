@@ -36,7 +36,8 @@ function link(kit: Kit, listening = true) {
     },
   };
 }
-const listOf = (heard: readonly Uint8Array[]): string => heard.map((one) => `[${one.subarray(0, 4).join(' ')}]`).join('');
+const listOf = (heard: readonly Uint8Array[]): string =>
+  heard.map((one) => `[${one.subarray(0, 4).join(' ')}]`).join('');
 
 /** Bytes on a link, below all messages. */
 export const CHANNELS: readonly Attack[] = [
@@ -100,7 +101,10 @@ export const CHANNELS: readonly Attack[] = [
       for (let i = 0; i < 64; i += 1) end.send(new Uint8Array(256 * 1024));
       await turn();
       await turn();
-      return { effect: written() > 8 * 2 ** 20, how: `${written()} bytes were written to a pipe with a window of 4 MiB` };
+      return {
+        effect: written() > 8 * 2 ** 20,
+        how: `${written()} bytes were written to a pipe with a window of 4 MiB`,
+      };
     },
   }),
   channel({

@@ -38,7 +38,7 @@ export async function starterWith(
         () => undefined,
       );
       void builder.ended.then(link.close);
-      return { channel: streamChannel(near, link.epoch), ended: builder.ended, end: builder.kill };
+      return { channel: streamChannel(near, link.epoch, 'told'), ended: builder.ended, end: builder.kill };
     },
     remove() {
       links.close();
