@@ -23,7 +23,13 @@ export const SLICE_FLOODS: readonly Attack[] = [
   flood({
     attack: 'S1 console input beyond its window',
     check: 'a port holds no more than its window',
-    edits: [[gate('console/requests.ts'), 'if (port.inputBytes + message.bytes.length > PORT_WINDOW_BYTES) {', 'if (false) {']],
+    edits: [
+      [
+        gate('console/requests.ts'),
+        'if (port.inputBytes + message.bytes.length > PORT_WINDOW_BYTES) {',
+        'if (false) {',
+      ],
+    ],
     act(kit) {
       const bench = kit.createGateBench([{ kind: 'console', names: [] }]);
       for (let i = 0; i < 100; i += 1)
@@ -56,10 +62,13 @@ export const SLICE_FLOODS: readonly Attack[] = [
   flood({
     attack: 'S1 a port is opened and closed without end',
     check: 'only the last end of the input waits',
-    edits: [[gate('console/control.ts'), 'if (waiting.length >= 2) control.splice(control.indexOf(waiting[0]!), 1);', '']],
+    edits: [
+      [gate('console/control.ts'), 'if (waiting.length >= 2) control.splice(control.indexOf(waiting[0]!), 1);', ''],
+    ],
     act(kit) {
       const bench = kit.createGateBench([{ kind: 'console', names: ['a'] }]);
-      const state = (bench.gate.devices[0] as { state: { control: unknown[]; ports: { ready: boolean }[] } }).state;
+      const state = (bench.gate.devices[0] as unknown as { state: { control: unknown[]; ports: { ready: boolean }[] } })
+        .state;
       state.ports[1]!.ready = true;
       for (let i = 0; i < 2000; i += 1)
         kit.gate.gatePortMessage(bench.gate, { kind: 'port.open', port: 1, open: true });
@@ -72,7 +81,8 @@ export const SLICE_FLOODS: readonly Attack[] = [
     edits: [[gate('console/control.ts'), 'if (waiting >= 0) state.control.splice(waiting, 1);', '']],
     act(kit) {
       const bench = kit.createGateBench([{ kind: 'console', names: [] }]);
-      const state = (bench.gate.devices[0] as { state: { control: unknown[]; ports: { ready: boolean }[] } }).state;
+      const state = (bench.gate.devices[0] as unknown as { state: { control: unknown[]; ports: { ready: boolean }[] } })
+        .state;
       state.ports[0]!.ready = true;
       for (let i = 1; i < 2000; i += 1) kit.gate.gateResize(bench.gate, i, i);
       return { effect: state.control.length > 100, how: `${state.control.length} control messages wait` };
@@ -142,7 +152,13 @@ export const SLICE_FLOODS: readonly Attack[] = [
     attack: 'S1 output for a client that does not listen yet',
     target: 'its client’s memory',
     check: 'a port holds no more than its window',
-    edits: [[launcher('client/host-port.ts'), 'event.bytes.length > 0 && earlyBytes + event.bytes.length <= PORT_WINDOW_BYTES', 'true']],
+    edits: [
+      [
+        launcher('client/host-port.ts'),
+        'event.bytes.length > 0 && earlyBytes + event.bytes.length <= PORT_WINDOW_BYTES',
+        'true',
+      ],
+    ],
     act(kit) {
       const { port, hear } = kit.createHostPort(0, () => undefined);
       for (let i = 0; i < 100; i += 1)
@@ -157,8 +173,14 @@ export const SLICE_FLOODS: readonly Attack[] = [
     target: 'its guest’s input',
     source: 'issue 5 §8; isolation.md F (message dup)',
     check: 'a position is taken once',
-    edits: [[protocol('device/port-stream.ts'), 'position > received || position + lengthOf(message) <= received', 'position > received'],
-      [protocol('device/port-stream.ts'), 'message.bytes.subarray(received - position)', 'message.bytes']],
+    edits: [
+      [
+        protocol('device/port-stream.ts'),
+        'position > received || position + lengthOf(message) <= received',
+        'position > received',
+      ],
+      [protocol('device/port-stream.ts'), 'message.bytes.subarray(received - position)', 'message.bytes'],
+    ],
     act(kit) {
       const machine = openMachine(kit);
       const bytes = new TextEncoder().encode('rm -r x\n');

@@ -14,7 +14,13 @@ inherit(({ links }) => {
       const request =
         plan.way === 'read'
           ? ({ store: i, operation: 'read', offset: 0, length: 512, bytes: new Uint8Array(0) } as const)
-          : ({ store: Number(plan.store), operation: 'write', offset: 2 ** 32 * (i + 1), length: 512, bytes: new Uint8Array(512).fill(1) } as const);
+          : ({
+              store: Number(plan.store),
+              operation: 'write',
+              offset: 2 ** 32 * (i + 1),
+              length: 512,
+              bytes: new Uint8Array(512).fill(1),
+            } as const);
       storage!.send(toStorage.encode({ kind: 'block.request', id: i, ...request }));
     }
   };
@@ -32,7 +38,8 @@ inherit(({ links }) => {
         good += 1;
         read.push(Buffer.from(reply.bytes.subarray(0, 64)).toString('latin1'));
       }
-      if (done === requests) client!.send(fromSlice.encode({ kind: 'boot.refused', reason: `${good} good: ${read.join()}` }));
+      if (done === requests)
+        client!.send(fromSlice.encode({ kind: 'boot.refused', reason: `${good} good: ${read.join()}` }));
     },
   });
   askAll();
