@@ -81,10 +81,10 @@ export const STORAGE_FAULTS: readonly Attack[] = [
   fault({
     attack: 'F a read that is short, of a disk that was cut',
     check: 'a file that was to be whole is, or the read fails',
-    edits: [[storage('carry-out.ts'), 'if (!growable) return undefined;', '']],
+    edits: [[storage('carry-out.ts'), 'if (found < length && !growable) return undefined;', '']],
     async act(kit) {
       const service = serve(kit, [{ bytes: 65_536 }], {
-        readAt: async () => filled(1, 100),
+        readAt: async () => 100,
         writeAt: async () => undefined,
         sync: async () => undefined,
       });

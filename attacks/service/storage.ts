@@ -125,19 +125,36 @@ export const STORAGE: readonly Attack[] = [
     },
   }),
   attack({
+    attack: 'B1 a read beyond a file’s end gives what an earlier read left',
+    target: 'what was read before',
+    source: 'isolation.md G2 (CVE-2024-8612)',
+    check: 'what a growable file has not reads as zeros',
+    edits: [[CARRY, 'return into.fill(0, found);', 'return into;']],
+    async act(kit) {
+      const service = serve(kit, [{ bytes: 65_536 }, { bytes: 65_536, growable: true }]);
+      service.say({ length: 512 });
+      await service.settled();
+      service.say({ store: 1, length: 512 });
+      await service.settled();
+      service.end();
+      const found = service.replies.at(-1)!.bytes[0]!;
+      return { effect: found !== 0, how: `an empty file begins with 0x${found.toString(16)}` };
+    },
+  }),
+  attack({
     attack: 'B1 an answer to the slice before goes to its successor',
     target: 'its successor’s boot',
     source: 'issue 5 §8; isolation.md F',
     check: 'an answer is for the slice that asked',
-    edits: [[storage('main.ts'), 'if (asker !== slice) return;', '']],
+    edits: [[storage('main.ts'), 'if (asker === slice)', 'if (true)']],
     async act(kit) {
       let release = (): void => undefined;
       const gate = new Promise<void>((resolve) => {
         release = resolve;
       });
-      const slow = async (): Promise<Uint8Array> => {
+      const slow = async (): Promise<number> => {
         await gate;
-        return new Uint8Array(512).fill(0xee);
+        return 512;
       };
       const service = serve(kit, [{ bytes: 65_536 }], {
         readAt: slow,
