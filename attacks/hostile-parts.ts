@@ -1,9 +1,11 @@
 import type { Attack } from './attack.ts';
 import { CHANGED_CODE } from './client/code.ts';
 import { TOKENS } from './client/tokens.ts';
+import { LOST_PARTS } from './fault/lost-parts.ts';
 import { STORAGE_FAULTS } from './fault/storage-faults.ts';
 import { GUEST_FLOODS } from './guest/floods.ts';
 import { HART } from './guest/hart.ts';
+import { PROCESS_ESCAPE } from './guest/process-escape.ts';
 import { DEVICE_REGISTERS } from './guest/registers.ts';
 import { RINGS } from './guest/rings.ts';
 import { PROCESS_STORAGE } from './service/process-storage.ts';
@@ -44,6 +46,8 @@ export const HOSTILE_PARTS: readonly Attack[] = [
   ...STORAGE,
   ...SCHEDULER,
   ...STORAGE_FAULTS,
+  ...LOST_PARTS,
+  ...PROCESS_ESCAPE,
   ...PROCESS_BOOT,
   ...PROCESS_REACH,
   ...PROCESS_MISBEHAVIOUR,

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { VirtualMachineConfig } from '../../packages/host/launcher/src/index.ts';
 import { tinyKernel } from '../../packages/host/launcher/src/testing/tiny-kernel.ts';
@@ -50,20 +51,27 @@ export async function partOf(world: World, vm: string, kind: string) {
   return (await world.inspectMachine(vm)).compartments.find((part) => part.kind === kind);
 }
 
+const SILENCE_MS = 20_000;
+
 /** Starts a VM whose slice is the attacker's: what the slice said in the end. */
 export async function hostileSlice(
   world: World,
   slice: string,
   config: Partial<VirtualMachineConfig> = {},
-  more: { readonly id?: string; readonly retired?: (count: number) => void } = {},
+  more: { readonly retired?: (count: number) => void } = {},
 ): Promise<string> {
+  const id = randomBytes(4).toString('hex');
+  // Whoever waits for a slice that says nothing waits for ever.
+  const clock = setTimeout(() => void world.tellMachine(id, 'kill').catch(() => undefined), SILENCE_MS);
   try {
-    const vm = await world.startVirtualMachine({ ...MACHINE, ...config }, { ...more, builds: { slice } });
+    const vm = await world.startVirtualMachine({ ...MACHINE, ...config }, { id, ...more, builds: { slice } });
     const end = await Promise.race([vm.ended, sleep(1500)]);
     vm.kill();
     await vm.ended;
     return end === undefined ? 'it runs' : end.kind === 'failed' ? end.reason : end.kind;
   } catch (error) {
     return (error as Error).message;
+  } finally {
+    clearTimeout(clock);
   }
 }

@@ -36,8 +36,7 @@ function link(kit: Kit, listening = true) {
     },
   };
 }
-const listOf = (heard: readonly Uint8Array[]): string =>
-  heard.map((one) => `[${one.subarray(0, 4).join(' ')}]`).join('');
+const listOf = (heard: readonly Uint8Array[]): string => heard.map((one) => `[${one.subarray(0, 4).join(' ')}]`).join('');
 
 /** Bytes on a link, below all messages. */
 export const CHANNELS: readonly Attack[] = [
@@ -70,18 +69,8 @@ export const CHANNELS: readonly Attack[] = [
   channel({
     attack: 'S1 half a frame, to swallow the beginning of its successor',
     check: 'nothing counts before the greeting',
-    edits: [
-      [
-        STREAM,
-        'awaited = greetingOf(next);\n    wanted = length + 1;\n    write(awaited);',
-        'awaited ??= heardBefore ? undefined : greetingOf(next); heardBefore = true;\n    write(greetingOf(next));',
-      ],
-      [
-        STREAM,
-        '  let awaited: Uint8Array | undefined;',
-        '  let awaited: Uint8Array | undefined; let heardBefore = false;',
-      ],
-    ],
+    edits: [[STREAM, 'awaited = greetingOf(next);\n    wanted = length + 1;\n    write(awaited);', 'awaited ??= heardBefore ? undefined : greetingOf(next); heardBefore = true;\n    write(greetingOf(next));'],
+      [STREAM, '  let awaited: Uint8Array | undefined;', '  let awaited: Uint8Array | undefined; let heardBefore = false;']],
     async act(kit) {
       const { end, heard, push } = link(kit);
       await push(kit.protocol.greetingOf(EPOCH), Buffer.from([0, 60, 0, 0, 0, 0xee, 0xee]));
@@ -115,10 +104,7 @@ export const CHANNELS: readonly Attack[] = [
       for (let i = 0; i < 64; i += 1) end.send(new Uint8Array(256 * 1024));
       await turn();
       await turn();
-      return {
-        effect: written() > 8 * 2 ** 20,
-        how: `${written()} bytes were written to a pipe with a window of 4 MiB`,
-      };
+      return { effect: written() > 8 * 2 ** 20, how: `${written()} bytes were written to a pipe with a window of 4 MiB` };
     },
   }),
   channel({

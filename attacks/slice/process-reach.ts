@@ -14,11 +14,7 @@ const reach = (attack: string, target: string, act: (world: World) => Promise<Ou
     ...{ attack, from: 'slice', target, source: 'isolation.md S2; issue 5 §1, §3' },
     check: 'the sandbox',
     edits: [
-      [
-        launcher('privileged/spawn.ts'),
-        "const level = request.debug ? 'none' : levelOf(kind, reached);",
-        "const level = levelOf(kind, 'none') && reached && ('none' as const);",
-      ],
+      [launcher('privileged/spawn.ts'), "const level = request.debug ? 'none' : levelOf(kind, reached);", "const level = levelOf(kind, 'none') && reached && ('none' as const);"],
     ],
     act,
   });
@@ -43,16 +39,11 @@ export const PROCESS_REACH: readonly Attack[] = [
   }),
   reach('S2 a slice process kills another VM with the token that lies on the disk', 'another VM', (world) =>
     withVictim(world, {}, async ({ id }) => {
-      const socket = readdirSync(world.runtime)
-        .map((name) => join(world.runtime, name))
-        .filter((name) => name.endsWith('.sock') && name.includes('launcher-'));
+      const socket = readdirSync(world.runtime).map((name) => join(world.runtime, name)).filter((name) => name.endsWith('.sock') && name.includes('launcher-'));
       let answer = '';
       // The worlds of other attacks have launchers there, too.
       for (const path of socket)
-        answer = await hostileSlice(
-          world,
-          await program('reach-out', { way: 'command', socket: path, vm: id, token: join(world.runtime, id, 'token') }),
-        );
+        answer = await hostileSlice(world, await program('reach-out', { way: 'command', socket: path, vm: id, token: join(world.runtime, id, 'token') }));
       const effect = await becomes(500, async () => !(await isAlive(world, id)));
       return { effect, how: effect ? 'the other VM is gone' : answer };
     }),

@@ -9,7 +9,22 @@ inherit(({ links }) => {
   let good = 0;
   const read: string[] = [];
   const requests = plan.way === 'read' ? 32 : 4;
+  const askAll = (): void => {
+    for (let i = 0; i < requests; i += 1) {
+      const request =
+        plan.way === 'read'
+          ? ({ store: i, operation: 'read', offset: 0, length: 512, bytes: new Uint8Array(0) } as const)
+          : ({ store: Number(plan.store), operation: 'write', offset: 2 ** 32 * (i + 1), length: 512, bytes: new Uint8Array(512).fill(1) } as const);
+      storage!.send(toStorage.encode({ kind: 'block.request', id: i, ...request }));
+    }
+  };
   storage!.listen({
+    // It was replaced by one that has this VM's stores.
+    renewed() {
+      done = 0;
+      good = 0;
+      askAll();
+    },
     frame(frame) {
       const reply = fromStorage.decode(frame);
       done += 1;
@@ -17,22 +32,9 @@ inherit(({ links }) => {
         good += 1;
         read.push(Buffer.from(reply.bytes.subarray(0, 64)).toString('latin1'));
       }
-      if (done === requests)
-        client!.send(fromSlice.encode({ kind: 'boot.refused', reason: `${good} good: ${read.join()}` }));
+      if (done === requests) client!.send(fromSlice.encode({ kind: 'boot.refused', reason: `${good} good: ${read.join()}` }));
     },
   });
-  for (let i = 0; i < requests; i += 1) {
-    const request =
-      plan.way === 'read'
-        ? ({ store: i, operation: 'read', offset: 0, length: 512, bytes: new Uint8Array(0) } as const)
-        : ({
-            store: Number(plan.store),
-            operation: 'write',
-            offset: 2 ** 32 * (i + 1),
-            length: 512,
-            bytes: new Uint8Array(512).fill(1),
-          } as const);
-    storage!.send(toStorage.encode({ kind: 'block.request', id: i, ...request }));
-  }
+  askAll();
   return {};
 });

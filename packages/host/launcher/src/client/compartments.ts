@@ -23,6 +23,8 @@ export const startCompartments: StartParts = async (plan, settle, options) => {
   };
   const refuse = (event: Event | undefined): never => {
     owner.destroy();
+    if (event !== undefined && 'ended' in event)
+      throw new LaunchError('failed', event.ended.reason ?? 'It was stopped');
     if (event === undefined || !('refused' in event)) throw new LaunchError('failed', 'The launcher is gone');
     const name = event.store === undefined ? '' : `${plan.names[event.store]} `;
     throw new LaunchError(event.store === undefined ? 'failed' : 'refused', `${name}${event.refused}`);

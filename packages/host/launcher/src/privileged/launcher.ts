@@ -139,7 +139,11 @@ export async function createLauncher(
           tell,
         },
         token,
-      );
+      ).catch((error: unknown) => {
+        closeStores(stores);
+        waiting.client?.destroy();
+        throw error;
+      });
       machines.set(id, machine);
       void next().then(() => machine.end(null));
       await machine.ended;
