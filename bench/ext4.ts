@@ -21,9 +21,9 @@ export function uncleanExt4(path: string): string | undefined {
   return status === 0 ? undefined : output;
 }
 
-/** Replays the journal, as mounting does, then checks like `uncleanExt4`. */
+/** Replays the journal and frees what nobody names any more, as mounting does, then checks like `uncleanExt4`. */
 export function recoverExt4(path: string): string | undefined {
-  const { status, output } = tool('e2fsck', ['-p', '-E', 'journal_only', path]);
+  const { status, output } = tool('e2fsck', ['-p', path]);
   return status > 1 ? output : uncleanExt4(path);
 }
 

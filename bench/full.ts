@@ -6,6 +6,7 @@ import { fuzz } from './full/fuzz.ts';
 import { fuzzHypelet } from './full/fuzz-hypelet.ts';
 import { gateFuzz } from './full/gate-fuzz.ts';
 import { kill } from './full/kill.ts';
+import { powerCut } from './full/power-cut.ts';
 import { systemCalls } from './full/system-calls.ts';
 
 /** A long check: its result, as JSON, and whether the promise holds. */
@@ -19,6 +20,7 @@ const CHECKS: Readonly<Record<string, FullCheck>> = {
   'gate-fuzz': gateFuzz,
   'system-calls': systemCalls,
   kill,
+  'power-cut': powerCut,
 };
 
 /** `npm run full -- NAME [--quick]`: runs a check and, in its full form, writes bench/results/NAME.json. */

@@ -5,6 +5,7 @@ import { imageBuildBench } from './image-build.ts';
 import { interpreterBench } from './interpreter.ts';
 import { killBench } from './kill.ts';
 import type { Bench, Measurement } from './measurement.ts';
+import { protectionBench } from './protection.ts';
 
 const BENCHES: Readonly<Record<string, Bench>> = {
   boot: bootBench,
@@ -13,6 +14,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   'image-build': imageBuildBench,
   interpreter: interpreterBench,
   kill: killBench,
+  protection: protectionBench,
 };
 
 /** `npm run bench -- NAME… [--json] [--quick]`; the exit status is 1 when a goal does not hold. */

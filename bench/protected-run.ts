@@ -12,11 +12,9 @@ export const GUEST_BYTES = 256 * MIB;
 
 export type Form = 'compartments' | 'monolithic';
 
-/** What the guest does: the mode of `guest/disk-load.c`, on which disk, how much of it. */
+/** What the guest does: the mode of `guest/disk-load.c`, and how much of it, in rounds, bytes or requests. */
 export interface LoadStep {
   readonly mode: 'compute' | 'read' | 'write' | '1' | '32';
-  /** `raw` is a file of the user's, `sealed` the throw-away overlay of one. */
-  readonly disk: 'raw' | 'sealed';
   readonly amount: number;
 }
 

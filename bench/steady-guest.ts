@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newMachineId, runImage } from '@cloister/sdk';
@@ -15,6 +15,8 @@ const INPUT_INTERVAL_MS = 20;
 export interface SteadyGuest {
   readonly id: string;
   readonly disk: string;
+  /** What the disk held before the guest ran. */
+  readonly before: Buffer;
   /** When the guest said that one more record was synced, in milliseconds of `performance.now`. */
   readonly beats: readonly number[];
   /** What was seen to be wrong so far. */
@@ -37,6 +39,7 @@ export async function startSteadyGuest(): Promise<SteadyGuest> {
   const disk = join(folder, 'disk.img');
   const program = join(folder, 'steady-writer');
   makeExt4(disk, DISK_MIB);
+  const before = readFileSync(disk);
   compileGuestProgram('steady-writer', program);
   const id = newMachineId();
   const wrong: string[] = [];
@@ -97,6 +100,7 @@ export async function startSteadyGuest(): Promise<SteadyGuest> {
   return {
     id,
     disk,
+    before,
     beats,
     wrong,
     async finish() {

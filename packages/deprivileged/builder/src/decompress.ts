@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { PIECE_BYTES_MAX } from '@cloister/protocol';
 import { Decompress } from 'fzstd';
 import xz from 'xz-decompress';
 import type { ByteSource } from './byte-reader.ts';
@@ -51,7 +52,7 @@ const decoders: Readonly<Record<Compression, (source: ByteSource) => AsyncIterab
 
 async function* gunzip(source: ByteSource): AsyncGenerator<Uint8Array, void, undefined> {
   const input = Readable.from(source, { objectMode: false });
-  const output = createGunzip();
+  const output = createGunzip({ chunkSize: PIECE_BYTES_MAX });
   // `pipe` does not pass errors on; a source that fails must fail the consumer too.
   let inputError: unknown;
   input.on('error', (error) => {

@@ -27,6 +27,8 @@ const LIMITS = {
   module: 64 * MIB,
   wanted: 16 * MIB,
 };
+/** What an entry of nothing takes of a tar archive. */
+const TAR_BLOCK = 512;
 
 /**
  * Carries out jobs, each the answers to one input; the keys and the index that one read are there for those after it.
@@ -138,7 +140,11 @@ async function* listed(index: PackageIndex, lines: readonly string[]): Answers {
 
 async function* entriesOf(deb: ByteSource, job: { readonly limit: number; readonly names: string }): Answers {
   const names = new RegExp(job.names);
+  let room = job.limit;
   for await (const { header, content } of debEntries(deb, job.limit)) {
+    // What it says that it has, before what it has: nobody is to begin with a file that cannot end.
+    room -= TAR_BLOCK + header.size;
+    if (room < 0) refuse('too-large', `The package unpacks to more than ${job.limit} bytes`);
     if (!names.test(header.name)) continue;
     yield { kind: 'entry', ...withinUstar(header) };
     for await (const chunk of content) yield* output(chunk);

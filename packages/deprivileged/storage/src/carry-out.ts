@@ -6,7 +6,7 @@ const NOTHING = new Uint8Array(0);
 
 /**
  * What was read, nothing for the other operations, or undefined for a request that this store refuses.
- * @param room for what is read: `STORE_PAYLOAD_BYTES_MAX`, which may hold anything before
+ * @param room for what is read; it may hold anything before
  */
 export async function carryOut(
   files: FileAccess,

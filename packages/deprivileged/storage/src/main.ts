@@ -6,8 +6,9 @@ import type { Store } from './store.ts';
 /** Requests of one slice that may be under way; a slice that asks for more is cut off. */
 const REQUESTS_MAX = 1024;
 
-/** Rooms for reads that are kept for the next ones. */
+/** Rooms for large reads that are kept for the next ones: pages that are new each time cost as much as the read. */
 const ROOMS_MAX = 4;
+const ROOM_BYTES_MIN = 64 * 1024;
 
 const NOTHING = new Uint8Array(0);
 
@@ -29,10 +30,15 @@ export function start(channel: Channel, stores: readonly Store[], files: FileAcc
   const settled = async (): Promise<void> => {
     while (underWay.size > 0) await Promise.all(underWay);
   };
+  const roomFor = ({ operation, length }: BlockRequest): Uint8Array => {
+    if (operation !== 'read') return NOTHING;
+    const large = length >= ROOM_BYTES_MIN;
+    return large ? (rooms.pop() ?? new Uint8Array(STORE_PAYLOAD_BYTES_MAX)) : new Uint8Array(length);
+  };
   const answer = async (request: BlockRequest): Promise<void> => {
     const asker = slice;
     const { store, id } = request;
-    const room = request.operation === 'read' ? (rooms.pop() ?? new Uint8Array(STORE_PAYLOAD_BYTES_MAX)) : NOTHING;
+    const room = roomFor(request);
     let bytes: Uint8Array | undefined;
     try {
       bytes = await carryOut(files, stores[store], request, room);
@@ -44,7 +50,7 @@ export function start(channel: Channel, stores: readonly Store[], files: FileAcc
       channel.send(
         fromStorage.encode({ kind: 'block.reply', store, id, ok: bytes !== undefined, bytes: bytes ?? NOTHING }),
       );
-    if (room !== NOTHING && rooms.length < ROOMS_MAX) rooms.push(room);
+    if (room.length === STORE_PAYLOAD_BYTES_MAX && rooms.length < ROOMS_MAX) rooms.push(room);
   };
   const begin = (request: BlockRequest): void => {
     const one = answer(request);

@@ -2,8 +2,10 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { startBuilder } from '@cloister/launcher';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EPOCH } from '../../../deprivileged/builder/testing/openpgp-writer.ts';
+import { leftIn } from '../../launcher/src/testing/residue.ts';
 import { builderHere } from '../testing/builder-here.ts';
 import { type FakeArchive, fakeArchive, fakeKernel, NOW } from '../testing/fake-archive.ts';
 import type { ImagesOptions } from './images-context.ts';
@@ -70,6 +72,15 @@ describe('the busybox image', () => {
     await open().remove('busybox');
     expect(await open().list()).toEqual([]);
     expect(await codeOf(open().remove('busybox'))).toBe('unknown-image');
+  });
+
+  test('is the same when the builders are processes', async () => {
+    const here = await open().pull('busybox');
+    process.env.CLOISTER_RUNTIME_DIR = join(directory, 'runtime');
+    const there = await open({ startBuilder, cacheDirectory: join(directory, 'other') }).pull('busybox');
+    expect(there.manifest).toEqual(here.manifest);
+    expect(readFileSync(there.initrd)).toEqual(readFileSync(here.initrd));
+    expect(await leftIn(join(directory, 'runtime'))).toEqual([]);
   });
 
   test('has the same bytes wherever it is made', async () => {

@@ -52,7 +52,8 @@ export interface Builder {
 /** The most answers of a kind that a job may have: more than there are packages that depend on one another. */
 const ANSWERS_MAX = 20_000;
 const MIB = 1024 * 1024;
-const LIST_BYTES_MAX = 256 * MIB;
+/** All of Debian is 60 MiB. */
+const LIST_BYTES_MAX = 96 * MIB;
 const KERNEL_BYTES_MAX = 256 * MIB;
 const MODULE_BYTES_MAX = 64 * MIB;
 

@@ -16,6 +16,9 @@ import type { VirtualMachineConfig } from './virtual-machine.ts';
 const folder = mkdtempSync(join(tmpdir(), 'nothing-left-'));
 const runtime = join(folder, 'runtime');
 process.env.CLOISTER_RUNTIME_DIR = runtime;
+// Other tests' files are none of this one's.
+process.env.TMPDIR = join(folder, 'tmp');
+mkdirSync(process.env.TMPDIR);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const disk = join(folder, 'disk.img');
 writeFileSync(disk, new Uint8Array(1 << 20));
@@ -169,6 +172,15 @@ describe.skipIf(!onLinux)('compartments', () => {
     machine.kill();
     await machine.ended;
     await expect(inspectMachine(machine.id)).rejects.toThrow(/There is no VM/);
+    expect(await residue()).toEqual(before);
+  });
+
+  test('that cannot be started leave nothing', { timeout: DEADLINE }, async () => {
+    const started = startVirtualMachine(CONFIG, { builds: { hart: join(folder, 'nonesuch.js') } });
+    await expect(started).rejects.toThrow(/nonesuch/);
+    expect(await residue()).toEqual(before);
+    const sliceless = startVirtualMachine(CONFIG, { builds: { slice: disk } });
+    await expect(sliceless).rejects.toThrow(/^The slice cannot be kept running/);
     expect(await residue()).toEqual(before);
   });
 

@@ -35,11 +35,13 @@ export const startBuilder: StartBuilder = async () => {
     const token = await expected('opened');
     const link = await attach(token, token);
     writeLine(owner, {});
-    const channel = streamChannel(link, Buffer.from(await expected('epoch'), 'base64'));
+    const channel = streamChannel(link, Buffer.from(await expected('epoch'), 'base64'), 'told');
     const ended = listen().then((event) => {
+      const how = 'ended' in event ? event.ended : 'the launcher is gone';
+      channel.close(`The builder is gone: ${how}`);
       owner.destroy();
       link.destroy();
-      return 'ended' in event ? event.ended : 'the launcher is gone';
+      return how;
     });
     return { channel, ended, end: () => void owner.end() };
   } catch (error) {

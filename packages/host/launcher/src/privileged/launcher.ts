@@ -25,8 +25,8 @@ interface Opened {
   client: Socket | undefined;
 }
 
-/** CPUs that a shared service or a builder may use. */
-const SERVICE_CPUS = 1;
+/** What is the same for all that serve more than one VM. */
+const SERVICE = { builds: {}, debug: false, cpus: 1, dataBytes: DATA_BYTES, heard: () => undefined };
 /** A builder holds an index, or a package's archive to be repacked (the protocol's client asks for at most half of it). */
 const BUILDER_BYTES = 2 ** 30;
 /** How long a client may take for a step, in milliseconds. */
@@ -55,15 +55,11 @@ export async function createLauncher(
   const storage = createSharedService((members) =>
     spawn(
       {
+        ...SERVICE,
         kind: 'storage',
-        builds: {},
-        debug: false,
         links: members.map(({ link }) => ({ end: link.ends[0], epoch: link.epoch })),
         files: members.flatMap(({ files }) => files),
         settings: members.map(({ settings }) => settings),
-        cpus: SERVICE_CPUS,
-        dataBytes: DATA_BYTES,
-        heard: () => undefined,
       },
       (bytes) => logShared('storage', bytes),
     ),
@@ -71,15 +67,11 @@ export async function createLauncher(
   const scheduler: SharedService = createSharedService((members) =>
     spawn(
       {
+        ...SERVICE,
         kind: 'scheduler',
-        builds: {},
-        debug: false,
         links: members.map(({ link }) => ({ end: link.ends[0], epoch: link.epoch })),
         files: [],
         settings: { cpus: availableParallelism(), machines: members.map(({ settings }) => settings) },
-        cpus: SERVICE_CPUS,
-        dataBytes: DATA_BYTES,
-        heard: () => undefined,
       },
       (bytes) => logShared('scheduler', bytes),
     ),
@@ -147,7 +139,11 @@ export async function createLauncher(
           tell,
         },
         token,
-      );
+      ).catch((error: unknown) => {
+        closeStores(stores);
+        waiting.client?.destroy();
+        throw error;
+      });
       machines.set(id, machine);
       void next().then(() => machine.end(null));
       await machine.ended;
@@ -172,18 +168,9 @@ export async function createLauncher(
     if (waiting.client === undefined) return;
     const epoch = freshEpoch();
     try {
+      const links = [{ end: waiting.client, epoch }];
       const builder = spawn(
-        {
-          kind: 'builder',
-          builds: {},
-          debug: false,
-          links: [{ end: waiting.client, epoch }],
-          files: [],
-          settings: {},
-          cpus: SERVICE_CPUS,
-          dataBytes: BUILDER_BYTES,
-          heard: () => undefined,
-        },
+        { ...SERVICE, kind: 'builder', links, files: [], settings: {}, dataBytes: BUILDER_BYTES },
         () => undefined,
       );
       writeLine(socket, { epoch: Buffer.from(epoch).toString('base64') });

@@ -91,27 +91,35 @@ export async function startCompartments(start: VirtualMachineStart, token: strin
   );
   const runs = member(toScheduler, 2, [], start.grants);
 
-  const machine: Spawned = spawn(
-    {
-      kind: 'machine',
-      // The memory's lower part is the machine's own tables (hardware/layout.ts).
-      dataBytes: start.memoryBytes + MACHINE_BYTES,
-      // The hart as much as the scheduler grants, and the monitor beside it.
-      cpus: 2 * start.grants.cpus,
-      builds: start.builds,
-      debug: false,
-      links: [{ end: toSlice.ends[0], epoch: toSlice.epoch }],
-      files: [],
-      settings: { machine: start.machine, grantKey: start.grants.key },
-      heard(status) {
-        if (status[0] !== COMPLAINT.slice) return;
-        complaints += 1;
-        if (complaints > COMPLAINTS_MAX) void end('The slice broke the protocol again and again');
-        else slice?.current?.kill();
+  const startMachine = (): Spawned =>
+    spawn(
+      {
+        kind: 'machine',
+        // The memory's lower part is the machine's own tables (hardware/layout.ts).
+        dataBytes: start.memoryBytes + MACHINE_BYTES,
+        // The hart as much as the scheduler grants, and the monitor beside it.
+        cpus: 2 * start.grants.cpus,
+        builds: start.builds,
+        debug: false,
+        links: [{ end: toSlice.ends[0], epoch: toSlice.epoch }],
+        files: [],
+        settings: { machine: start.machine, grantKey: start.grants.key },
+        heard(status) {
+          if (status[0] !== COMPLAINT.slice) return;
+          complaints += 1;
+          if (complaints > COMPLAINTS_MAX) void end('The slice broke the protocol again and again');
+          else slice?.current?.kill();
+        },
       },
-    },
-    (bytes) => start.log('machine', bytes),
-  );
+      (bytes) => start.log('machine', bytes),
+    );
+  let machine: Spawned;
+  try {
+    machine = startMachine();
+  } catch (error) {
+    for (const link of made) link.close();
+    throw error;
+  }
   const startSlice = (): Spawned => {
     for (const link of sliceLinks) link.epoch = freshEpoch();
     clientEpoch = freshEpoch();

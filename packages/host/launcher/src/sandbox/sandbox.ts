@@ -150,7 +150,7 @@ function nodeArguments(
     // So that V8 collects before it meets the limit.
     `--max-old-space-size=${Math.max(16, Math.floor(dataBytes / 2 / MIB))}`,
     // V8's default of 16 MiB for young objects would be the largest part of a small compartment.
-    ...['--max-semi-space-size=1', '--v8-pool-size=1'],
+    ...['--max-semi-space-size=1', '--v8-pool-size=1', '--expose-gc'],
     ...(entry === undefined ? [] : [folder === undefined ? entry.path : `${folder}/${entry.name}`]),
     ...args,
   ];

@@ -1,0 +1,106 @@
+import { loadavg } from 'node:os';
+import { type Bench, type Measurement, median, reported } from './measurement.ts';
+import { createLoadBed, type Form, type LoadStep, protectedRun, type RunSample } from './protected-run.ts';
+import { startTimes } from './start-times.ts';
+
+const MIB = 2 ** 20;
+const FORMS: readonly Form[] = ['monolithic', 'compartments'];
+/** What the parts of a VM may take of their own: without workers, and for a machine with its hart's. */
+const MEMORY_MAX: Readonly<Record<string, number>> = {
+  machine: 18 * MIB,
+  slice: 12 * MIB,
+  storage: 12 * MIB,
+  scheduler: 12 * MIB,
+};
+const START_MS_MAX = 150;
+/** What Nexen says that its protection costs on average. */
+const NEXEN = 'Nexen: 1.2 % on average';
+
+const steps = (quick: boolean): readonly (LoadStep & { readonly name: string })[] => [
+  { name: 'CPU-bound work', mode: 'compute', amount: quick ? 10_000_000 : 60_000_000 },
+  { name: 'sequential read', mode: 'read', amount: (quick ? 128 : 512) * MIB },
+  { name: 'sequential write', mode: 'write', amount: (quick ? 128 : 512) * MIB },
+  { name: 'random 4 KiB reads at depth 32', mode: '32', amount: quick ? 4000 : 20_000 },
+  { name: 'random 4 KiB reads at depth 1', mode: '1', amount: quick ? 1000 : 5000 },
+];
+
+/** What protection costs: the parts of a VM as processes against all of them in one, in turns. */
+export const protectionBench: Bench = async ({ quick }) => {
+  const list = steps(quick);
+  const bed = createLoadBed(64);
+  const runs: Record<Form, RunSample[]> = { monolithic: [], compartments: [] };
+  const starts: Record<Form, { first: number; second: number }[]> = { monolithic: [], compartments: [] };
+  try {
+    for (let run = 0; run < (quick ? 1 : 5); run += 1)
+      for (const form of FORMS) runs[form].push(await protectedRun(form, bed, list));
+    for (let run = 0; run < (quick ? 2 : 9); run += 1)
+      for (const form of FORMS) starts[form].push(await startTimes(form));
+  } finally {
+    bed.remove();
+  }
+  const both = (of: (sample: RunSample) => number): readonly [number[], number[]] => [
+    runs.compartments.map(of),
+    runs.monolithic.map(of),
+  ];
+  const found: Measurement[] = [
+    atMost('boot to the first line, wall s', ...both(({ boot }) => boot.seconds), (peer) =>
+      Math.max(1.1 * peer, peer + 0.2),
+    ),
+    reported('protection', 'boot to the first line, CPU s', ...both(({ boot }) => boot.cpuSeconds)),
+  ];
+  list.forEach(({ name, mode, amount }, i) => {
+    const seconds = both((sample) => sample.steps[i]!.seconds);
+    const cpu = both((sample) => sample.steps[i]!.cpuSeconds);
+    if (mode === 'compute') {
+      found.push(
+        atMost(`${name}, CPU s (${NEXEN})`, ...cpu, (peer) => 1.01 * peer),
+        reported('protection', `${name}, wall s`, ...seconds),
+      );
+    } else if (mode === '1') {
+      const micros = (values: readonly number[]): number[] => values.map((value) => (1e6 * value) / amount);
+      found.push(reported('protection', `${name}, us each`, micros(seconds[0]), micros(seconds[1])));
+      for (const part of ['machine', 'slice', 'storage'])
+        found.push(
+          reported(
+            'protection',
+            `${name}, CPU us each in the ${part}`,
+            micros(runs.compartments.map((sample) => sample.steps[i]!.cpuOf[part] ?? 0)),
+          ),
+        );
+    } else {
+      found.push(
+        atMost(`${name}, wall s`, ...seconds, (peer) => peer / 0.85),
+        reported('protection', `${name}, CPU s`, ...cpu),
+      );
+    }
+  });
+  for (const when of ['first', 'second'] as const)
+    found.push(
+      atMost(
+        `start of the ${when} VM's parts, ms`,
+        starts.compartments.map((one) => one[when]),
+        starts.monolithic.map((one) => one[when]),
+        (peer) => peer + START_MS_MAX,
+      ),
+    );
+  for (const [part, most] of Object.entries(MEMORY_MAX))
+    for (const [i, when] of ['after the boot', 'at the end'].entries()) {
+      const value = median(runs.compartments.map(({ memory }) => memory[i]![part]! / MIB));
+      const goal = i === 0 ? { goal: `<= ${most / MIB}`, holds: value <= most / MIB } : {};
+      found.push({ ...reported('protection', `private memory of the ${part} ${when}, MiB`, [value]), ...goal });
+    }
+  found.push(reported('protection', 'load average of the host over the last 15 minutes', [loadavg()[2]!]));
+  return found;
+};
+
+/** Ours against the baseline's, which says how much it may be. */
+function atMost(
+  metric: string,
+  ours: readonly number[],
+  peer: readonly number[],
+  most: (peer: number) => number,
+): Measurement {
+  const limit = most(median(peer));
+  const goal = `<= ${Number(limit.toPrecision(4))}`;
+  return { ...reported('protection', metric, ours, peer), goal, holds: median(ours) <= limit };
+}
