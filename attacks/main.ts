@@ -106,7 +106,10 @@ function line({ attack, from, level, contained, control, how }: AttackResult): s
 
 function summary(results: readonly AttackResult[], wrong: number): string {
   const count = (test: (result: AttackResult) => boolean): number => results.filter(test).length;
-  return `attacks: ${results.length} tried, ${count(({ contained }) => contained === true)} contained, ${count(
+  const ids = results.map(({ attack }) => /^[A-Z]\d?(?= )/.exec(attack)?.[0]).filter((id) => id !== undefined);
+  const byId = [...new Set(ids)].sort().map((id) => `${id} ${ids.filter((one) => one === id).length}`);
+  return `attacks: by the list of positions: ${byId.join(', ') || 'none'}; H2, H3 and what H1 has of snapshots and migration: later, there is nothing of it to attack yet
+attacks: ${results.length} tried, ${count(({ contained }) => contained === true)} contained, ${count(
     ({ contained }) => contained === false,
   )} open, ${count(({ contained }) => contained === null)} not applicable, ${wrong} wrong`;
 }

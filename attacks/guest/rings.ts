@@ -99,7 +99,13 @@ export const RINGS: readonly Attack[] = [
     source: 'isolation.md G2; CVE-2021-20257',
     check: 'no descriptor comes twice in a chain',
     // Without any bound the control would not end.
-    edits: [[RING, 'if (seen.has(index)) return malformed(`descriptor ${index} comes twice in a chain`);', 'if (chain.readable.length > 200_000) return malformed("enough");']],
+    edits: [
+      [
+        RING,
+        'seen.add(index);\n    const at = descriptorArea(queue)',
+        "if (chain.readable.length > 200_000) return malformed('enough');\n    const at = descriptorArea(queue)",
+      ],
+    ],
     act(kit) {
       const watch = meter();
       const disk = openDisk(kit, 'raw', { watch });
@@ -115,7 +121,13 @@ export const RINGS: readonly Attack[] = [
     attack: 'G2 an indirect table that is a loop keeps the monitor',
     source: 'isolation.md G2; CVE-2021-20257',
     check: 'no descriptor comes twice in an indirect table',
-    edits: [[RING, 'if (seen.has(index)) return malformed(`descriptor ${index} comes twice in an indirect table`);', 'if (chain.readable.length > 200_000) return malformed("enough");']],
+    edits: [
+      [
+        RING,
+        'seen.add(index);\n    const at = DESCRIPTOR_BYTES * index;',
+        "if (chain.readable.length > 200_000) return malformed('enough');\n    const at = DESCRIPTOR_BYTES * index;",
+      ],
+    ],
     act(kit) {
       const disk = openDisk(kit, 'raw');
       const { guest } = disk;
@@ -188,7 +200,11 @@ export const RINGS: readonly Attack[] = [
     source: 'isolation.md G3; XSA-155 (double fetch)',
     check: 'what was checked is a copy',
     edits: [
-      [gate('block/decode.ts'), 'ranges.push({ at: sector * SECTOR_BYTES, bytes, offset: 0 });', 'ranges.push({ at: new DataView(readFrom(memory, chain, HEADER_BYTES, given).buffer).getUint32(at, true) * SECTOR_BYTES, bytes, offset: 0 });'],
+      [
+        gate('block/decode.ts'),
+        'ranges.push({ at: sector * SECTOR_BYTES, bytes, offset: 0 });',
+        'ranges.push({ at: new DataView(readFrom(memory, chain, HEADER_BYTES, given).buffer).getUint32(at, true) * SECTOR_BYTES, bytes, offset: 0 });',
+      ],
     ],
     act(kit) {
       let fetches = 0;
@@ -196,7 +212,8 @@ export const RINGS: readonly Attack[] = [
       const disk: Disk = openDisk(kit, 'unverified', {
         watch: {
           fetched(_chain, part, address) {
-            if (part === 4 && address === list && (fetches += 1) === 2) disk.guest.view.setUint32(list - RAM, 80_000_000, true);
+            if (part === 4 && address === list && (fetches += 1) === 2)
+              disk.guest.view.setUint32(list - RAM, 80_000_000, true);
           },
         },
       });
@@ -207,7 +224,9 @@ export const RINGS: readonly Attack[] = [
         { address: list, length: 16, flags: 1, next: 2 },
         { address: kit.driver.allocate(disk.guest, 1), length: 1, flags: 2, next: 0 },
       ]);
-      const beyond = [...(disk.state.backing as { versions: Map<number, unknown> }).versions.keys()].some((chunk) => chunk > 0);
+      const beyond = [...(disk.state.backing as { versions: Map<number, unknown> }).versions.keys()].some(
+        (chunk) => chunk > 0,
+      );
       return { effect: beyond, how: `blocks beyond the disk were discarded: ${beyond}, list fetched ${fetches} times` };
     },
   }),

@@ -130,11 +130,13 @@ export const STORAGE: readonly Attack[] = [
     check: 'what a growable file has not reads as zeros',
     edits: [[CARRY, 'return into.fill(0, found);', 'return into;']],
     async act(kit) {
-      const service = serve(kit, [{ bytes: 65_536 }, { bytes: 65_536, growable: true }]);
-      service.say({ length: 512 });
-      await service.settled();
-      service.say({ store: 1, length: 512 });
-      await service.settled();
+      // Rooms for large reads are used again.
+      const length = kit.protocol.STORE_PAYLOAD_BYTES_MAX;
+      const service = serve(kit, [{ bytes: length }, { bytes: length, growable: true }]);
+      for (const store of [0, 1]) {
+        service.say({ store, length });
+        await service.settled();
+      }
       service.end();
       const found = service.replies.at(-1)!.bytes[0]!;
       return { effect: found !== 0, how: `an empty file begins with 0x${found.toString(16)}` };

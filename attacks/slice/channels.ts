@@ -66,13 +66,13 @@ export const CHANNELS: readonly Attack[] = [
   }),
   channel({
     attack: 'S1 half a frame, to swallow the beginning of its successor',
-    check: 'nothing counts before the greeting',
-    edits: [[STREAM, 'record = undefined;\n    rest = NOTHING;', '']],
+    check: 'half a frame is dropped with its sender',
+    edits: [[STREAM, 'record = undefined;\n    rest = NOTHING;', 'rest = NOTHING;']],
     async act(kit) {
       const { end, heard, push } = link(kit);
       await push(kit.protocol.greetingOf(EPOCH), Buffer.from([0, 60, 0, 0, 0, 0xee, 0xee]));
       end.renew(LATER);
-      await push(kit.protocol.greetingOf(LATER), frame(1), frame(2), Buffer.alloc(80));
+      await push(kit.protocol.greetingOf(LATER), frame(1), frame(2), Buffer.alloc(60));
       const effect = heard.some(([first]) => first === 0xee);
       return { effect, how: `heard: ${listOf(heard) || 'nothing'}` };
     },
