@@ -1,7 +1,8 @@
 /** What an attack on a bench has in its hands: the parts under attack, as they are built, and benches to hold them. */
-export * as storage from '../../packages/deprivileged/storage/src/main.ts';
+
 export * as scheduler from '../../packages/deprivileged/scheduler/src/main.ts';
 export { sliceBench } from '../../packages/deprivileged/slice/src/testing/slice-bench.ts';
+export * as storage from '../../packages/deprivileged/storage/src/main.ts';
 export { createChannelEnd } from '../../packages/host/launcher/src/channels/channel-end.ts';
 export { streamChannel } from '../../packages/host/launcher/src/channels/stream-channel.ts';
 export { createHostPort } from '../../packages/host/launcher/src/client/host-port.ts';

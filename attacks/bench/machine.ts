@@ -16,7 +16,16 @@ export const SBI_RESET = 0x53525354n;
 
 export type Run = Extract<ToMachine, { kind: 'hart.run' }>;
 export const run = (more: Partial<Run> = {}): Run => ({
-  ...{ kind: 'hart.run', hart: 0, exit: 0, registers: [], microseconds: 1_000_000, sequence: 1n, mac: NOTHING, ...more },
+  ...{
+    kind: 'hart.run',
+    hart: 0,
+    exit: 0,
+    registers: [],
+    microseconds: 1_000_000,
+    sequence: 1n,
+    mac: NOTHING,
+    ...more,
+  },
 });
 export const zeroFrames: ToMachine = { kind: 'frame.map', operation: 'zero', frame: 0, count: FRAMES, sealed: NOTHING };
 export const frameMap = (

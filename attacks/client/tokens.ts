@@ -9,7 +9,11 @@ import { becomes, inProcesses, isAlive, type ProcessAttack, partOf, withVictim }
 import { program, type World } from '../processes/world.ts';
 
 const LAUNCHER = launcher('privileged/launcher.ts');
-const HOLDER = [LAUNCHER, 'machine !== undefined && sameToken(machine.token, token) ? machine : undefined', 'machine'] as const;
+const HOLDER = [
+  LAUNCHER,
+  'machine !== undefined && sameToken(machine.token, token) ? machine : undefined',
+  'machine',
+] as const;
 
 /** One line to the launcher, and one back. */
 async function ask(world: World, request: object): Promise<string> {
@@ -28,7 +32,10 @@ async function wrongTokens(world: World, own: string, other: string): Promise<st
   return ['', '0'.repeat(64), token.slice(1), `${token}0`, others];
 }
 
-type Variant = Pick<ProcessAttack, 'attack'> & { look(world: World, vm: string): Promise<Outcome>; request(): Promise<object> };
+type Variant = Pick<ProcessAttack, 'attack'> & {
+  look(world: World, vm: string): Promise<Outcome>;
+  request(): Promise<object>;
+};
 const token = ({ request, look, ...variant }: Variant): Attack =>
   inProcesses({
     ...variant,
@@ -91,14 +98,22 @@ export const TOKENS: readonly Attack[] = [
     target: 'another’s VM',
     source: 'issue 5, judged point 2',
     check: 'the token is the VM’s own',
-    edits: [[LAUNCHER, 'waiting.client === undefined && sameToken(waiting.token, token);', 'waiting.client === undefined;']],
+    edits: [
+      [LAUNCHER, 'waiting.client === undefined && sameToken(waiting.token, token);', 'waiting.client === undefined;'],
+    ],
     async act(world) {
       const kernel = join(FOLDER, 'kernel');
       writeFileSync(kernel, tinyKernel('loop'));
       const owner = await world.connectLauncher({ start: true });
       const next = world.readLines(owner);
       const vm = randomBytes(4).toString('hex');
-      world.writeLine(owner, { do: 'run', vm, label: '', builds: {}, stores: [{ path: kernel, access: 'read', durable: false }] });
+      world.writeLine(owner, {
+        do: 'run',
+        vm,
+        label: '',
+        builds: {},
+        stores: [{ path: kernel, access: 'read', durable: false }],
+      });
       await next();
       const answer = await ask(world, { do: 'attach', vm, token: '0'.repeat(64) });
       owner.destroy();
@@ -111,7 +126,13 @@ export const TOKENS: readonly Attack[] = [
     target: 'the user’s files',
     source: 'isolation.md G2 (CVE-2024-4467: a name that leads elsewhere)',
     check: 'a VM’s number has eight digits',
-    edits: [[launcher('privileged/requests.ts'), 'if (!isText(vm, 8) || !/^[0-9a-f]{8}$/.test(vm)) return undefined;', 'if (!isText(vm, 8)) return undefined;']],
+    edits: [
+      [
+        launcher('privileged/requests.ts'),
+        'if (!isText(vm, 8) || !/^[0-9a-f]{8}$/.test(vm)) return undefined;',
+        'if (!isText(vm, 8)) return undefined;',
+      ],
+    ],
     async act(world) {
       const path = join(world.runtime, '..', 'evil');
       const owner = await world.connectLauncher({ start: true });
@@ -133,9 +154,11 @@ export const TOKENS: readonly Attack[] = [
     async act(world) {
       const socket = await world.connectLauncher({ start: true });
       let closed = false;
-      socket.on('error', () => undefined).once('close', () => {
-        closed = true;
-      });
+      socket
+        .on('error', () => undefined)
+        .once('close', () => {
+          closed = true;
+        });
       let written = 0;
       for (; written < 6 && !closed; written += 1)
         await new Promise<void>((resolve) => {

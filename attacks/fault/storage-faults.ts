@@ -4,8 +4,16 @@ import { type BenchAttack, onBench } from '../bench/on-bench.ts';
 import { gate, monitor, storage } from '../bench/sources.ts';
 import { serve } from '../service/storage.ts';
 
-const NO_SEAL = [monitor('seal/block-seal.ts'), 'return gcm.open(nonce, sealed);', 'return gcm.open(nonce, sealed) ?? sealed.subarray(0, 4096);'] as const;
-const FAILED = [storage('main.ts'), 'bytes = undefined;\n    }', 'bytes = new Uint8Array(request.length);\n    }'] as const;
+const NO_SEAL = [
+  monitor('seal/block-seal.ts'),
+  'return gcm.open(nonce, sealed);',
+  'return gcm.open(nonce, sealed) ?? sealed.subarray(0, 4096);',
+] as const;
+const FAILED = [
+  storage('main.ts'),
+  'bytes = undefined;\n    }',
+  'bytes = new Uint8Array(request.length);\n    }',
+] as const;
 
 const fault = (variant: Pick<BenchAttack, 'attack' | 'check' | 'edits' | 'act'>): Attack =>
   onBench({ from: 'host', target: 'a guest’s disk, in silence', source: 'isolation.md F', ...variant });
@@ -20,7 +28,11 @@ export const STORAGE_FAULTS: readonly Attack[] = [
       check: 'what the host refuses is an I/O error',
       edits: [FAILED],
       async act(kit) {
-        const service = serve(kit, [{ bytes: 65_536 }], { readAt: fails(code), writeAt: fails(code), sync: fails(code) });
+        const service = serve(kit, [{ bytes: 65_536 }], {
+          readAt: fails(code),
+          writeAt: fails(code),
+          sync: fails(code),
+        });
         service.say({ length: 512 });
         await service.settled();
         service.end();
@@ -35,7 +47,11 @@ export const STORAGE_FAULTS: readonly Attack[] = [
       check: 'what the host refuses is an I/O error',
       edits: [FAILED],
       async act(kit) {
-        const service = serve(kit, [{ bytes: 65_536 }], { readAt: fails(code), writeAt: fails(code), sync: fails(code) });
+        const service = serve(kit, [{ bytes: 65_536 }], {
+          readAt: fails(code),
+          writeAt: fails(code),
+          sync: fails(code),
+        });
         service.say({ operation: 'write', length: 512, bytes: filled(0xee, 512) });
         await service.settled();
         const lost = service.contents(0)[0] !== 0xee;
@@ -50,7 +66,11 @@ export const STORAGE_FAULTS: readonly Attack[] = [
     check: 'what the host refuses is an I/O error',
     edits: [FAILED],
     async act(kit) {
-      const service = serve(kit, [{ bytes: 65_536 }], { readAt: fails('EIO'), writeAt: fails('EIO'), sync: fails('EIO') });
+      const service = serve(kit, [{ bytes: 65_536 }], {
+        readAt: fails('EIO'),
+        writeAt: fails('EIO'),
+        sync: fails('EIO'),
+      });
       service.say({ operation: 'flush' });
       await service.settled();
       service.end();
@@ -129,7 +149,9 @@ export const STORAGE_FAULTS: readonly Attack[] = [
   fault({
     attack: 'F a bit of each persisted byte of an image’s block',
     check: 'a block of the base has the hash of its image',
-    edits: [[gate('block/requests.ts'), 'if (!isHashOf(hash, bytes.subarray(at, at + BLOCK_BYTES))) {', 'if (false) {']],
+    edits: [
+      [gate('block/requests.ts'), 'if (!isHashOf(hash, bytes.subarray(at, at + BLOCK_BYTES))) {', 'if (false) {'],
+    ],
     act(kit) {
       const disk = openDisk(kit, 'checked');
       const base = disk.storage.stores.get(STORE.base)!;

@@ -9,10 +9,18 @@ const PORT_WINDOW = 256 * 1024;
 const DBCN = 0x4442434en;
 
 const flood = (variant: Pick<BenchAttack, 'attack' | 'check' | 'edits' | 'act'> & { source?: string }): Attack =>
-  onBench({ from: 'guest', target: 'the memory and time of the host', source: 'issue 5 §7, judged point 2', ...variant });
+  onBench({
+    from: 'guest',
+    target: 'the memory and time of the host',
+    source: 'issue 5 §7, judged point 2',
+    ...variant,
+  });
 
 const portBytes = (messages: readonly { readonly kind: string }[]): number =>
-  messages.reduce((sum, one) => sum + (one.kind === 'port.data' ? (one as unknown as { bytes: Uint8Array }).bytes.length : 0), 0);
+  messages.reduce(
+    (sum, one) => sum + (one.kind === 'port.data' ? (one as unknown as { bytes: Uint8Array }).bytes.length : 0),
+    0,
+  );
 
 /** A console with a driver that has started it, and the second queue of port 0 in reach. */
 function openConsole(kit: Kit) {
@@ -50,8 +58,16 @@ export const GUEST_FLOODS: readonly Attack[] = [
     attack: 'G1 output to a console that nobody reads',
     check: 'output waits in the guest’s ring while the host has no room',
     edits: [
-      [gate('console/requests.ts'), 'leaving.offset < leaving.chain.readableBytes && port.room > 0', 'leaving.offset < leaving.chain.readableBytes'],
-      [gate('console/requests.ts'), 'leaving.chain.readableBytes - leaving.offset, port.room, PORT_DATA_BYTES_MAX', 'leaving.chain.readableBytes - leaving.offset, PORT_DATA_BYTES_MAX'],
+      [
+        gate('console/requests.ts'),
+        'leaving.offset < leaving.chain.readableBytes && port.room > 0',
+        'leaving.offset < leaving.chain.readableBytes',
+      ],
+      [
+        gate('console/requests.ts'),
+        'leaving.chain.readableBytes - leaving.offset, port.room, PORT_DATA_BYTES_MAX',
+        'leaving.chain.readableBytes - leaving.offset, PORT_DATA_BYTES_MAX',
+      ],
     ],
     act(kit) {
       const { guest, device, ring, sent } = openConsole(kit);
@@ -171,7 +187,11 @@ export const GUEST_FLOODS: readonly Attack[] = [
       const list = kit.room(disk, 16, false);
       kit.driver.put(disk.guest, list.address, new Uint8Array(range.buffer));
       kit.ask(disk, kit.BLOCK_TYPE.discard, 0, list);
-      const stored = disk.read(0, sectors / 8).bytes().lastIndexOf(0) + 1;
+      const stored =
+        disk
+          .read(0, sectors / 8)
+          .bytes()
+          .lastIndexOf(0) + 1;
       return { effect: stored > 8 * 2 ** 20, how: `${stored} zeros stored for one doorbell` };
     },
   }),

@@ -43,27 +43,32 @@ function withSecret(kit: Kit, lines: Parameters<Kit['assembledMachine']>[0]) {
 /** Loads, stores and page tables that lead out of guest RAM; words that are no instructions. */
 export const HART: readonly Attack[] = [
   ...(['ld', 'amoadd.d', 'sd'] as const).map((name) =>
-      hart({
-        attack: `G3 ${name} outside RAM, also where 32 bits of an offset wrap`,
-        check: 'a page is one of RAM’s',
-        edits: [[ACCESS, 'if (!(frame >= 0 && frame < hart.ramBytes / 4096)) return -1;', 'if (!(frame >= 0)) return -1;']],
-        act(kit) {
-          const reached: string[] = [];
-          for (const address of ADDRESSES) {
-            const machine = withSecret(kit, [[name, OPERANDS[name]]]);
-            machine.setX(6, address);
-            machine.setX(7, EVIL);
-            let died = false;
-            try {
-              machine.step(3);
-            } catch {
-              died = true;
-            }
-            if (died || machine.x(8) === SECRET || machine.secret() !== SECRET) reached.push(`0x${address.toString(16)}`);
+    hart({
+      attack: `G3 ${name} outside RAM, also where 32 bits of an offset wrap`,
+      check: 'a page is one of RAM’s',
+      edits: [
+        [ACCESS, 'if (!(frame >= 0 && frame < hart.ramBytes / 4096)) return -1;', 'if (!(frame >= 0)) return -1;'],
+      ],
+      act(kit) {
+        const reached: string[] = [];
+        for (const address of ADDRESSES) {
+          const machine = withSecret(kit, [[name, OPERANDS[name]]]);
+          machine.setX(6, address);
+          machine.setX(7, EVIL);
+          let died = false;
+          try {
+            machine.step(3);
+          } catch {
+            died = true;
           }
-          return { effect: reached.length > 0, how: `${ADDRESSES.length} addresses, the machine's own memory reached, or its thread ended, by: ${reached.join(', ') || 'none'}` };
-        },
-      }),
+          if (died || machine.x(8) === SECRET || machine.secret() !== SECRET) reached.push(`0x${address.toString(16)}`);
+        }
+        return {
+          effect: reached.length > 0,
+          how: `${ADDRESSES.length} addresses, the machine's own memory reached, or its thread ended, by: ${reached.join(', ') || 'none'}`,
+        };
+      },
+    }),
   ),
   hart({
     attack: 'G3 a page that a page table maps outside RAM',
@@ -81,17 +86,26 @@ export const HART: readonly Attack[] = [
       machine.setSlot('pmpcfg0', 0x1fn);
       machine.setX(6, 5n * 0x4000_0000n + (ADDRESSES[0]! & 0x3fff_ffffn));
       machine.step(3);
-      return { effect: machine.x(8) === SECRET, how: `loaded 0x${machine.x(8).toString(16)}, cause ${machine.slot('mcause')}` };
+      return {
+        effect: machine.x(8) === SECRET,
+        how: `loaded 0x${machine.x(8).toString(16)}, cause ${machine.slot('mcause')}`,
+      };
     },
   }),
   hart({
     attack: 'G3 a page table that lies outside RAM',
     check: 'a page table lies in RAM',
-    edits: [[hardware('mmu/walk.ts'), 'const inRam = tableHigh === 0 && frame >= 0 && frame < ramBytes / 4096;', 'const inRam = true;']],
+    edits: [
+      [
+        hardware('mmu/walk.ts'),
+        'const inRam = tableHigh === 0 && frame >= 0 && frame < ramBytes / 4096;',
+        'const inRam = true;',
+      ],
+    ],
     act(kit) {
       const machine = withSecret(kit, [['ld', { rd: 8, rs1: 6, immediate: 0 }]]);
       // The guest writes entries to its serial port: they lie in the board's ring, below RAM.
-      const leaf = (BigInt(RAM) >> 12n << 10n) | 0xcfn;
+      const leaf = ((BigInt(RAM) >> 12n) << 10n) | 0xcfn;
       for (let i = 0; i < 512; i += 1) machine.view.setBigUint64(0x0050_3000 + 8 * i, leaf, true);
       machine.view.setBigUint64(RAM_AT + 0x100, 0x1234n, true);
       machine.setSlot('satp', (8n << 60n) | BigInt((RAM - RAM_AT + 0x0050_3000) / 4096));
@@ -100,7 +114,10 @@ export const HART: readonly Attack[] = [
       machine.setSlot('pmpcfg0', 0x1fn);
       machine.setX(6, 5n * 0x4000_0000n + 0x100n);
       machine.step(3);
-      return { effect: machine.x(8) === 0x1234n, how: `loaded 0x${machine.x(8).toString(16)}, cause ${machine.slot('mcause')}` };
+      return {
+        effect: machine.x(8) === 0x1234n,
+        how: `loaded 0x${machine.x(8).toString(16)}, cause ${machine.slot('mcause')}`,
+      };
     },
   }),
   hart({

@@ -5,7 +5,14 @@ import { gate } from '../bench/sources.ts';
 
 const TRANSPORT = gate('transport.ts');
 /** Offsets of the common configuration. */
-const AT = { featureSelect: 0x08, feature: 0x0c, status: 0x14, queueSelect: 0x16, size: 0x18, descriptors: 0x20 } as const;
+const AT = {
+  featureSelect: 0x08,
+  feature: 0x0c,
+  status: 0x14,
+  queueSelect: 0x16,
+  size: 0x18,
+  descriptors: 0x20,
+} as const;
 
 const register = (variant: Pick<BenchAttack, 'attack' | 'check' | 'edits' | 'act'> & { source?: string }): Attack =>
   onBench({ from: 'guest', target: 'its devices', source: 'isolation.md G1 (CVE-2015-3456), S1', ...variant });
@@ -15,17 +22,28 @@ export const DEVICE_REGISTERS: readonly Attack[] = [
   register({
     attack: 'G1 features are changed after FEATURES_OK',
     check: 'features are fixed once they were accepted',
-    edits: [[TRANSPORT, '(transport.status & STATUS.featuresOk) === 0 && transport.driverFeatureSelect < 2', 'transport.driverFeatureSelect < 2']],
+    edits: [
+      [
+        TRANSPORT,
+        '(transport.status & STATUS.featuresOk) === 0 && transport.driverFeatureSelect < 2',
+        'transport.driverFeatureSelect < 2',
+      ],
+    ],
     act(kit) {
       const disk = openDisk(kit, 'raw');
       const { guest } = disk;
       const device = kit.driver.startDevice(guest, 0, 0n);
       guest.bus.write(device.bar + AT.featureSelect, 4, 0n);
       guest.bus.write(device.bar + AT.feature, 4, kit.driver.FEATURE.indirect);
-      kit.driver.addChain(guest, device.queues[0]!, [
-        { address: kit.driver.allocate(guest, 16), length: 16, writable: false },
-        { address: kit.driver.allocate(guest, 512), length: 513, writable: true },
-      ], true);
+      kit.driver.addChain(
+        guest,
+        device.queues[0]!,
+        [
+          { address: kit.driver.allocate(guest, 16), length: 16, writable: false },
+          { address: kit.driver.allocate(guest, 512), length: 513, writable: true },
+        ],
+        true,
+      );
       guest.bus.ring(0, 0);
       kit.gate.serveDoorbells(disk.gate);
       const left = disk.requests().length;
@@ -88,7 +106,13 @@ export const DEVICE_REGISTERS: readonly Attack[] = [
   register({
     attack: 'G1 a queue of any size',
     check: 'a queue’s size is a power of two up to the maximum',
-    edits: [[TRANSPORT, 'if (size > 0 && size <= QUEUE_SIZE_MAX && (size & (size - 1)) === 0) queue.size = size;', 'if (true) queue.size = size;']],
+    edits: [
+      [
+        TRANSPORT,
+        'if (size > 0 && size <= QUEUE_SIZE_MAX && (size & (size - 1)) === 0) queue.size = size;',
+        'if (true) queue.size = size;',
+      ],
+    ],
     act(kit) {
       const disk = openDisk(kit, 'raw');
       const { guest, device } = disk;
@@ -97,13 +121,22 @@ export const DEVICE_REGISTERS: readonly Attack[] = [
         guest.bus.write(device.bar + AT.size, 2, size);
         return guest.bus.read(device.bar + AT.size, 2);
       });
-      return { effect: sizes.some((size) => size !== 256n), how: `sizes that were taken: ${[...new Set(sizes)].join(', ')}` };
+      return {
+        effect: sizes.some((size) => size !== 256n),
+        how: `sizes that were taken: ${[...new Set(sizes)].join(', ')}`,
+      };
     },
   }),
   register({
     attack: 'G1 the window into the BAR is set beyond it',
     check: 'the window lies in the BAR',
-    edits: [[gate('pci-function.ts'), 'return at % size === 0 && at + size <= VIRTIO_BAR.length ? { offset: at, size } : undefined;', 'return { offset: at, size };']],
+    edits: [
+      [
+        gate('pci-function.ts'),
+        'return at % size === 0 && at + size <= VIRTIO_BAR.length ? { offset: at, size } : undefined;',
+        'return { offset: at, size };',
+      ],
+    ],
     act(kit) {
       const disk = openDisk(kit, 'raw');
       const { configAddress } = kit.driver;
@@ -117,7 +150,10 @@ export const DEVICE_REGISTERS: readonly Attack[] = [
       const words = [...Array(4).keys()].map(() => bus.read(configAddress(0, 0xb0), 4));
       bus.write(configAddress(0, 0xa8), 4, 0x2001n);
       const config = bus.read(configAddress(0, 0xb0), 4);
-      return { effect: config !== 0n, how: `read 0x${config.toString(16)}, 0x${odd.toString(16)}, 0x${words[0]!.toString(16)}` };
+      return {
+        effect: config !== 0n,
+        how: `read 0x${config.toString(16)}, 0x${odd.toString(16)}, 0x${words[0]!.toString(16)}`,
+      };
     },
   }),
 ];

@@ -44,10 +44,16 @@ async function makeWorld(edits: readonly Edit[], tamper: ((folder: string) => vo
   await bundle(ENTRIES, folder, edits, '.js');
   // Each world has a launcher of its own: clients find it by the hash of its bundle.
   appendFileSync(join(folder, 'launcher.js'), `\n// ${folder}\n`);
-  for (const name of ['filters', 'package.json']) cpSync(join(ROOT, 'dist', name), join(folder, name), { recursive: true });
-  const { files } = JSON.parse(readFileSync(join(ROOT, 'dist', 'manifest.json'), 'utf8')) as { files: Record<string, string> };
+  for (const name of ['filters', 'package.json'])
+    cpSync(join(ROOT, 'dist', name), join(folder, name), { recursive: true });
+  const { files } = JSON.parse(readFileSync(join(ROOT, 'dist', 'manifest.json'), 'utf8')) as {
+    files: Record<string, string>;
+  };
   const present = Object.keys(files).filter((name) => existsSync(join(folder, name)));
-  const hashOf = (name: string): string => createHash('sha256').update(readFileSync(join(folder, name))).digest('hex');
+  const hashOf = (name: string): string =>
+    createHash('sha256')
+      .update(readFileSync(join(folder, name)))
+      .digest('hex');
   writeFileSync(
     join(folder, 'manifest.json'),
     JSON.stringify({ schema: 1, files: Object.fromEntries(present.map((name) => [name, hashOf(name)])) }),
@@ -65,6 +71,9 @@ export async function program(source: string, plan: object = {}): Promise<string
   const folder = newFolder();
   await bundle({ program: `attacks/processes/programs/${source}.ts` }, folder);
   const path = join(folder, `${(programs += 1)}.mjs`);
-  writeFileSync(path, `globalThis.plan = ${JSON.stringify(plan)};\n${readFileSync(join(folder, 'program.mjs'), 'utf8')}`);
+  writeFileSync(
+    path,
+    `globalThis.plan = ${JSON.stringify(plan)};\n${readFileSync(join(folder, 'program.mjs'), 'utf8')}`,
+  );
   return path;
 }

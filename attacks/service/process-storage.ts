@@ -64,7 +64,10 @@ export const PROCESS_STORAGE: readonly Attack[] = [
         }, 10);
         const answer = await hostileSlice(world, slice, { disks: [{ path: disk('own'), writes: 'discard' }] });
         clearInterval(look);
-        return { effect: bytes > 2 ** 21 || /^[1-9]/.test(answer), how: `the overlay had ${bytes} bytes; ${answer.slice(0, 60)}` };
+        return {
+          effect: bytes > 2 ** 21 || /^[1-9]/.test(answer),
+          how: `the overlay had ${bytes} bytes; ${answer.slice(0, 60)}`,
+        };
       }),
   }),
 ];

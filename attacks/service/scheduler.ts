@@ -27,7 +27,11 @@ function schedule(kit: Kit, cpus: number) {
     }),
   );
   const machines = channels.map(() => ({ key: Buffer.alloc(32, 3).toString('base64'), cpus, weight: 1 }));
-  kit.scheduler.start(channels, { cpus: 1, machines }, { now: () => now, after: (ms, then) => void timers.push({ at: now + ms, then }) });
+  kit.scheduler.start(
+    channels,
+    { cpus: 1, machines },
+    { now: () => now, after: (ms, then) => void timers.push({ at: now + ms, then }) },
+  );
   const ask = kit.protocol.toScheduler.encode({ kind: 'run.ask' });
   return {
     granted,
@@ -75,7 +79,13 @@ export const SCHEDULER: readonly Attack[] = [
   attack({
     attack: 'B1 a slice that claims all CPUs from its neighbour',
     check: 'shares are by weight among those who ask',
-    edits: [[scheduler('shares.ts'), 'for (const i of open) shares[i] = (left * claims[i]!.weight) / weights;', 'for (const i of open) shares[i] = left;']],
+    edits: [
+      [
+        scheduler('shares.ts'),
+        'for (const i of open) shares[i] = (left * claims[i]!.weight) / weights;',
+        'for (const i of open) shares[i] = left;',
+      ],
+    ],
     act(kit) {
       const { granted, ask, pass } = schedule(kit, 64);
       for (let i = 0; i < 100; i += 1) {
@@ -90,7 +100,13 @@ export const SCHEDULER: readonly Attack[] = [
   attack({
     attack: 'B1 nonsense to the scheduler, to end it for all',
     check: 'what is no message closes the channel that it came from',
-    edits: [[MAIN, "if (toScheduler.decode(frame) === undefined) {\n          channel.close('A malformed message to the scheduler');\n          return;\n        }", "if (toScheduler.decode(frame)!.kind !== 'run.ask') return;"]],
+    edits: [
+      [
+        MAIN,
+        "if (toScheduler.decode(frame) === undefined) {\n          channel.close('A malformed message to the scheduler');\n          return;\n        }",
+        "if (toScheduler.decode(frame)!.kind !== 'run.ask') return;",
+      ],
+    ],
     act(kit) {
       const { granted, say, ask } = schedule(kit, 1);
       let died = '';

@@ -8,8 +8,9 @@ import { newFolder } from '../build.ts';
 
 const CARRY = storage('carry-out.ts');
 
-const attack = (variant: Pick<BenchAttack, 'attack' | 'check' | 'edits' | 'act' | 'target'> & { source?: string }): Attack =>
-  onBench({ from: 'slice', source: 'isolation.md B1; issue 5, judged point 2', ...variant });
+const attack = (
+  variant: Pick<BenchAttack, 'attack' | 'check' | 'edits' | 'act' | 'target'> & { source?: string },
+): Attack => onBench({ from: 'slice', source: 'isolation.md B1; issue 5, judged point 2', ...variant });
 
 /** The service itself over files on disk, asked by a slice that says what it likes. */
 export function serve(
@@ -168,7 +169,10 @@ export const STORAGE: readonly Attack[] = [
       release();
       await service.settled();
       service.end();
-      return { effect: service.replies.length > 0, how: `${service.replies.length} answers that the new slice never asked for` };
+      return {
+        effect: service.replies.length > 0,
+        how: `${service.replies.length} answers that the new slice never asked for`,
+      };
     },
   }),
 ];

@@ -8,7 +8,12 @@ const EVIL = 0xbadn;
 
 type Variant = Pick<BenchAttack, 'attack' | 'check' | 'edits' | 'act'> & { source?: string; target?: string };
 const flow = (variant: Variant): Attack =>
-  onBench({ from: 'slice', target: "its guest's control flow", source: 'issue 5 §5; Nexen (entry and exit)', ...variant });
+  onBench({
+    from: 'slice',
+    target: "its guest's control flow",
+    source: 'issue 5 §5; Nexen (entry and exit)',
+    ...variant,
+  });
 
 const call = { reason: 'sbi', extension: SBI_RESET, function: 0n, arguments: [1n, 2n] } as const;
 
@@ -29,9 +34,7 @@ export const CONTROL_FLOW: readonly Attack[] = [
   flow({
     attack: 'S1 a hart is started twice',
     check: 'one run at a time',
-    edits: [
-      [monitor('harts.ts'), "  hart.phase = 'running';\n  const { shadow", '  const { shadow'],
-    ],
+    edits: [[monitor('harts.ts'), "  hart.phase = 'running';\n  const { shadow", '  const { shadow']],
     act(kit) {
       const machine = openMachine(kit, { until: 'launched' });
       for (let i = 1; i < 4; i += 1) machine.say(run({ sequence: BigInt(i) }));
@@ -41,7 +44,13 @@ export const CONTROL_FLOW: readonly Attack[] = [
   flow({
     attack: 'S1 a hart is run before its launch is finished',
     check: 'no run before the launch is finished',
-    edits: [[DECODE, "if (launch.phase !== 'finished') return refused('The launch is not finished');\n  if (hart.phase === 'running')", "if (hart.phase === 'running')"]],
+    edits: [
+      [
+        DECODE,
+        "if (launch.phase !== 'finished') return refused('The launch is not finished');\n  if (hart.phase === 'running')",
+        "if (hart.phase === 'running')",
+      ],
+    ],
     act(kit) {
       const machine = openMachine(kit, { until: 'begun', expectedDigest: new Uint8Array(32) });
       machine.say(run());
@@ -96,7 +105,9 @@ export const CONTROL_FLOW: readonly Attack[] = [
     attack: 'S1 the launch is begun anew under a running guest',
     target: "its guest's memory",
     check: 'a finished launch stays finished',
-    edits: [[monitor('launch/decode.ts'), "if (launch.phase === 'finished') return refused", 'if (false) return refused']],
+    edits: [
+      [monitor('launch/decode.ts'), "if (launch.phase === 'finished') return refused", 'if (false) return refused'],
+    ],
     act(kit) {
       const machine = openMachine(kit);
       machine.say({ kind: 'launch.start' });

@@ -5,7 +5,11 @@ import { gate, monitor } from '../bench/sources.ts';
 
 const SEAL = monitor('seal/block-seal.ts');
 const VERSION_IN_NONCE = [SEAL, 'words.setUint32(0, version % 2 ** 32, true);', ''] as const;
-const NO_TAG = [SEAL, 'return gcm.open(nonce, sealed);', 'return gcm.open(nonce, sealed) ?? sealed.subarray(0, 4096);'] as const;
+const NO_TAG = [
+  SEAL,
+  'return gcm.open(nonce, sealed);',
+  'return gcm.open(nonce, sealed) ?? sealed.subarray(0, 4096);',
+] as const;
 
 const [OLD, NEW] = [filled(0x11), filled(0x22)];
 
@@ -89,7 +93,9 @@ export const DISK_CONTENTS: readonly Attack[] = [
   contents({
     attack: 'S1 a block of the image is exchanged for another',
     check: 'a block of the base has the hash of its image',
-    edits: [[gate('block/requests.ts'), 'if (!isHashOf(hash, bytes.subarray(at, at + BLOCK_BYTES))) {', 'if (false) {']],
+    edits: [
+      [gate('block/requests.ts'), 'if (!isHashOf(hash, bytes.subarray(at, at + BLOCK_BYTES))) {', 'if (false) {'],
+    ],
     act(kit) {
       const disk = openDisk(kit, 'checked');
       const read = disk.read(7);

@@ -23,7 +23,13 @@ export const SLICE_FLOODS: readonly Attack[] = [
   flood({
     attack: 'S1 console input beyond its window',
     check: 'a port holds no more than its window',
-    edits: [[gate('console/requests.ts'), 'if (port.inputBytes + message.bytes.length > PORT_WINDOW_BYTES) {', 'if (false) {']],
+    edits: [
+      [
+        gate('console/requests.ts'),
+        'if (port.inputBytes + message.bytes.length > PORT_WINDOW_BYTES) {',
+        'if (false) {',
+      ],
+    ],
     act(kit) {
       const bench = kit.createGateBench([{ kind: 'console', names: [] }]);
       for (let i = 0; i < 100; i += 1)
@@ -56,7 +62,9 @@ export const SLICE_FLOODS: readonly Attack[] = [
   flood({
     attack: 'S1 a port is opened and closed without end',
     check: 'only the last end of the input waits',
-    edits: [[gate('console/control.ts'), 'if (waiting.length >= 2) control.splice(control.indexOf(waiting[0]!), 1);', '']],
+    edits: [
+      [gate('console/control.ts'), 'if (waiting.length >= 2) control.splice(control.indexOf(waiting[0]!), 1);', ''],
+    ],
     act(kit) {
       const bench = kit.createGateBench([{ kind: 'console', names: ['a'] }]);
       const state = (bench.gate.devices[0] as unknown as { state: { control: unknown[]; ports: { ready: boolean }[] } })
@@ -113,7 +121,7 @@ export const SLICE_FLOODS: readonly Attack[] = [
       machine.monitor.look();
       machine.take();
       machine.block();
-      for (let i = 0; i < 1000; i += 1) machine.say({ kind: 'block.resend' });
+      for (let i = 0; i < 1000; i += 1) machine.say({ kind: 'block.resend', round: i });
       const bytes = bytesIn(machine.take());
       return { effect: bytes > 2 ** 20, how: `1000 bytes of messages made ${bytes} bytes wait` };
     },
@@ -144,7 +152,13 @@ export const SLICE_FLOODS: readonly Attack[] = [
     attack: 'S1 output for a client that does not listen yet',
     target: 'its client’s memory',
     check: 'a port holds no more than its window',
-    edits: [[launcher('client/host-port.ts'), 'event.bytes.length > 0 && earlyBytes + event.bytes.length <= PORT_WINDOW_BYTES', 'true']],
+    edits: [
+      [
+        launcher('client/host-port.ts'),
+        'event.bytes.length > 0 && earlyBytes + event.bytes.length <= PORT_WINDOW_BYTES',
+        'true',
+      ],
+    ],
     act(kit) {
       const { port, hear } = kit.createHostPort(0, () => undefined);
       for (let i = 0; i < 100; i += 1)
@@ -159,8 +173,14 @@ export const SLICE_FLOODS: readonly Attack[] = [
     target: 'its guest’s input',
     source: 'issue 5 §8; isolation.md F (message dup)',
     check: 'a position is taken once',
-    edits: [[protocol('device/port-stream.ts'), 'position > received || position + lengthOf(message) <= received', 'position > received'],
-      [protocol('device/port-stream.ts'), 'message.bytes.subarray(received - position)', 'message.bytes']],
+    edits: [
+      [
+        protocol('device/port-stream.ts'),
+        'position > received || position + lengthOf(message) <= received',
+        'position > received',
+      ],
+      [protocol('device/port-stream.ts'), 'message.bytes.subarray(received - position)', 'message.bytes'],
+    ],
     act(kit) {
       const machine = openMachine(kit);
       const bytes = new TextEncoder().encode('rm -r x\n');

@@ -32,7 +32,13 @@ export const FRAMES_OF_THE_GUEST: readonly Attack[] = [
   frames({
     attack: 'S1 a frame is taken to be read',
     check: 'a frame leaves sealed',
-    edits: [[monitor('hypelet-calls/act.ts'), 'machine.seal.seal(frame, version, frameBytes(pit, frame))', 'frameBytes(pit, frame).slice()']],
+    edits: [
+      [
+        monitor('hypelet-calls/act.ts'),
+        'machine.seal.seal(frame, version, frameBytes(pit, frame))',
+        'frameBytes(pit, frame).slice()',
+      ],
+    ],
     act(kit) {
       const sealed = taken(waiting(kit), 5);
       const effect = Buffer.from(sealed).includes(CANARY);
@@ -152,7 +158,13 @@ export const FRAMES_OF_THE_GUEST: readonly Attack[] = [
     attack: 'S1 memory that was placed before the launch stays through it, unmeasured',
     source: 'isolation.md S1; "undeSErVed trust"',
     check: 'a launch begins with nothing',
-    edits: [[monitor('launch/act.ts'), 'resetPit(machine.pit);', 'machine.pit.memory.absent = machine.pit.states.length; machine.pit.states.fill(0);']],
+    edits: [
+      [
+        monitor('launch/act.ts'),
+        'resetPit(machine.pit);',
+        'machine.pit.memory.absent = machine.pit.states.length; machine.pit.states.fill(0);',
+      ],
+    ],
     act(kit) {
       const machine = openMachine(kit, { until: 'new' });
       const evil = new Uint8Array(64).fill(0xee);
@@ -168,13 +180,18 @@ export const FRAMES_OF_THE_GUEST: readonly Attack[] = [
       ])
         machine.say(message);
       const effect = machine.started.length === 1 && machine.frame(9)[0] === 0xee;
-      return { effect, how: `${machine.started.length} started, the frame begins with 0x${machine.frame(9)[0]!.toString(16)}` };
+      return {
+        effect,
+        how: `${machine.started.length} started, the frame begins with 0x${machine.frame(9)[0]!.toString(16)}`,
+      };
     },
   }),
   frames({
     attack: 'S1 bytes are placed in the memory of a running guest, where it posted nothing',
     check: 'a finished launch stays finished',
-    edits: [[monitor('launch/decode.ts'), "if (launch.phase === 'finished') return refused", 'if (false) return refused']],
+    edits: [
+      [monitor('launch/decode.ts'), "if (launch.phase === 'finished') return refused", 'if (false) return refused'],
+    ],
     act(kit) {
       const machine = openMachine(kit);
       machine.say({ kind: 'launch.update', address: RAM + 9 * 4096, bytes: new Uint8Array(64).fill(0xee) });

@@ -16,7 +16,10 @@ const inject = (machine: MachineBench, value: bigint, csr: 'hgeip' | 'instret' |
 function boardChanges(machine: MachineBench, attack: () => void): number {
   const before = machine.inner().subarray(BOARD_AT);
   attack();
-  return machine.inner().subarray(BOARD_AT).filter((byte, i) => byte !== before[i]).length;
+  return machine
+    .inner()
+    .subarray(BOARD_AT)
+    .filter((byte, i) => byte !== before[i]).length;
 }
 
 /** Lines that are not the VM's own devices', devices that nobody drives, and storms. */
@@ -25,7 +28,11 @@ export const INTERRUPTS: readonly Attack[] = [
     attack: 'S1 interrupts of foreign lines: UART, clock, none, beyond the controller',
     check: 'the line is of a device of this VM',
     edits: [
-      [DECODE, 'const device = gate.devices[number];\n  if', 'const device = gate.devices[number] ?? gate.devices[0]!;\n  if'],
+      [
+        DECODE,
+        'const device = gate.devices[number];\n  if',
+        'const device = gate.devices[number] ?? gate.devices[0]!;\n  if',
+      ],
     ],
     act(kit) {
       const machine = openMachine(kit, { devices: [{ kind: 'rng' }] });

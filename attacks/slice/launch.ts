@@ -29,7 +29,8 @@ function planOf(kit: Kit, commandLine: string, kernel: Uint8Array): BootPlan {
 function messagesOf({ updates, end }: BootPlan, kernel: Uint8Array): Message[] {
   return [
     ...updates.map((update): Message => {
-      const bytes = 'bytes' in update ? update.bytes : kernel.slice(update.from.offset, update.from.offset + update.from.length);
+      const bytes =
+        'bytes' in update ? update.bytes : kernel.slice(update.from.offset, update.from.offset + update.from.length);
       return { kind: 'launch.update', address: update.address, bytes };
     }),
     { kind: 'launch.finish', ...end },
@@ -76,7 +77,11 @@ const launch = ({ launch: hostile, ...variant }: Variant): Attack =>
   });
 
 const flip = (bytes: Uint8Array, at: number): Uint8Array => bytes.map((byte, i) => (i === at ? byte ^ 1 : byte));
-const updateAt = (messages: Message[], number: number, change: (update: Extract<Message, { kind: 'launch.update' }>) => Message[]): Message[] =>
+const updateAt = (
+  messages: Message[],
+  number: number,
+  change: (update: Extract<Message, { kind: 'launch.update' }>) => Message[],
+): Message[] =>
   messages.flatMap((message, i) => (i === number && message.kind === 'launch.update' ? change(message) : [message]));
 
 /** Something else than the owner wants is started. */
@@ -100,7 +105,8 @@ export const LAUNCHES: readonly Attack[] = [
     attack: 'S1 one byte of the device tree is changed',
     check: 'the launch has the digest that the owner expects',
     edits: [EXPECTED],
-    launch: (honest) => updateAt(honest, honest.length - 2, (update) => [{ ...update, bytes: flip(update.bytes, 600) }]),
+    launch: (honest) =>
+      updateAt(honest, honest.length - 2, (update) => [{ ...update, bytes: flip(update.bytes, 600) }]),
   }),
   launch({
     attack: 'S1 the command line says init=/bin/sh',
@@ -118,14 +124,27 @@ export const LAUNCHES: readonly Attack[] = [
   launch({
     attack: 'S1 the guest starts at another address',
     check: 'the digest is over the entry',
-    edits: [[DIGEST, ': [step.pc, step.deviceTree, step.rngSeed, step.firmwareInfo];', ': [0, step.deviceTree, step.rngSeed, step.firmwareInfo];']],
+    edits: [
+      [
+        DIGEST,
+        ': [step.pc, step.deviceTree, step.rngSeed, step.firmwareInfo];',
+        ': [0, step.deviceTree, step.rngSeed, step.firmwareInfo];',
+      ],
+    ],
     launch: (honest) => honest.map((one) => (one.kind === 'launch.finish' ? { ...one, pc: one.pc + 64 } : one)),
   }),
   launch({
     attack: 'S1 the guest starts in M-mode, with firmware’s powers',
     check: 'the digest is over the firmware’s information',
-    edits: [[DIGEST, ': [step.pc, step.deviceTree, step.rngSeed, step.firmwareInfo];', ': [step.pc, step.deviceTree, step.rngSeed, 0];']],
-    launch: (honest) => honest.map((one) => (one.kind === 'launch.finish' ? { ...one, firmwareInfo: one.pc + 4096 } : one)),
+    edits: [
+      [
+        DIGEST,
+        ': [step.pc, step.deviceTree, step.rngSeed, step.firmwareInfo];',
+        ': [step.pc, step.deviceTree, step.rngSeed, 0];',
+      ],
+    ],
+    launch: (honest) =>
+      honest.map((one) => (one.kind === 'launch.finish' ? { ...one, firmwareInfo: one.pc + 4096 } : one)),
   }),
   launch({
     attack: 'S1 an update is left out',
@@ -136,14 +155,21 @@ export const LAUNCHES: readonly Attack[] = [
   launch({
     attack: 'S1 bytes are placed over what was measured, in another order',
     check: 'the digest is a chain',
-    edits: [[DIGEST, '  record.set(digest);\n', ''], [DIGEST, '  return sha256(record);', '  return sha256(record).map((byte, i) => byte ^ digest[i]!);']],
+    edits: [
+      [DIGEST, '  record.set(digest);\n', ''],
+      [DIGEST, '  return sha256(record);', '  return sha256(record).map((byte, i) => byte ^ digest[i]!);'],
+    ],
     launch: (honest) => [honest[1]!, honest[0]!, ...honest.slice(2)],
   }),
   launch({
     attack: 'S1 more than was wanted is placed',
     check: 'the launch has the digest that the owner expects',
     edits: [EXPECTED],
-    launch: (honest) => [honest[0]!, { kind: 'launch.update', address: 0x8300_0000, bytes: new Uint8Array(64) }, ...honest.slice(1)],
+    launch: (honest) => [
+      honest[0]!,
+      { kind: 'launch.update', address: 0x8300_0000, bytes: new Uint8Array(64) },
+      ...honest.slice(1),
+    ],
   }),
   onBench({
     attack: 'S1 the slice knows the guest’s random seed',
@@ -151,7 +177,13 @@ export const LAUNCHES: readonly Attack[] = [
     target: 'its guest’s randomness',
     source: 'issue 5 §5',
     check: 'the seed is the monitor’s',
-    edits: [[monitor('launch/act.ts'), 'if (end.rngSeed !== 0) storeBytes(gate.memory, end.rngSeed, gate.random(RNG_SEED_BYTES));', '']],
+    edits: [
+      [
+        monitor('launch/act.ts'),
+        'if (end.rngSeed !== 0) storeBytes(gate.memory, end.rngSeed, gate.random(RNG_SEED_BYTES));',
+        '',
+      ],
+    ],
     act(kit) {
       const plan = planOf(kit, 'quiet', KERNEL);
       const random = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));

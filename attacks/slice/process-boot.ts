@@ -14,11 +14,16 @@ const boot = (attack: string, plan: object): Attack =>
     edits: [[monitor('launch/decode.ts'), 'if (!isExpected(launch, digest))', 'if (false)']],
     async act(world) {
       let retired = 0;
-      const said = await hostileSlice(world, await program('changed-boot', plan), {}, {
-        retired: (count) => {
-          retired = count;
+      const said = await hostileSlice(
+        world,
+        await program('changed-boot', plan),
+        {},
+        {
+          retired: (count) => {
+            retired = count;
+          },
         },
-      });
+      );
       return { effect: retired > 0, how: `${retired} instructions retired; ${said}` };
     },
   });

@@ -40,7 +40,10 @@ const restarts = async (world: World, vm: string, most: number): Promise<Outcome
     seen = (await partOf(world, vm, 'slice').catch(() => undefined))?.restarts ?? seen;
     return seen > most;
   });
-  return { effect: seen > most || !over, how: `${seen} restarts seen, the VM ${seen > most ? 'goes on' : 'was ended'}` };
+  return {
+    effect: seen > most || !over,
+    how: `${seen} restarts seen, the VM ${seen > most ? 'goes on' : 'was ended'}`,
+  };
 };
 
 /** A slice process that dies, hangs, complains and babbles. */
@@ -84,7 +87,9 @@ export const PROCESS_MISBEHAVIOUR: readonly Attack[] = [
       attack: 'S1 a slice process that fills the host’s disk with its log',
       target: 'the host’s disk',
       check: 'a log has a maximum',
-      edits: [[launcher('privileged/compartment.ts'), 'const LOG_BYTES_MAX = 256 * 1024;', 'const LOG_BYTES_MAX = 2 ** 40;']],
+      edits: [
+        [launcher('privileged/compartment.ts'), 'const LOG_BYTES_MAX = 256 * 1024;', 'const LOG_BYTES_MAX = 2 ** 40;'],
+      ],
     },
     'log',
     async (world, vm) => {

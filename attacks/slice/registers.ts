@@ -28,7 +28,11 @@ export const REGISTERS_OF_EXITS: readonly Attack[] = EXITS.flatMap((exit): Attac
         'action.hart.shadow.set(action.register, action.value);',
         "new DataView(machine.memory).setBigUint64(action.register === 'pc' ? 0x10200 : 0x10000 + 8 * REGISTERS.indexOf(action.register), action.value, true);",
       ],
-      [ACT, "import { enter } from '../harts.ts';", "import { enter } from '../harts.ts';\nimport { REGISTERS } from '@cloister/protocol';"],
+      [
+        ACT,
+        "import { enter } from '../harts.ts';",
+        "import { enter } from '../harts.ts';\nimport { REGISTERS } from '@cloister/protocol';",
+      ],
     ],
     act(kit) {
       const machine = openMachine(kit);
@@ -64,7 +68,11 @@ export const REGISTERS_OF_EXITS: readonly Attack[] = EXITS.flatMap((exit): Attac
               'const values = valuesOf(exit);',
               "const values = valuesOf(exit); if (exit.reason === 'sbi') exit.arguments.forEach((value, i) => hart.shadow.set(('a' + i) as Register, value));",
             ],
-            [protocol('hypelet-calls.ts'), "registers: { listOf: 'u64', upTo: 4 }", "registers: { listOf: 'u64', upTo: 8 }"],
+            [
+              protocol('hypelet-calls.ts'),
+              "registers: { listOf: 'u64', upTo: 4 }",
+              "registers: { listOf: 'u64', upTo: 8 }",
+            ],
           ]
         : [[HARTS, 'hart.shadow.clear();', "hart.shadow.delete('a7');"]],
     act(kit) {

@@ -38,7 +38,8 @@ inherit(({ links }) => {
         good += 1;
         read.push(Buffer.from(reply.bytes.subarray(0, 64)).toString('latin1'));
       }
-      if (done === requests) client!.send(fromSlice.encode({ kind: 'boot.refused', reason: `${good} good: ${read.join()}` }));
+      if (done === requests)
+        client!.send(fromSlice.encode({ kind: 'boot.refused', reason: `${good} good: ${read.join()}` }));
     },
   });
   askAll();

@@ -1,5 +1,5 @@
-import { start } from '@cloister/slice';
 import { fromStorage, type Link, toSlice } from '@cloister/protocol';
+import { start } from '@cloister/slice';
 import { inherit } from '../../../packages/host/launcher/src/compartments/inherit.ts';
 import { plan } from './plan.ts';
 
@@ -19,7 +19,9 @@ const heard = (link: Link, change: Change): Link => ({
 const kernel = Buffer.from(plan.kernel ?? '', 'base64');
 const otherKernel: Change = (frame) => {
   const reply = fromStorage.decode(frame);
-  return reply === undefined || kernel.length === 0 ? frame : fromStorage.encode({ ...reply, bytes: kernel.subarray(0, reply.bytes.length) });
+  return reply === undefined || kernel.length === 0
+    ? frame
+    : fromStorage.encode({ ...reply, bytes: kernel.subarray(0, reply.bytes.length) });
 };
 const otherCommandLine: Change = (frame) => {
   const message = toSlice.decode(frame);

@@ -2,7 +2,11 @@ import { tinyKernel } from '../../../packages/host/launcher/src/testing/tiny-ker
 import { startVirtualMachine } from '../client.ts';
 
 // A user's program with one VM that is attacked from within and one that only runs: it says what becomes of both.
-const { form, hart, kernel } = JSON.parse(process.argv[2] ?? '{}') as { form: 'compartments' | 'monolithic'; hart?: string; kernel?: string };
+const { form, hart, kernel } = JSON.parse(process.argv[2] ?? '{}') as {
+  form: 'compartments' | 'monolithic';
+  hart?: string;
+  kernel?: string;
+};
 const say = (what: object): void => void process.stdout.write(`${JSON.stringify(what)}\n`);
 const config = { memoryBytes: 64 << 20, kernel: tinyKernel('sleep'), commandLine: '' };
 try {

@@ -33,7 +33,9 @@ const WAYS: Readonly<Record<string, () => Promise<string> | string>> = {
     const { openSync, readFileSync, readSync } = await import('node:fs');
     // Guest RAM is the one mapping that large; the kernel lies 2 MiB into it.
     const file = openSync(`/proc/${plan.pid}/mem`, 'r');
-    for (const [, from, to] of readFileSync(`/proc/${plan.pid}/maps`, 'latin1').matchAll(/^([0-9a-f]+)-([0-9a-f]+) rw/gm)) {
+    for (const [, from, to] of readFileSync(`/proc/${plan.pid}/maps`, 'latin1').matchAll(
+      /^([0-9a-f]+)-([0-9a-f]+) rw/gm,
+    )) {
       const [start, end] = [BigInt(`0x${from}`), BigInt(`0x${to}`)];
       const at = start + 0x4020_0000n;
       const bytes = Buffer.alloc(4096);
