@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
 import { type Edit, mutantPlugin } from '../tools/mutant.ts';
 
 export type { Edit } from '../tools/mutant.ts';
@@ -21,7 +21,7 @@ let built = 0;
 export const newFolder = (): string => join(FOLDER, String((built += 1)));
 
 /** As tools/build.mjs builds. */
-const OPTIONS = {
+const OPTIONS: BuildOptions = {
   absWorkingDir: ROOT,
   bundle: true,
   format: 'esm',
@@ -33,7 +33,7 @@ const OPTIONS = {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
   logLevel: 'error',
-} as const;
+};
 
 /** Bundles source files, by the names that they get in `outdir`, with edits. */
 export async function bundle(
@@ -52,5 +52,5 @@ export async function bundle(
   });
   // An edit of a file that is no part of any bundle would switch nothing off.
   for (const [file] of edits)
-    if (!(file in seen.metafile.inputs)) throw new Error(`"${file}" is in none of ${Object.keys(entries).join(', ')}`);
+    if (!(file in seen.metafile!.inputs)) throw new Error(`"${file}" is in none of ${Object.keys(entries).join(', ')}`);
 }

@@ -8,13 +8,13 @@ import { failureOf } from '../packages/host/launcher/src/sandbox/level.ts';
 import { thisNode } from '../packages/host/launcher/src/sandbox/node-runtime.ts';
 import type { Level } from '../packages/host/launcher/src/sandbox/sandbox.ts';
 import { type Attack, type AttackResult, tried } from './attack.ts';
-import { HOSTILE_PARTS } from './hostile-parts.ts';
+import { HOSTILE_PARTS, QUICK_PARTS } from './hostile-parts.ts';
 import { compareLevels, openAt } from './probes/levels.ts';
 import { probes } from './probes/probes.ts';
 import { systemCallsOutside } from './system-calls.ts';
 
 const USAGE = `Usage:
-  npm run attacks [-- [--json] [--only PATTERN] [--levels full,landlock,permission,none] [--setpriv FILE] [--write-levels FILE]]
+  npm run attacks [-- [--json] [--quick] [--only PATTERN] [--levels full,landlock,permission,none] [--setpriv FILE] [--write-levels FILE]]
   npm run attacks -- system-calls KIND STRACE-LOG [--jitless]`;
 
 /** How many run at once: most of an attack is the start of a process. */
@@ -35,7 +35,11 @@ async function main(args: readonly string[]): Promise<number> {
   // As the launcher does: what this process was left with is no compartment's.
   closeInherited();
   const setpriv = option('--setpriv');
-  const { attacks, levels } = await everyAttack(option('--levels')?.split(',') as Level[] | undefined, setpriv);
+  const { attacks, levels } = await everyAttack(
+    option('--levels')?.split(',') as Level[] | undefined,
+    setpriv,
+    args.includes('--quick') ? QUICK_PARTS : HOSTILE_PARTS,
+  );
   const only = new RegExp(option('--only') ?? '');
   const results: AttackResult[] = [];
   await inParallel(
@@ -58,6 +62,7 @@ async function main(args: readonly string[]): Promise<number> {
 async function everyAttack(
   named: readonly Level[] | undefined,
   setpriv: string | undefined,
+  hostile: readonly Attack[],
 ): Promise<{ attacks: Attack[]; levels: readonly Level[] }> {
   const node = thisNode();
   const verified = openManifest(dist);
@@ -71,10 +76,7 @@ async function everyAttack(
   }
   const files = ['probe.js', 'package.json'].map((name) => verified(name));
   return {
-    attacks: [
-      ...HOSTILE_PARTS,
-      ...probes(levels, { node, files, filterOf, ...(setpriv === undefined ? {} : { setpriv }) }),
-    ],
+    attacks: [...hostile, ...probes(levels, { node, files, filterOf, ...(setpriv === undefined ? {} : { setpriv }) })],
     levels,
   };
 }
@@ -104,7 +106,10 @@ function line({ attack, from, level, contained, control, how }: AttackResult): s
 
 function summary(results: readonly AttackResult[], wrong: number): string {
   const count = (test: (result: AttackResult) => boolean): number => results.filter(test).length;
-  return `attacks: ${results.length} tried, ${count(({ contained }) => contained === true)} contained, ${count(
+  const ids = results.map(({ attack }) => /^[A-Z]\d?(?= )/.exec(attack)?.[0]).filter((id) => id !== undefined);
+  const byId = [...new Set(ids)].sort().map((id) => `${id} ${ids.filter((one) => one === id).length}`);
+  return `attacks: by the list of positions: ${byId.join(', ') || 'none'}; H2, H3 and what H1 has of snapshots and migration: later, there is nothing of it to attack yet
+attacks: ${results.length} tried, ${count(({ contained }) => contained === true)} contained, ${count(
     ({ contained }) => contained === false,
   )} open, ${count(({ contained }) => contained === null)} not applicable, ${wrong} wrong`;
 }

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { attacks } from './full/attacks.ts';
 import { debianGuest } from './full/debian-guest.ts';
 import { fuzz } from './full/fuzz.ts';
 import { fuzzHypelet } from './full/fuzz-hypelet.ts';
@@ -12,6 +13,7 @@ import { systemCalls } from './full/system-calls.ts';
 export type FullCheck = (options: { readonly quick: boolean }) => Promise<{ holds: boolean; [key: string]: unknown }>;
 
 const CHECKS: Readonly<Record<string, FullCheck>> = {
+  attacks,
   'debian-guest': debianGuest,
   fuzz,
   'fuzz-hypelet': fuzzHypelet,

@@ -1,5 +1,8 @@
 import type { BlockReply, BlockRequest } from '@cloister/protocol';
+import type { BlockState } from '../../packages/trusted/monitor/src/io-gate/block/device.ts';
 import type { FetchWatch } from '../../packages/trusted/monitor/src/io-gate/guest-memory.ts';
+import type { DiskBench } from '../../packages/trusted/monitor/src/testing/block-driver.ts';
+import type { MemoryStorage } from '../../packages/trusted/monitor/src/testing/memory-storage.ts';
 import type { Kit } from './on-bench.ts';
 
 export const BLOCK = 4096;
@@ -14,12 +17,34 @@ export const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a,
 /** Each block of the base is filled with its number. */
 export const baseDisk = (): Uint8Array => Uint8Array.from({ length: DISK_BYTES }, (_, i) => Math.floor(i / BLOCK));
 
+/** What a guest asked for: its status byte (0xff until it is done), and its buffer. */
+export interface Asked {
+  status(): number;
+  bytes(): Uint8Array;
+}
+
+export interface Disk extends DiskBench {
+  readonly state: BlockState;
+  readonly storage: MemoryStorage;
+  /** Requests that have left, since the last call. */
+  requests(): BlockRequest[];
+  reply(answer: BlockReply): void;
+  /** A good answer to a request. */
+  good(request: BlockRequest, bytes?: Uint8Array): BlockReply;
+  /** Answers as an honest storage does. */
+  honest(request: BlockRequest): void;
+  settle(): void;
+  /** Asks for blocks; the buffer holds `before` until something is stored there. */
+  read(block: number, count?: number, before?: number): Asked;
+  write(block: number, bytes: Uint8Array): Pick<Asked, 'status'>;
+}
+
 /** A gate with one disk and a driver that has started it, and the storage that an honest slice would ask. */
 export function openDisk(
   kit: Kit,
   kind: 'raw' | 'unverified' | 'checked',
   { watch, readOnly = false }: { watch?: FetchWatch; readOnly?: boolean } = {},
-) {
+): Disk {
   const base = baseDisk();
   const tree = kit.hashTreeOf(base);
   const storage = kit.createMemoryStorage([
@@ -43,7 +68,6 @@ export function openDisk(
   const disk = { ...bench, device: driver.startDevice(bench.guest, 0, driver.FEATURE.indirect | discard) };
   const state = (bench.gate.devices[0] as Extract<(typeof bench.gate.devices)[number], { kind: 'block' }>).state;
 
-  /** Requests that have left, since the last call. */
   const requests = (): BlockRequest[] => bench.sent.splice(0) as BlockRequest[];
   const reply = (answer: BlockReply): void => kit.gate.gateReplied(bench.gate, answer);
   const good = ({ store: of, id }: BlockRequest, bytes: Uint8Array = new Uint8Array(0)): BlockReply => ({
@@ -62,8 +86,7 @@ export function openDisk(
     good,
     honest,
     settle,
-    /** Asks for blocks; the buffer holds `before` until something is stored there. */
-    read(block: number, count = 1, before = 0x77) {
+    read(block, count = 1, before = 0x77) {
       const buffer = kit.room(disk, count * BLOCK, true);
       driver.put(bench.guest, buffer.address, filled(before, count * BLOCK));
       const status = kit.ask(disk, kit.BLOCK_TYPE.read, block * 8, buffer);
@@ -72,7 +95,7 @@ export function openDisk(
         bytes: () => driver.get(bench.guest, buffer.address, count * BLOCK),
       };
     },
-    write(block: number, bytes: Uint8Array) {
+    write(block, bytes) {
       const buffer = kit.room(disk, bytes.length, false);
       driver.put(bench.guest, buffer.address, bytes);
       const status = kit.ask(disk, kit.BLOCK_TYPE.write, block * 8, buffer);
@@ -80,8 +103,5 @@ export function openDisk(
     },
   };
 }
-export type Disk = ReturnType<typeof openDisk>;
-
 /** What a guest found when it read a block: what it says for a reader. */
-export const seen = (read: { status(): number; bytes(): Uint8Array }): string =>
-  `status ${read.status()}, first byte 0x${read.bytes()[0]!.toString(16)}`;
+export const seen = (read: Asked): string => `status ${read.status()}, first byte 0x${read.bytes()[0]!.toString(16)}`;

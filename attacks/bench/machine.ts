@@ -1,6 +1,8 @@
 import type { FromMachine, ToMachine } from '@cloister/protocol';
 import type { Exit } from '../../packages/trusted/hardware/src/board.ts';
 import type { MonitorConfig } from '../../packages/trusted/monitor/src/monitor.ts';
+import type { Guest } from '../../packages/trusted/monitor/src/testing/guest-driver.ts';
+import type { MonitorBench } from '../../packages/trusted/monitor/src/testing/monitor-bench.ts';
 import type { Kit } from './on-bench.ts';
 
 export const RAM = 0x8000_0000;
@@ -38,8 +40,21 @@ export interface MachineOptions extends Partial<MonitorConfig> {
   readonly until?: 'new' | 'begun' | 'launched' | 'running';
 }
 
+export interface MachineBench extends MonitorBench {
+  readonly guest: Guest;
+  /** The hart leaves the guest. */
+  leave(exit: Exit): void;
+  /** What completes its exit. */
+  completion(): { readonly value: bigint; readonly error: bigint } | undefined;
+  /** What the slice hears to a message. */
+  tell(message: ToMachine): FromMachine[];
+  frame(number: number): Uint8Array;
+  /** Hart records and the board: all that the machine has beside guest RAM and frames' flags. */
+  inner(): Uint8Array;
+}
+
 /** A machine whose slice is the attacker's, and whose hart is this thread. */
-export function openMachine(kit: Kit, { until = 'running', ...config }: MachineOptions = {}) {
+export function openMachine(kit: Kit, { until = 'running', ...config }: MachineOptions = {}): MachineBench {
   const bench = kit.monitorBench(kit.sharedMemory(FRAMES * FRAME), { random: randomBytes, ...config });
   const { hardware } = kit;
   const honest: readonly (readonly [MachineOptions['until'], readonly ToMachine[]])[] = [
@@ -67,21 +82,16 @@ export function openMachine(kit: Kit, { until = 'running', ...config }: MachineO
   return {
     ...bench,
     guest,
-    /** The hart leaves the guest. */
     leave,
-    /** What completes its exit. */
     completion: () => hardware.takeCompletion(bench.board, 0),
-    /** What the slice hears to a message, in a word. */
-    tell(message: ToMachine): FromMachine[] {
+    tell(message) {
       bench.say(message);
       return bench.take();
     },
-    frame: (number: number) => bench.ram.subarray(number * FRAME, (number + 1) * FRAME),
-    /** Hart records and the board: all that the machine has beside guest RAM and frames' flags. */
+    frame: (number) => bench.ram.subarray(number * FRAME, (number + 1) * FRAME),
     inner: () => new Uint8Array(bench.memory).slice(0x1_0000, 0x58_0000),
   };
 }
-export type MachineBench = ReturnType<typeof openMachine>;
 
 export const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
 

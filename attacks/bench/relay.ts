@@ -7,7 +7,12 @@ export function createRelay(kit: Kit) {
   const { protocol } = kit;
   const machine = openMachine(kit, {
     devices: [
-      { kind: 'block', sectors: 64, readOnly: false, backing: { kind: 'overlay', base: 0, tree: 'unverified', overlay: 1 } },
+      {
+        kind: 'block',
+        sectors: 64,
+        readOnly: false,
+        backing: { kind: 'overlay', base: 0, tree: 'unverified', overlay: 1 },
+      },
     ],
   });
   const storage = kit.createMemoryStorage([

@@ -89,7 +89,7 @@ export const TOKENS: readonly Attack[] = [
     act: (world) =>
       withVictim(world, {}, async ({ id }) => {
         const answer = await ask(world, { do: 'inspect', vm: id, token: '0'.repeat(64) });
-        return { effect: answer.includes('compartments'), how: answer.slice(0, 80) };
+        return { effect: answer.includes('"kind":"machine"'), how: answer.slice(0, 80) };
       }),
   }),
   inProcesses({

@@ -1,18 +1,20 @@
 import type { BlockReply } from '@cloister/protocol';
 import type { Attack } from '../attack.ts';
-import { createRelay, type Relay } from '../bench/relay.ts';
 import { type BenchAttack, type Kit, onBench } from '../bench/on-bench.ts';
+import { createRelay, type Relay } from '../bench/relay.ts';
 import { monitor, slice } from '../bench/sources.ts';
 
 /** Messages of a write and a read that goes well: each of them is the last of somebody once. */
 const MOMENTS = 24;
 
-const lost = (
-  variant: Pick<BenchAttack, 'attack' | 'check' | 'edits'>,
-  atMoment: (relay: Relay) => void,
-): Attack =>
+const lost = (variant: Pick<BenchAttack, 'attack' | 'check' | 'edits'>, atMoment: (relay: Relay) => void): Attack =>
   onBench({
-    ...{ from: 'host', target: "a guest's disk", source: 'isolation.md F (kill -9 at each message); issue 5 §8', ...variant },
+    ...{
+      from: 'host',
+      target: "a guest's disk",
+      source: 'isolation.md F (kill -9 at each message); issue 5 §8',
+      ...variant,
+    },
     act(kit: Kit) {
       const wrong: number[] = [];
       for (let moment = 0; moment < MOMENTS; moment += 1) {
@@ -32,7 +34,10 @@ const lost = (
         carry();
         if (write() !== 0 || read.status() !== 0 || read.byte() !== 0x22) wrong.push(moment);
       }
-      return { effect: wrong.length > 0, how: `of ${MOMENTS} moments, the guest waits or finds something else after: ${wrong.join(', ') || 'none'}` };
+      return {
+        effect: wrong.length > 0,
+        how: `of ${MOMENTS} moments, the guest waits or finds something else after: ${wrong.join(', ') || 'none'}`,
+      };
     },
   });
 
@@ -76,7 +81,10 @@ export const LOST_PARTS: readonly Attack[] = [
         while (relay.step());
         if (read.status() === 0 && read.byte() !== 0x22) silent.push(again);
       }
-      return { effect: silent.length > 0, how: `other contents without an error after message: ${silent.join(', ') || 'none'}` };
+      return {
+        effect: silent.length > 0,
+        how: `other contents without an error after message: ${silent.join(', ') || 'none'}`,
+      };
     },
   }),
   onBench({
@@ -85,7 +93,13 @@ export const LOST_PARTS: readonly Attack[] = [
     target: "a guest's disk",
     source: 'isolation.md F (message drop, reorder)',
     check: 'a block is authenticated',
-    edits: [[monitor('seal/block-seal.ts'), 'return gcm.open(nonce, sealed);', 'return gcm.open(nonce, sealed) ?? sealed.subarray(0, 4096);']],
+    edits: [
+      [
+        monitor('seal/block-seal.ts'),
+        'return gcm.open(nonce, sealed);',
+        'return gcm.open(nonce, sealed) ?? sealed.subarray(0, 4096);',
+      ],
+    ],
     act(kit) {
       const relay = createRelay(kit);
       for (const block of [3, 4]) {
@@ -95,7 +109,8 @@ export const LOST_PARTS: readonly Attack[] = [
       const reads = [relay.disk.read(3), relay.disk.read(4)];
       const replies: BlockReply[] = [];
       while (relay.step(undefined, (reply) => void replies.push(reply)));
-      for (const [i, reply] of replies.entries()) relay.reply({ ...reply, bytes: replies[(i + 1) % replies.length]!.bytes });
+      for (const [i, reply] of replies.entries())
+        relay.reply({ ...reply, bytes: replies[(i + 1) % replies.length]!.bytes });
       while (relay.step());
       const silent = reads.filter((read, i) => read.status() === 0 && read.byte() !== 0x13 + i).length;
       return { effect: silent > 0, how: `${silent} of 2 reads got other contents without an error` };

@@ -11,7 +11,11 @@ import { program, worldWithout } from '../processes/world.ts';
 const CANARY = 'canary in guest memory, 32 bytes';
 
 /** What a program with two VMs says until a while after both have started, or until it is gone. */
-async function twoMachines(edits: readonly Edit[], form: string, more: object): Promise<{ said: string[]; gone: boolean }> {
+async function twoMachines(
+  edits: readonly Edit[],
+  form: string,
+  more: object,
+): Promise<{ said: string[]; gone: boolean }> {
   const { folder, runtime } = await worldWithout(edits);
   const child = spawn(process.execPath, [join(folder, 'child.js'), JSON.stringify({ form, ...more })], {
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -20,7 +24,12 @@ async function twoMachines(edits: readonly Edit[], form: string, more: object): 
   const said: string[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => said.push(line));
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  for (let waited = 0; waited < 100 && said.length === 0 && child.exitCode === null && child.signalCode === null; waited += 1) await sleep(100);
+  for (
+    let waited = 0;
+    waited < 100 && said.length === 0 && child.exitCode === null && child.signalCode === null;
+    waited += 1
+  )
+    await sleep(100);
   await Promise.race([exited, sleep(1500)]);
   const gone = child.exitCode !== null || child.signalCode !== null;
   child.kill('SIGKILL');
@@ -28,9 +37,15 @@ async function twoMachines(edits: readonly Edit[], form: string, more: object): 
   return { said, gone };
 }
 
-const outcome = (effect: boolean, { said }: { said: string[] }): Outcome => ({ effect, how: said.join(' ').slice(0, 200) || 'nothing was said' });
+const outcome = (effect: boolean, { said }: { said: string[] }): Outcome => ({
+  effect,
+  how: said.join(' ').slice(0, 200) || 'nothing was said',
+});
 
-const escape = (named: Pick<Attack, 'attack' | 'from' | 'target' | 'source'>, act: (form: string) => Promise<Outcome>): Attack => ({
+const breakOut = (
+  named: Pick<Attack, 'attack' | 'from' | 'target' | 'source'>,
+  act: (form: string) => Promise<Outcome>,
+): Attack => ({
   ...named,
   check: 'compartments are processes (--monolithic: one process)',
   level: 'full',
@@ -60,7 +75,7 @@ const POLLUTED: readonly Edit[] = [
 
 /** Broken parts that take others with them where all are one process. */
 export const PROCESS_ESCAPE: readonly Attack[] = [
-  escape(
+  breakOut(
     {
       attack: 'G3 a guest that ends the process that runs it',
       from: 'guest',
@@ -74,7 +89,7 @@ export const PROCESS_ESCAPE: readonly Attack[] = [
       return outcome(effect, { said: gone ? [...said, 'the client is gone'] : said });
     },
   ),
-  escape(
+  breakOut(
     {
       attack: 'S2 a slice that changes the built-ins of its realm sees guest memory',
       from: 'slice',
@@ -85,7 +100,10 @@ export const PROCESS_ESCAPE: readonly Attack[] = [
       const kernel = tinyKernel('sleep');
       kernel.set(Buffer.from(CANARY), 1024);
       const result = await twoMachines(POLLUTED, form, { kernel: Buffer.from(kernel).toString('base64') });
-      return outcome(result.said.some((line) => line.includes(CANARY)), result);
+      return outcome(
+        result.said.some((line) => line.includes(CANARY)),
+        result,
+      );
     },
   ),
 ];

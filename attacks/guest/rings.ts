@@ -102,8 +102,8 @@ export const RINGS: readonly Attack[] = [
     edits: [
       [
         RING,
-        'if (seen.has(index)) return malformed(`descriptor ${index} comes twice in a chain`);',
-        'if (chain.readable.length > 200_000) return malformed("enough");',
+        'seen.add(index);\n    const at = descriptorArea(queue)',
+        "if (chain.readable.length > 200_000) return malformed('enough');\n    const at = descriptorArea(queue)",
       ],
     ],
     act(kit) {
@@ -124,8 +124,8 @@ export const RINGS: readonly Attack[] = [
     edits: [
       [
         RING,
-        'if (seen.has(index)) return malformed(`descriptor ${index} comes twice in an indirect table`);',
-        'if (chain.readable.length > 200_000) return malformed("enough");',
+        'seen.add(index);\n    const at = DESCRIPTOR_BYTES * index;',
+        "if (chain.readable.length > 200_000) return malformed('enough');\n    const at = DESCRIPTOR_BYTES * index;",
       ],
     ],
     act(kit) {

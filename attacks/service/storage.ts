@@ -125,6 +125,25 @@ export const STORAGE: readonly Attack[] = [
     },
   }),
   attack({
+    attack: 'B1 a read beyond a file’s end gives what an earlier read left',
+    target: 'what was read before',
+    source: 'isolation.md G2 (CVE-2024-8612)',
+    check: 'what a growable file has not reads as zeros',
+    edits: [[CARRY, 'return into.fill(0, found);', 'return into;']],
+    async act(kit) {
+      // Rooms for large reads are used again.
+      const length = kit.protocol.STORE_PAYLOAD_BYTES_MAX;
+      const service = serve(kit, [{ bytes: length }, { bytes: length, growable: true }]);
+      for (const store of [0, 1]) {
+        service.say({ store, length });
+        await service.settled();
+      }
+      service.end();
+      const found = service.replies.at(-1)!.bytes[0]!;
+      return { effect: found !== 0, how: `an empty file begins with 0x${found.toString(16)}` };
+    },
+  }),
+  attack({
     attack: 'B1 an answer to the slice before goes to its successor',
     target: 'its successor’s boot',
     source: 'issue 5 §8; isolation.md F',

@@ -72,7 +72,7 @@ export const CHANNELS: readonly Attack[] = [
       const { end, heard, push } = link(kit);
       await push(kit.protocol.greetingOf(EPOCH), Buffer.from([0, 60, 0, 0, 0, 0xee, 0xee]));
       end.renew(LATER);
-      await push(kit.protocol.greetingOf(LATER), frame(1), frame(2), Buffer.alloc(80));
+      await push(kit.protocol.greetingOf(LATER), frame(1), frame(2), Buffer.alloc(60));
       const effect = heard.some(([first]) => first === 0xee);
       return { effect, how: `heard: ${listOf(heard) || 'nothing'}` };
     },

@@ -67,7 +67,8 @@ export const SLICE_FLOODS: readonly Attack[] = [
     ],
     act(kit) {
       const bench = kit.createGateBench([{ kind: 'console', names: ['a'] }]);
-      const state = (bench.gate.devices[0] as { state: { control: unknown[]; ports: { ready: boolean }[] } }).state;
+      const state = (bench.gate.devices[0] as unknown as { state: { control: unknown[]; ports: { ready: boolean }[] } })
+        .state;
       state.ports[1]!.ready = true;
       for (let i = 0; i < 2000; i += 1)
         kit.gate.gatePortMessage(bench.gate, { kind: 'port.open', port: 1, open: true });
@@ -80,7 +81,8 @@ export const SLICE_FLOODS: readonly Attack[] = [
     edits: [[gate('console/control.ts'), 'if (waiting >= 0) state.control.splice(waiting, 1);', '']],
     act(kit) {
       const bench = kit.createGateBench([{ kind: 'console', names: [] }]);
-      const state = (bench.gate.devices[0] as { state: { control: unknown[]; ports: { ready: boolean }[] } }).state;
+      const state = (bench.gate.devices[0] as unknown as { state: { control: unknown[]; ports: { ready: boolean }[] } })
+        .state;
       state.ports[0]!.ready = true;
       for (let i = 1; i < 2000; i += 1) kit.gate.gateResize(bench.gate, i, i);
       return { effect: state.control.length > 100, how: `${state.control.length} control messages wait` };

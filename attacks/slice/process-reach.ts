@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tinyKernel } from '../../packages/host/launcher/src/testing/tiny-kernel.ts';
 import type { Attack, Outcome } from '../attack.ts';
@@ -43,16 +44,12 @@ export const PROCESS_REACH: readonly Attack[] = [
   }),
   reach('S2 a slice process kills another VM with the token that lies on the disk', 'another VM', (world) =>
     withVictim(world, {}, async ({ id }) => {
-      const socket = readdirSync(world.runtime)
-        .map((name) => join(world.runtime, name))
-        .filter((name) => name.endsWith('.sock') && name.includes('launcher-'));
-      let answer = '';
-      // The worlds of other attacks have launchers there, too.
-      for (const path of socket)
-        answer = await hostileSlice(
-          world,
-          await program('reach-out', { way: 'command', socket: path, vm: id, token: join(world.runtime, id, 'token') }),
-        );
+      const hash = createHash('sha256')
+        .update(readFileSync(join(world.folder, 'launcher.js')))
+        .digest('hex');
+      const socket = join(world.runtime, `launcher-${hash.slice(0, 12)}.sock`);
+      const plan = { way: 'command', socket, vm: id, token: join(world.runtime, id, 'token') };
+      const answer = await hostileSlice(world, await program('reach-out', plan));
       const effect = await becomes(500, async () => !(await isAlive(world, id)));
       return { effect, how: effect ? 'the other VM is gone' : answer };
     }),

@@ -66,7 +66,7 @@ export const REGISTERS_OF_EXITS: readonly Attack[] = EXITS.flatMap((exit): Attac
             [
               HARTS,
               'const values = valuesOf(exit);',
-              "const values = valuesOf(exit); if (exit.reason === 'sbi') exit.arguments.forEach((value, i) => hart.shadow.set(`a${i}` as Register, value));",
+              "const values = valuesOf(exit); if (exit.reason === 'sbi') exit.arguments.forEach((value, i) => hart.shadow.set(('a' + i) as Register, value));",
             ],
             [
               protocol('hypelet-calls.ts'),

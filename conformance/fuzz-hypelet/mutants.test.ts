@@ -1,11 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, expect, test } from 'vitest';
+import { mutantPlugin } from '../../tools/mutant.ts';
 import type { fuzzHypelet } from './command.ts';
 
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'hypelet-mutants-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -57,7 +59,6 @@ const MUTANTS: readonly (readonly [check: string, file: string, from: string, to
 ];
 
 async function fuzzWithout(file: string, from: string, to: string): Promise<typeof fuzzHypelet> {
-  const path = fileURLToPath(new URL(`../../packages/trusted/monitor/src/${file}`, import.meta.url));
   const outfile = join(folder, `${MUTANTS.findIndex((mutant) => mutant[2] === from)}.mjs`);
   await build({
     entryPoints: [fileURLToPath(new URL('command.ts', import.meta.url))],
@@ -66,19 +67,7 @@ async function fuzzWithout(file: string, from: string, to: string): Promise<type
     format: 'esm',
     platform: 'node',
     conditions: ['source'],
-    plugins: [
-      {
-        name: 'mutant',
-        setup(setup) {
-          setup.onLoad({ filter: /\.ts$/ }, (loaded) => {
-            if (loaded.path !== path) return undefined;
-            const source = readFileSync(path, 'utf8');
-            if (source.split(from).length !== 2) throw new Error(`"${from}" is not once in ${file}`);
-            return { contents: source.replace(from, () => to), loader: 'ts' };
-          });
-        },
-      },
-    ],
+    plugins: [mutantPlugin(ROOT, [[`packages/trusted/monitor/src/${file}`, from, to]])],
   });
   return ((await import(pathToFileURL(outfile).href)) as { fuzzHypelet: typeof fuzzHypelet }).fuzzHypelet;
 }
