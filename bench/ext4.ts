@@ -6,7 +6,9 @@ import { join } from 'node:path';
 function tool(name: string, args: readonly string[]): { readonly status: number; readonly output: string } {
   const { status, stdout, stderr, error } = spawnSync(name, args, { encoding: 'latin1', timeout: 120_000 });
   if (error !== undefined) throw new Error(`No ${name}: apt-get install e2fsprogs`);
-  return { status: status ?? -1, output: stdout + stderr };
+  // Of paths the name alone: outputs end in results.
+  const output = (stdout + stderr).replaceAll(/\/\S*\/(?=[^/\s]+:)/g, '');
+  return { status: status ?? -1, output };
 }
 
 /** Makes an ext4 in a file of this host. */
