@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
 
 /** What a process asked of the host for one file, in the order in which it began and ended there. */
 export type DiskEvent =
@@ -45,17 +46,20 @@ export async function recordDisk(pid: number, fd: number, path: string): Promise
     async end() {
       strace.kill('SIGINT');
       await ended;
-      return parseRecord(readFileSync(path, 'latin1'), fd);
+      return parseRecord(createInterface({ input: createReadStream(path, 'latin1') }), fd);
     },
   };
 }
 
 /** strace's lines: a call of one thread in one line, or `<unfinished ...>` and later `<... NAME resumed>`. */
-export function parseRecord(text: string, fd: number): DiskEvent[] {
+export async function parseRecord(
+  lines: AsyncIterable<string> | Iterable<string>,
+  fd: number,
+): Promise<readonly DiskEvent[]> {
   const events: DiskEvent[] = [];
   const open = new Map<string, { call: number; kind: 'written' | 'synced' }>();
   let calls = 0;
-  for (const line of text.split('\n')) {
+  for await (const line of lines) {
     const [, thread, rest] = /^(\d+)\s+(.*)$/.exec(line) ?? [];
     if (thread === undefined || rest === undefined) continue;
     const begun = /^(pwrite64|fdatasync)\((\d+)/.exec(rest);

@@ -12,14 +12,14 @@ const RECORD = `10 pwrite64(7, "\\x01\\x02", 2, 4) = 2
 12 fdatasync(7)                     = -1 EIO (Input/output error)
 `;
 
-test('a record of strace is what one file was asked, in order; what failed made nothing certain', () => {
-  expect(parseRecord(RECORD, 7).map((event) => `${event.kind} ${event.call}`)).toEqual([
+test('a record of strace is what one file was asked, in order; what failed made nothing certain', async () => {
+  expect((await parseRecord(RECORD.split('\n'), 7)).map((event) => `${event.kind} ${event.call}`)).toEqual([
     ...['write 0', 'written 0', 'sync 1', 'write 2', 'synced 1', 'written 2', 'sync 3'],
   ]);
 });
 
-test('a cut keeps what was written before a finished sync began, and of a piece since all or nothing', () => {
-  const events = parseRecord(RECORD, 7);
+test('a cut keeps what was written before a finished sync began, and of a piece since all or nothing', async () => {
+  const events = await parseRecord(RECORD.split('\n'), 7);
   const disks = (syncs: boolean): Set<string> =>
     new Set(
       [...powerCuts(Buffer.alloc(8), events, 300, randomFrom(1), syncs)].map(({ image }) => image.toString('hex')),

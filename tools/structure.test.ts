@@ -20,7 +20,7 @@ const FORBIDDEN: readonly (readonly [from: string, to: string])[] = [
   ['deprivileged/storage', 'slice'],
   ['deprivileged/builder', 'images'],
   ['host/launcher', 'monitor'],
-  ['host/images', 'slice'],
+  ['host/images', 'builder'],
   ['clients/sdk', 'monitor'],
   ['clients/cli', 'hardware'],
 ];

@@ -47,7 +47,7 @@ export const LOST_PARTS: readonly Attack[] = [
     {
       attack: 'F storage dies at each message',
       check: 'what was not answered is asked for again',
-      edits: [[slice('slice.ts'), "tellMachine(slice, { kind: 'block.resend' });", '']],
+      edits: [[slice('slice.ts'), "tellMachine(slice, { kind: 'block.resend', round: slice.rounds });", '']],
     },
     (relay) => relay.loseStorage(),
   ),

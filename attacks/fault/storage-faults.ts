@@ -84,7 +84,10 @@ export const STORAGE_FAULTS: readonly Attack[] = [
     edits: [[storage('carry-out.ts'), 'if (found < length && !growable) return undefined;', '']],
     async act(kit) {
       const service = serve(kit, [{ bytes: 65_536 }], {
-        readAt: async () => 100,
+        readAt: async (_descriptor, _position, into) => {
+          into.fill(1, 0, 100);
+          return 100;
+        },
         writeAt: async () => undefined,
         sync: async () => undefined,
       });

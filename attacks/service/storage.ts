@@ -148,15 +148,16 @@ export const STORAGE: readonly Attack[] = [
     target: 'its successor’s boot',
     source: 'issue 5 §8; isolation.md F',
     check: 'an answer is for the slice that asked',
-    edits: [[storage('main.ts'), 'if (asker === slice)', 'if (true)']],
+    edits: [[storage('main.ts'), 'if (asker === slice)', 'if (asker <= slice)']],
     async act(kit) {
       let release = (): void => undefined;
       const gate = new Promise<void>((resolve) => {
         release = resolve;
       });
-      const slow = async (): Promise<number> => {
+      const slow = async (_descriptor: number, _position: number, into: Uint8Array): Promise<number> => {
         await gate;
-        return 512;
+        into.fill(0xee);
+        return into.length;
       };
       const service = serve(kit, [{ bytes: 65_536 }], {
         readAt: slow,

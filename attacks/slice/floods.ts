@@ -121,7 +121,7 @@ export const SLICE_FLOODS: readonly Attack[] = [
       machine.monitor.look();
       machine.take();
       machine.block();
-      for (let i = 0; i < 1000; i += 1) machine.say({ kind: 'block.resend' });
+      for (let i = 0; i < 1000; i += 1) machine.say({ kind: 'block.resend', round: i });
       const bytes = bytesIn(machine.take());
       return { effect: bytes > 2 ** 20, how: `1000 bytes of messages made ${bytes} bytes wait` };
     },

@@ -9,7 +9,7 @@ import { randomFrom } from '../kill.ts';
 import { powerCuts } from '../power-cuts.ts';
 import { lostRecords, startSteadyGuest } from '../steady-guest.ts';
 
-const RECORDS = { quick: 150, full: 1500 };
+const RECORDS = { quick: 150, full: 600 };
 const CUTS = { quick: 100, full: 1000 };
 const CONTROL_CUTS = 100;
 const DEADLINE_MS = 600_000;

@@ -217,7 +217,7 @@ function anything(random: Random, model: Model, seen: Seen): ToMachine {
       if (seen.requests.length > 0) return reply(random, seen);
       return { kind: 'block.reply', store: random(2), id: random(3), ok: true, bytes: bytes(random, 512 * random(3)) };
     case 'block.resend':
-      return { kind: 'block.resend' };
+      return { kind: 'block.resend', round: random(3) };
     case 'port.data':
       return { kind: 'port.data', port, position, bytes: bytes(random, random(600)) };
     case 'port.taken':

@@ -41,6 +41,8 @@ interface Slice {
   phase: 'waiting' | 'booting' | 'running' | 'over';
   /** Storage was replaced, and the machine has not said yet that it begins to ask again: what comes still was lost. */
   storageRenewed: boolean;
+  /** How often it was replaced. */
+  rounds: number;
 }
 
 /**
@@ -61,6 +63,7 @@ export function start(channels: SliceChannels): void {
     boot: undefined,
     phase: 'waiting',
     storageRenewed: false,
+    rounds: 0,
   };
   channels.machine.listen({
     frame(frame) {
@@ -79,8 +82,9 @@ export function start(channels: SliceChannels): void {
     },
     renewed() {
       slice.storageRenewed = true;
+      slice.rounds += 1;
       if (slice.phase === 'booting') askAgain(slice.boot!, bootPorts(slice));
-      tellMachine(slice, { kind: 'block.resend' });
+      tellMachine(slice, { kind: 'block.resend', round: slice.rounds });
     },
     closed: (reason) => end(slice, 'failed', `The storage is gone: ${reason}`),
   });
@@ -110,7 +114,7 @@ function hearMachine(slice: Slice, message: FromMachine, frame: Uint8Array): voi
       if (!slice.storageRenewed) slice.channels.storage.send(frame);
       break;
     case 'block.resending':
-      slice.storageRenewed = false;
+      if (message.round === slice.rounds) slice.storageRenewed = false;
       break;
     case 'port.data':
     case 'port.taken':

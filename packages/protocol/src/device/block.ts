@@ -36,11 +36,12 @@ export const BLOCK_REPLY = {
   'block.reply': { code: 0x41, fields: { store: 'u16', id: 'u32', ok: 'bool', bytes: 'bytes' } },
 } as const;
 
-/** To the machine: storage was replaced, and what it had not answered is lost. */
-export const BLOCK_RESEND = { 'block.resend': { code: 0x42, fields: {} } } as const;
+/** To the machine: storage was replaced, and what it had not answered is lost. `round` counts, from 1 for each slice. */
+export const BLOCK_RESEND = { 'block.resend': { code: 0x42, fields: { round: 'u32' } } } as const;
 
 /**
  * From the machine: all requests that were not answered follow, with the same numbers and bytes. Whoever was replaced or
- * asked for it drops what came before, so that no request is carried out twice at once.
+ * asked for it drops what came before, so that no request is carried out twice at once. `round` is of the last
+ * `block.resend`, or 0 when the slice was replaced: another's round does not end the wait.
  */
-export const BLOCK_RESENDING = { 'block.resending': { code: 0x43, fields: {} } } as const;
+export const BLOCK_RESENDING = { 'block.resending': { code: 0x43, fields: { round: 'u32' } } } as const;

@@ -40,7 +40,7 @@ export const TO_MACHINE_SAMPLES: OneOfEach<ToMachine> = {
   'fence.gvma': { kind: 'fence.gvma' },
   'frame.map': { kind: 'frame.map', operation: 'zero', frame: 0, count: 256, sealed: new Uint8Array(0) },
   'block.reply': reply,
-  'block.resend': { kind: 'block.resend' },
+  'block.resend': { kind: 'block.resend', round: 7 },
   ...ports,
   ...resize,
   'launch.start': { kind: 'launch.start' },
@@ -60,7 +60,7 @@ export const FROM_MACHINE_SAMPLES: OneOfEach<FromMachine> = {
   'frame.mapped': { kind: 'frame.mapped', operation: 'take', frame: 3, sealed: new Uint8Array(SEALED_FRAME_BYTES) },
   'call.refused': { kind: 'call.refused', call: 'hart.run', reason: 'Hart 0 runs' },
   'block.request': request,
-  'block.resending': { kind: 'block.resending' },
+  'block.resending': { kind: 'block.resending', round: 7 },
   ...ports,
 };
 

@@ -543,7 +543,7 @@ test('says that it asks again, at once to a new slice, and once to one that asks
   b.renew();
   expect(resends()).toBe(1);
   b.block();
-  for (let i = 0; i < 1000; i += 1) b.say({ kind: 'block.resend' });
+  for (let i = 0; i < 1000; i += 1) b.say({ kind: 'block.resend', round: i });
   expect(resends()).toBe(1);
   b.drain();
   expect(resends()).toBe(2);

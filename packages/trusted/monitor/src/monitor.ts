@@ -130,10 +130,12 @@ export function createMonitor(config: MonitorConfig): Monitor {
 
   /** Waits until the slice has taken what is under way: one that asks again and again makes nothing pile up. */
   let resendWaits = false;
-  const resend = (): void => {
+  let round = 0;
+  const resend = (asked: number): void => {
+    round = asked;
     resendWaits = channel.queuedBytes > 0;
     if (resendWaits) return;
-    send({ kind: 'block.resending' });
+    send({ kind: 'block.resending', round });
     gateResend(gate);
   };
   channel.listen({
@@ -146,7 +148,7 @@ export function createMonitor(config: MonitorConfig): Monitor {
             ? 'The slice calls and takes no answers'
             : undefined;
       if (fault === undefined) {
-        if (message!.kind === 'block.resend') resend();
+        if (message!.kind === 'block.resend') resend(message!.round);
         else hear(machine, message as Heard);
       } else {
         log(fault);
@@ -156,10 +158,10 @@ export function createMonitor(config: MonitorConfig): Monitor {
     renewed() {
       greet(machine);
       ports.resend();
-      resend();
+      resend(0);
     },
     drained() {
-      if (resendWaits) resend();
+      if (resendWaits) resend(round);
     },
   });
   greet(machine);
