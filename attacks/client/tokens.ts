@@ -134,10 +134,11 @@ export const TOKENS: readonly Attack[] = [
       ],
     ],
     async act(world) {
-      const path = join(world.runtime, '..', 'evil');
+      const name = `../${randomBytes(2).toString('hex')}x`;
+      const path = join(world.runtime, name);
       const owner = await world.connectLauncher({ start: true });
       const next = world.readLines(owner);
-      world.writeLine(owner, { do: 'run', vm: '../evil', label: '', builds: {}, stores: [] });
+      world.writeLine(owner, { do: 'run', vm: name, label: '', builds: {}, stores: [] });
       const answer = await next();
       const effect = existsSync(path);
       owner.destroy();

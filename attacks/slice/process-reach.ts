@@ -24,7 +24,9 @@ const reach = (attack: string, target: string, act: (world: World) => Promise<Ou
     act,
   });
 
-const said = (answer: string): string => Buffer.from(answer, 'base64').toString('latin1');
+/** What the slice said, if it came so far. */
+const said = (answer: string): string =>
+  /^[A-Za-z0-9+/]+=*$/.test(answer) ? Buffer.from(answer, 'base64').toString('latin1') : answer;
 let files = 0;
 const newFile = (): string => join(FOLDER, `host-file-${(files += 1)}`);
 
@@ -35,12 +37,12 @@ export const PROCESS_REACH: readonly Attack[] = [
     writeFileSync(path, CANARY);
     const answer = await hostileSlice(world, await program('reach-out', { way: 'read', path }));
     const effect = said(answer).includes(CANARY);
-    return { effect, how: effect ? 'it has the canary' : answer };
+    return { effect, how: effect ? 'it has the canary' : said(answer) };
   }),
   reach('S2 a slice process writes a file of its user', "the user's files", async (world) => {
     const path = newFile();
     const answer = await hostileSlice(world, await program('reach-out', { way: 'write', path }));
-    return { effect: existsSync(path), how: existsSync(path) ? 'the file is there' : answer };
+    return { effect: existsSync(path), how: existsSync(path) ? 'the file is there' : said(answer) };
   }),
   reach('S2 a slice process kills another VM with the token that lies on the disk', 'another VM', (world) =>
     withVictim(world, {}, async ({ id }) => {
@@ -51,7 +53,7 @@ export const PROCESS_REACH: readonly Attack[] = [
       const plan = { way: 'command', socket, vm: id, token: join(world.runtime, id, 'token') };
       const answer = await hostileSlice(world, await program('reach-out', plan));
       const effect = await becomes(500, async () => !(await isAlive(world, id)));
-      return { effect, how: effect ? 'the other VM is gone' : answer };
+      return { effect, how: effect ? 'the other VM is gone' : said(answer) };
     }),
   ),
   reach('S2 a slice process kills the machine of another VM', 'another VM', (world) =>
@@ -59,7 +61,7 @@ export const PROCESS_REACH: readonly Attack[] = [
       const { pid } = (await partOf(world, id, 'machine'))!;
       const answer = await hostileSlice(world, await program('reach-out', { way: 'signal', pid }));
       const effect = await becomes(1000, async () => !(await isAlive(world, id)));
-      return { effect, how: effect ? 'the other VM is gone' : answer };
+      return { effect, how: effect ? 'the other VM is gone' : said(answer) };
     }),
   ),
   reach('S2 a slice process reads the RAM of another VM', "another VM's memory", (world) => {
@@ -69,7 +71,7 @@ export const PROCESS_REACH: readonly Attack[] = [
       const { pid } = (await partOf(world, id, 'machine'))!;
       const answer = await hostileSlice(world, await program('reach-out', { way: 'memory', pid }));
       const effect = said(answer).includes(CANARY);
-      return { effect, how: effect ? 'it has the canary' : answer.slice(0, 200) };
+      return { effect, how: effect ? 'it has the canary' : said(answer).slice(0, 200) };
     });
   }),
 ];

@@ -23,6 +23,10 @@ export const attacks: FullCheck = async ({ quick }) => {
     contained: count(({ contained }) => contained === true),
     controls: count(({ control }) => control === true),
     notApplicable: count(({ contained }) => contained === null),
-    results: atFull.sort((a, b) => a.attack.localeCompare(b.attack) || a.from.localeCompare(b.from)),
+    // What the probes say by compartment and level is in attacks/probes; `how` has names of this run.
+    results: atFull
+      .filter(({ check }) => check !== undefined)
+      .map(({ how: _, ...result }) => result)
+      .sort((a, b) => a.attack.localeCompare(b.attack)),
   };
 };

@@ -8,6 +8,8 @@ export interface NodeRuntime {
   /** Options that this version may lack; an unknown option ends Node. */
   readonly hasSqlite: boolean;
   readonly permissionFlag: string;
+  /** util-linux's prlimit is there to be found. */
+  readonly hasLimits: boolean;
 }
 
 /**
@@ -26,5 +28,6 @@ export function thisNode(): NodeRuntime {
     architecture: process.arch,
     hasSqlite: known.has('--experimental-sqlite'),
     permissionFlag: known.has('--permission') ? '--permission' : '--experimental-permission',
+    hasLimits: process.platform === 'linux',
   };
 }

@@ -71,6 +71,8 @@ export function sandboxed(reached: Level, request: SandboxRequest): SandboxComma
   const { kind, node, dataBytes } = request;
   const codeRanges = node.major < 22 || isJitless(kind, node.major) ? 0 : ISOLATES * CODE_RANGE;
   const limits = [`--data=${dataBytes + codeRanges}`, '--core=0', `--nofile=${descriptorsOf(request)}`];
+  // Other systems have no such program, and their compartments no such limits.
+  if (!node.hasLimits) return { file, args, env: ENV, feeds };
   return { file: 'prlimit', args: [...limits, '--', file, ...args], env: ENV, feeds };
 }
 
