@@ -9,6 +9,7 @@ const PACKAGES = {
   storage: 'packages/deprivileged/storage',
   scheduler: 'packages/deprivileged/scheduler',
   builder: 'packages/deprivileged/builder',
+  toolstack: 'packages/deprivileged/toolstack',
   launcher: 'packages/host/launcher',
   images: 'packages/host/images',
   sdk: 'packages/clients/sdk',
@@ -24,6 +25,7 @@ const MAY_IMPORT = {
   storage: ['protocol'],
   scheduler: ['protocol'],
   builder: ['protocol'],
+  toolstack: ['protocol'],
   launcher: ['protocol', 'boot-plan'],
   images: ['protocol', 'launcher', 'crypto'],
   sdk: ['protocol', 'boot-plan', 'launcher', 'images'],
@@ -61,7 +63,7 @@ module.exports = {
       to: {
         path: '^packages/',
         pathNot:
-          '^packages/(protocol/|host/launcher/src/(privileged/|sandbox/|(control|lines|bundles|manifest)\\.ts$))',
+          '^packages/(protocol/|host/launcher/src/(privileged/|sandbox/(recipe|linux/process-of)\\.ts$|(lines|recipes)\\.ts$))',
       },
     },
     { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },

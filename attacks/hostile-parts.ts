@@ -25,6 +25,7 @@ import { PROCESS_BOOT } from './slice/process-boot.ts';
 import { PROCESS_MISBEHAVIOUR } from './slice/process-misbehaviour.ts';
 import { PROCESS_REACH } from './slice/process-reach.ts';
 import { REGISTERS_OF_EXITS } from './slice/registers.ts';
+import { HOSTILE_TOOLSTACK } from './toolstack/hostile-toolstack.ts';
 
 /** Hostile guests, slices, services and clients, and faults: every attack besides the probes. */
 export const HOSTILE_PARTS: readonly Attack[] = [
@@ -53,6 +54,7 @@ export const HOSTILE_PARTS: readonly Attack[] = [
   ...PROCESS_MISBEHAVIOUR,
   ...PROCESS_STORAGE,
   ...TOKENS,
+  ...HOSTILE_TOOLSTACK,
   ...CHANGED_CODE,
 ];
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openManifest } from '../packages/host/launcher/src/manifest.ts';
+import { openManifest } from '../packages/host/launcher/src/client/manifest.ts';
 import { closeInherited } from '../packages/host/launcher/src/privileged/close-inherited.ts';
 import { type CompartmentKind, filterName, isJitless } from '../packages/host/launcher/src/sandbox/compartment-kind.ts';
 import { failureOf } from '../packages/host/launcher/src/sandbox/level.ts';
@@ -67,14 +67,14 @@ async function everyAttack(
   const node = thisNode();
   const verified = openManifest(dist);
   const filterOf = (kind: CompartmentKind, { landlock }: { readonly landlock: boolean }) =>
-    verified(filterName(kind, node.architecture, { jitless: isJitless(kind, node.major), landlock }));
+    verified.read(filterName(kind, node.architecture, { jitless: isJitless(kind, node.major), landlock }));
   const levels: Level[] = [];
   for (const level of named ?? (['full', 'landlock', 'permission', 'none'] as const)) {
     const why = await failureOf(level, node, filterOf, setpriv);
     if (why === undefined) levels.push(level);
     else console.error(`attacks: the level "${level}" cannot run here: ${why}`);
   }
-  const files = ['probe.js', 'package.json'].map((name) => verified(name));
+  const files = ['probe.js', 'package.json'].map((name) => verified.read(name));
   return {
     attacks: [...hostile, ...probes(levels, { node, files, filterOf, ...(setpriv === undefined ? {} : { setpriv }) })],
     levels,

@@ -37,6 +37,11 @@ const PROCESSES = {
     holds: 'what it unpacks',
     trusted: 'nobody',
   },
+  toolstack: {
+    entry: `${LAUNCHER}/compartments/toolstack-process.ts`,
+    holds: "clients' connections, names for what the launcher holds",
+    trusted: 'nobody with data: it can end or starve a VM',
+  },
   cli: { entry: 'packages/clients/cli/src/main.ts', holds: "the user's authority", trusted: 'its user' },
 };
 

@@ -17,7 +17,7 @@ const changed = (bundle: string): Attack =>
     target: 'a VM',
     source: 'issue 5 §1, §5 (code hashes at each start)',
     check: 'code has the hash of its manifest',
-    edits: [[launcher('manifest.ts'), 'if (code.hash !== files[name])', 'if (false)']],
+    edits: [[launcher('privileged/capability.ts'), 'if (hash !== undefined && found !== hash)', 'if (false)']],
     tamper: CHANGES[bundle]!,
     async act(world) {
       try {

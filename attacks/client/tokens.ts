@@ -1,28 +1,34 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { tinyKernel } from '../../packages/host/launcher/src/testing/tiny-kernel.ts';
 import type { Attack, Outcome } from '../attack.ts';
-import { launcher } from '../bench/sources.ts';
-import { FOLDER } from '../build.ts';
+import { launcher, toolstack } from '../bench/sources.ts';
 import { becomes, inProcesses, isAlive, type ProcessAttack, partOf, withVictim } from '../processes/in-processes.ts';
 import { program, type World } from '../processes/world.ts';
 
-const LAUNCHER = launcher('privileged/launcher.ts');
 const HOLDER = [
-  LAUNCHER,
+  toolstack('toolstack.ts'),
   'machine !== undefined && sameToken(machine.token, token) ? machine : undefined',
   'machine',
 ] as const;
 
-/** One line to the launcher, and one back. */
+/** One line to the toolstack, and one back. */
 async function ask(world: World, request: object): Promise<string> {
-  const socket = await world.connectLauncher({ start: true });
+  const socket = await world.connectToolstack({ start: true });
   const next = world.readLines(socket);
   world.writeLine(socket, request);
   const line = await next();
   socket.destroy();
   return line ?? 'nothing';
+}
+
+/** What the launcher answers to one line of a client's; the connection stays. */
+async function bring(world: World, request: object) {
+  const socket = await world.connectLauncher();
+  const next = world.readLines(socket);
+  world.writeLine(socket, request);
+  const line = await next();
+  return { socket, answer: line === undefined ? {} : (JSON.parse(line) as { id?: string }) };
 }
 
 /** Tokens that are not the VM's own: none, made up, part of one, another VM's. */
@@ -34,7 +40,7 @@ async function wrongTokens(world: World, own: string, other: string): Promise<st
 
 type Variant = Pick<ProcessAttack, 'attack'> & {
   look(world: World, vm: string): Promise<Outcome>;
-  request(): Promise<object>;
+  request(world: World): Promise<object>;
 };
 const token = ({ request, look, ...variant }: Variant): Attack =>
   inProcesses({
@@ -47,7 +53,7 @@ const token = ({ request, look, ...variant }: Variant): Attack =>
     act: (world) =>
       withVictim(world, {}, ({ id }) =>
         withVictim(world, {}, async ({ id: other }) => {
-          const what = await request();
+          const what = await request(world);
           for (const one of await wrongTokens(world, id, other)) await ask(world, { ...what, vm: id, token: one });
           return look(world, id);
         }),
@@ -71,7 +77,11 @@ export const TOKENS: readonly Attack[] = [
   token({ attack: 'C a client without the token kills a VM', request: async () => ({ do: 'kill' }), look: gone }),
   token({
     attack: 'C a client without the token gives a VM a slice of its own',
-    request: async () => ({ do: 'upgrade', slice: await program('misbehave', { way: 'die' }) }),
+    async request(world) {
+      const slice = await program('misbehave', { way: 'die' });
+      const { answer } = await bring(world, { do: 'deposit', stores: [], slice, hart: null, machine: {} });
+      return { do: 'upgrade', deposit: answer.id };
+    },
     look: restarted,
   }),
   token({
@@ -93,57 +103,54 @@ export const TOKENS: readonly Attack[] = [
       }),
   }),
   inProcesses({
-    attack: 'C a client without the token takes a VM’s control link',
+    attack: 'C a client guesses the id of what another has deposited',
     from: 'client',
-    target: 'another’s VM',
+    target: 'another’s files',
     source: 'issue 5, judged point 2',
-    check: 'the token is the VM’s own',
-    edits: [
-      [LAUNCHER, 'waiting.client === undefined && sameToken(waiting.token, token);', 'waiting.client === undefined;'],
-    ],
-    async act(world) {
-      const kernel = join(FOLDER, 'kernel');
-      writeFileSync(kernel, tinyKernel('loop'));
-      const owner = await world.connectLauncher({ start: true });
-      const next = world.readLines(owner);
-      const vm = randomBytes(4).toString('hex');
-      world.writeLine(owner, {
-        do: 'run',
-        vm,
-        label: '',
-        builds: {},
-        stores: [{ path: kernel, access: 'read', durable: false }],
-      });
-      await next();
-      const answer = await ask(world, { do: 'attach', vm, token: '0'.repeat(64) });
-      owner.destroy();
-      return { effect: answer === '{}', how: answer };
-    },
-  }),
-  inProcesses({
-    attack: 'C a VM’s number that is a path',
-    from: 'client',
-    target: 'the user’s files',
-    source: 'isolation.md G2 (CVE-2024-4467: a name that leads elsewhere)',
-    check: 'a VM’s number has eight digits',
+    check: 'an id cannot be guessed',
     edits: [
       [
-        launcher('privileged/requests.ts'),
-        'if (!isText(vm, 8) || !/^[0-9a-f]{8}$/.test(vm)) return undefined;',
-        'if (!isText(vm, 8)) return undefined;',
+        launcher('privileged/offers.ts'),
+        "const id = randomBytes(32).toString('hex');",
+        "const id = randomBytes(0).toString('hex') || String(offers.size);",
       ],
     ],
     async act(world) {
-      const name = `../${randomBytes(2).toString('hex')}x`;
-      const path = join(world.runtime, name);
-      const owner = await world.connectLauncher({ start: true });
+      // As a VM of its own; what it claims is gone for its owner.
+      const owner = await world.connectToolstack({ start: true });
       const next = world.readLines(owner);
-      world.writeLine(owner, { do: 'run', vm: name, label: '', builds: {}, stores: [] });
-      const answer = await next();
-      const effect = existsSync(path);
-      owner.destroy();
-      return { effect, how: effect ? 'a directory beside the launcher’s own' : (answer ?? 'nothing').slice(0, 80) };
+      const store = { path: join(world.folder, 'package.json'), write: false };
+      const other = await bring(world, { do: 'deposit', stores: [store], slice: null, hart: null, machine: {} });
+      const link = await bring(world, { do: 'attach' });
+      const stores = [{ bytes: 2, growable: false, writable: false, durable: false }];
+      const vm = { vm: randomBytes(4).toString('hex'), token: '', label: '', memoryBytes: 64 << 20, stores };
+      const rest = { client: link.answer.id, cpus: 1, weight: 1, strict: false };
+      world.writeLine(owner, { do: 'run', ...vm, ...rest, deposit: '0' });
+      const answer = (await next()) ?? 'nothing';
+      for (const socket of [owner, other.socket, link.socket]) socket.destroy();
+      return { effect: !answer.includes('refused'), how: answer.slice(0, 100) };
     },
+  }),
+  inProcesses({
+    attack: 'C a client starts a VM under the number of another’s',
+    from: 'client',
+    target: 'another’s VM',
+    source: 'issue 5, judged point 2',
+    check: 'a number is one VM’s',
+    edits: [[toolstack('toolstack.ts'), 'if (machines.has(id) || starting.has(id))', 'if (starting.has(id))']],
+    act: (world) =>
+      withVictim(world, {}, async ({ id }) => {
+        const deposit = await bring(world, { do: 'deposit', stores: [], slice: null, hart: null, machine: {} });
+        const link = await bring(world, { do: 'attach' });
+        const owner = await world.connectToolstack({ start: true });
+        const next = world.readLines(owner);
+        const vm = { vm: id, token: '', label: 'evil', memoryBytes: 64 << 20, stores: [], cpus: 1, weight: 1 };
+        const rest = { deposit: deposit.answer.id, client: link.answer.id, strict: false };
+        world.writeLine(owner, { do: 'run', ...vm, ...rest });
+        const answer = (await next()) ?? 'nothing';
+        for (const socket of [owner, deposit.socket, link.socket]) socket.destroy();
+        return { effect: !answer.includes('refused'), how: answer.slice(0, 100) };
+      }),
   }),
   inProcesses({
     attack: 'C a request without end',
@@ -153,7 +160,9 @@ export const TOKENS: readonly Attack[] = [
     check: 'a line has a maximum',
     edits: [[launcher('lines.ts'), 'if (rest.length > LINE_BYTES_MAX) socket.destroy();', '']],
     async act(world) {
-      const socket = await world.connectLauncher({ start: true });
+      // It stays as long as somebody holds its toolstack.
+      const holder = await world.connectToolstack({ start: true });
+      const socket = await world.connectLauncher();
       let closed = false;
       socket
         .on('error', () => undefined)
@@ -168,6 +177,7 @@ export const TOKENS: readonly Attack[] = [
         });
       const effect = !(await becomes(500, () => closed));
       socket.destroy();
+      holder.destroy();
       return { effect, how: `${written} MiB without a line's end, ${effect ? 'kept' : 'cut off'}` };
     },
   }),

@@ -10,15 +10,18 @@ export interface ProcessAttack extends Pick<Attack, 'attack' | 'from' | 'target'
   readonly check: string;
   readonly edits: readonly Edit[];
   readonly tamper?: (folder: string) => void;
+  /** The source of what takes the toolstack's place. */
+  readonly toolstack?: string;
   act(world: World): Promise<Outcome>;
 }
 
 /** An attack on real compartments in their real sandboxes; its control on ones that were built without the check. */
-export const inProcesses = ({ act, edits, tamper, ...named }: ProcessAttack): Attack => ({
+export const inProcesses = ({ act, edits, tamper, toolstack, ...named }: ProcessAttack): Attack => ({
   ...named,
   level: 'full',
-  run: async () => act(await worldWithout([], tamper)),
-  control: async () => act(await worldWithout(edits, tamper)),
+  // Who ends a launcher ends every VM of its world.
+  run: async () => act(await worldWithout([], tamper, toolstack, toolstack && named.attack)),
+  control: async () => act(await worldWithout(edits, tamper, toolstack, toolstack && named.attack)),
 });
 
 export const MACHINE: VirtualMachineConfig = { memoryBytes: 64 << 20, kernel: tinyKernel('loop'), commandLine: '' };

@@ -21,6 +21,8 @@ const ENTRIES = {
   slice: `${LAUNCHER}/compartments/slice-process.ts`,
   storage: `${LAUNCHER}/compartments/storage-process.ts`,
   scheduler: `${LAUNCHER}/compartments/scheduler-process.ts`,
+  builder: `${LAUNCHER}/compartments/builder-process.ts`,
+  toolstack: `${LAUNCHER}/compartments/toolstack-process.ts`,
   client: 'attacks/processes/client.ts',
   child: 'attacks/processes/programs/child.ts',
 } as const;
@@ -28,20 +30,33 @@ const ENTRIES = {
 const runtime = join(FOLDER, 'runtime');
 const worlds = new Map<string, Promise<World>>();
 
-/** @param tamper changes what was built, after the manifest was written */
-export function worldWithout(edits: readonly Edit[], tamper?: (folder: string) => void): Promise<World> {
-  const key = `${JSON.stringify(edits)}${tamper ?? ''}`;
+/**
+ * @param tamper changes what was built, after the manifest was written
+ * @param toolstack the source of another one, of which the manifest knows
+ * @param name of who alone uses it
+ */
+export function worldWithout(
+  edits: readonly Edit[],
+  tamper?: (folder: string) => void,
+  toolstack: string = ENTRIES.toolstack,
+  name = '',
+): Promise<World> {
+  const key = `${JSON.stringify([edits, toolstack, name])}${tamper ?? ''}`;
   let world = worlds.get(key);
   if (world === undefined) {
-    world = makeWorld(edits, tamper);
+    world = makeWorld(edits, tamper, toolstack);
     worlds.set(key, world);
   }
   return world;
 }
 
-async function makeWorld(edits: readonly Edit[], tamper: ((folder: string) => void) | undefined): Promise<World> {
+async function makeWorld(
+  edits: readonly Edit[],
+  tamper: ((folder: string) => void) | undefined,
+  toolstack: string,
+): Promise<World> {
   const folder = newFolder();
-  await bundle(ENTRIES, folder, edits, '.js');
+  await bundle({ ...ENTRIES, toolstack }, folder, edits, '.js');
   // Each world has a launcher of its own: clients find it by the hash of its bundle.
   appendFileSync(join(folder, 'launcher.js'), `\n// ${folder}\n`);
   for (const name of ['filters', 'package.json'])

@@ -32,8 +32,8 @@ export const PROCESS_STORAGE: readonly Attack[] = [
     edits: [
       [
         launcher('compartments/storage-process.ts'),
-        'settings[vm]!.map((store) => ({ ...store, descriptor: descriptor++ }))',
-        '(descriptor += settings[vm]!.length, settings.flat().map((store, i) => ({ ...store, descriptor: firstFile + i })))',
+        'settings.stores[vm]!.map((store) => ({ ...store, descriptor: descriptor++ }))',
+        '(descriptor += settings.stores[vm]!.length, settings.stores.flat().map((store, i) => ({ ...store, descriptor: firstFile + i })))',
       ],
     ],
     act: (world) =>

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Attack, Outcome } from '../attack.ts';
-import { launcher } from '../bench/sources.ts';
+import { launcher, toolstack } from '../bench/sources.ts';
 import { becomes, inProcesses, isAlive, MACHINE, type ProcessAttack, partOf } from '../processes/in-processes.ts';
 import { program, type World } from '../processes/world.ts';
 
@@ -53,7 +53,7 @@ export const PROCESS_MISBEHAVIOUR: readonly Attack[] = [
       attack: 'S1 a slice process that dies at once, again and again',
       target: 'the host’s time',
       check: 'what cannot live is given up',
-      edits: [[launcher('privileged/keep-running.ts'), 'const STILLBORN_MAX = 5;', 'const STILLBORN_MAX = 5000;']],
+      edits: [[toolstack('keep-running.ts'), 'const STILLBORN_MAX = 5;', 'const STILLBORN_MAX = 5000;']],
     },
     'die',
     (world, vm) => restarts(world, vm, 12),
@@ -63,7 +63,7 @@ export const PROCESS_MISBEHAVIOUR: readonly Attack[] = [
       attack: 'S1 a slice process that speaks nonsense, again and again',
       target: 'the host’s time',
       check: 'a VM ends after so many complaints',
-      edits: [[launcher('privileged/virtual-machine.ts'), 'if (complaints > COMPLAINTS_MAX)', 'if (false)']],
+      edits: [[toolstack('virtual-machine.ts'), 'if (complaints > COMPLAINTS_MAX)', 'if (false)']],
     },
     'nonsense',
     (world, vm) => restarts(world, vm, 14),
@@ -73,7 +73,7 @@ export const PROCESS_MISBEHAVIOUR: readonly Attack[] = [
       attack: 'S1 a slice process that hangs for ever',
       target: 'its VM',
       check: 'a compartment without a sign of life is replaced',
-      edits: [[launcher('privileged/spawn.ts'), 'deadlineMs: DEADLINE_MS,', 'deadlineMs: 2 ** 31 - 1,']],
+      edits: [[toolstack('host.ts'), 'deadlineMs = DEADLINE_MS,', 'deadlineMs = 2 ** 31 - 1,']],
     },
     'hang',
     async (world, vm) => {
@@ -103,7 +103,7 @@ export const PROCESS_MISBEHAVIOUR: readonly Attack[] = [
       attack: 'S1 a slice process that writes escape sequences for its operator’s terminal',
       target: 'its operator',
       check: 'a log has printable characters',
-      edits: [[launcher('privileged/launcher.ts'), ".replace(/[^\\x20-\\x7e\\n]+/g, ' ')", '']],
+      edits: [[toolstack('virtual-machine.ts'), ".replace(/[^\\x20-\\x7e\\n]+/g, ' ')", '']],
     },
     'log',
     async (world, vm) => {

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tinyKernel } from '../../packages/host/launcher/src/testing/tiny-kernel.ts';
 import type { Attack, Outcome } from '../attack.ts';
@@ -16,9 +15,9 @@ const reach = (attack: string, target: string, act: (world: World) => Promise<Ou
     check: 'the sandbox',
     edits: [
       [
-        launcher('privileged/spawn.ts'),
-        "const level = request.debug ? 'none' : levelOf(kind, reached);",
-        "const level = levelOf(kind, 'none') && reached && ('none' as const);",
+        launcher('client/make-recipes.ts'),
+        'return { ...recipeOf(reached, {',
+        "return { ...recipeOf(kind === 'slice' ? 'none' : reached, {",
       ],
     ],
     act,
@@ -46,10 +45,7 @@ export const PROCESS_REACH: readonly Attack[] = [
   }),
   reach('S2 a slice process kills another VM with the token that lies on the disk', 'another VM', (world) =>
     withVictim(world, {}, async ({ id }) => {
-      const hash = createHash('sha256')
-        .update(readFileSync(join(world.folder, 'launcher.js')))
-        .digest('hex');
-      const socket = join(world.runtime, `launcher-${hash.slice(0, 12)}.sock`);
+      const socket = world.socketsHere().toolstack;
       const plan = { way: 'command', socket, vm: id, token: join(world.runtime, id, 'token') };
       const answer = await hostileSlice(world, await program('reach-out', plan));
       const effect = await becomes(500, async () => !(await isAlive(world, id)));

@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { machines, Sandbox } from '@cloister/sdk';
 import { bundleUrl } from '../../packages/host/launcher/src/bundles.ts';
-import { launcherSocket } from '../../packages/host/launcher/src/client/connect.ts';
+import { socketsHere } from '../../packages/host/launcher/src/client/connect.ts';
+import { makeRecipes } from '../../packages/host/launcher/src/client/make-recipes.ts';
 import { COMPARTMENT_KINDS, type CompartmentKind } from '../../packages/host/launcher/src/sandbox/compartment-kind.ts';
 import { rulesOf } from '../../packages/host/launcher/src/sandbox/linux/allow-lists.ts';
 import type { FullCheck } from '../full.ts';
@@ -29,7 +30,7 @@ export const systemCalls: FullCheck = async ({ quick }) => {
     const kinds = await countCalls(log);
     const seen = Object.keys(kinds);
     const clean = Object.values(kinds).every(({ outside }) => Object.keys(outside).length === 0);
-    const whole = ['machine', 'slice', 'storage', 'scheduler'].every((kind) => seen.includes(kind));
+    const whole = ['machine', 'slice', 'storage', 'scheduler', 'toolstack'].every((kind) => seen.includes(kind));
     return { holds: clean && whole && kills > 0, runSeconds: seconds, kills, kinds };
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -38,14 +39,14 @@ export const systemCalls: FullCheck = async ({ quick }) => {
 
 /** Starts the launcher under strace where clients look for it; what it starts is traced with it. */
 async function underTrace<T>(log: string, use: () => Promise<T>): Promise<T> {
-  const socket = launcherSocket();
-  const program = [process.execPath, fileURLToPath(bundleUrl('launcher')), socket, 'full'];
+  const { launcher, toolstack } = socketsHere();
+  const program = [process.execPath, fileURLToPath(bundleUrl('launcher')), launcher, toolstack];
   const strace = spawn('strace', ['-f', '-qq', '-e', 'signal=none', '-s', '200', '-o', log, ...program], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
+  strace.stdin.end(JSON.stringify(makeRecipes('full')));
   const ended = new Promise<void>((resolve) => strace.once('exit', () => resolve()));
-  // A client that holds on to it, so that it does not leave before there is a VM.
-  while (!existsSync(socket)) await sleep(10);
+  while (!existsSync(toolstack)) await sleep(10);
   const used = await use();
   await ended;
   return used;

@@ -1,15 +1,15 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { bundleUrl } from '../../launcher/src/bundles.ts';
+import { join } from 'node:path';
+import { EPOCH_BYTES } from '@cloister/protocol';
 import { streamChannel } from '../../launcher/src/channels/stream-channel.ts';
+import { makeRecipes } from '../../launcher/src/client/make-recipes.ts';
 import { knownLevel } from '../../launcher/src/client/sandbox-level.ts';
 import type { StartBuilder } from '../../launcher/src/client/start-builder.ts';
-import { loadBuild, openManifest } from '../../launcher/src/manifest.ts';
+import { type Code, closeCapability, readCode } from '../../launcher/src/privileged/capability.ts';
+import { startCompartment, writeStart } from '../../launcher/src/privileged/compartment.ts';
 import { createLinkMaker } from '../../launcher/src/privileged/link.ts';
-import { createSpawn } from '../../launcher/src/privileged/spawn.ts';
-import { thisNode } from '../../launcher/src/sandbox/node-runtime.ts';
 
 /**
  * Starts builders as the launcher does, each a process in the sandbox that this machine reaches, with less memory and, if
@@ -20,29 +20,26 @@ export async function starterWith(
   code?: string,
 ): Promise<{ readonly start: StartBuilder; remove(): void }> {
   const directory = mkdtempSync(join(tmpdir(), 'builders-'));
-  const built = openManifest(dirname(fileURLToPath(bundleUrl('launcher'))));
-  const spawn = createSpawn(thisNode(), await knownLevel(directory), (name) =>
-    name === 'builder.js' && code !== undefined ? loadBuild(code, name) : built(name),
-  );
-  const links = await createLinkMaker(join(directory, 'links.sock'));
+  const recipe = makeRecipes(await knownLevel(directory)).builder!;
+  const builds: Record<string, Code> = code === undefined ? {} : { 'builder.js': readCode(code) };
+  const makeLink = await createLinkMaker(join(directory, 'links.sock'));
   return {
     async start() {
-      const link = await links.make();
+      const link = await makeLink();
       const [near, far] = link.ends;
-      const builder = spawn(
-        {
-          ...({ kind: 'builder', builds: {}, debug: false, files: [], settings: {}, cpus: 1, dataBytes } as const),
-          links: [{ end: far, epoch: link.epoch }],
-          heard: () => undefined,
-        },
-        () => undefined,
-      );
-      void builder.ended.then(link.close);
-      return { channel: streamChannel(near, link.epoch, 'told'), ended: builder.ended, end: builder.kill };
+      const epoch = randomBytes(EPOCH_BYTES);
+      let settle: (how: string) => void = () => undefined;
+      const ended = new Promise<string>((resolve) => {
+        settle = resolve;
+      });
+      const builder = startCompartment('builder', { recipe, builds, dataBytes, ends: [far!], files: [] }, (what) => {
+        if ('ended' in what) settle(what.how);
+      });
+      writeStart(builder.pipe, { links: [epoch.toString('base64')], settings: {} });
+      builder.pipe.resume();
+      void ended.then(() => closeCapability(link));
+      return { channel: streamChannel(near!, epoch, 'told'), ended, end: builder.kill };
     },
-    remove() {
-      links.close();
-      rmSync(directory, { recursive: true, force: true });
-    },
+    remove: () => rmSync(directory, { recursive: true, force: true }),
   };
 }

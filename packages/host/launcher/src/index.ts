@@ -1,10 +1,10 @@
+export type { Listed } from '@cloister/protocol';
 export { newMachineId } from './client/compartments.ts';
 export { LaunchError } from './client/launch-error.ts';
 export {
   type Inspected,
   inspectMachine,
   listMachines,
-  operatorLog,
   tellMachine,
   upgradeMachine,
 } from './client/machines.ts';
@@ -14,4 +14,4 @@ export { sandboxLevel } from './client/sandbox-level.ts';
 export { type RunningBuilder, type StartBuilder, startBuilder } from './client/start-builder.ts';
 export { type LaunchOptions, startVirtualMachine } from './client/start-virtual-machine.ts';
 export type * from './client/virtual-machine.ts';
-export type { Listed } from './control.ts';
+export { operatorLog } from './client/vm-directory.ts';

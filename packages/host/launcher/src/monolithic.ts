@@ -1,25 +1,35 @@
+import { closeSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { start as startSlice } from '@cloister/slice';
-import { start as startStorage } from '@cloister/storage';
+import { type Store, start as startStorage } from '@cloister/storage';
 import { bundleUrl } from './bundles.ts';
 import { memoryChannel } from './channels/memory-channel.ts';
 import { newMachineId } from './client/compartments.ts';
-import { LaunchError } from './client/launch-error.ts';
+import type { StorePlan } from './client/plan-stores.ts';
 import type { StartParts } from './client/running-parts.ts';
+import { prepareStores, storeError } from './client/stores.ts';
 import { startMachine } from './compartments/machine.ts';
-import { closeStores, type OpenStore, openStores, StoreError } from './privileged/open-stores.ts';
+import { openFile } from './privileged/capability.ts';
 
 /**
  * All parts of a VM in this process, over channels of copied bytes, without encryption: the baseline that says what
  * protection costs. It protects nobody from anything.
  */
 export const startMonolithic: StartParts = async (plan, settle, options) => {
-  let stores: OpenStore[];
+  const prepared = prepareStores(plan);
+  const stores: Store[] = [];
+  const closeStores = (): void => {
+    for (const { descriptor } of stores) closeSync(descriptor);
+  };
   try {
-    stores = openStores(plan.requests);
+    prepared.stores.forEach(({ path, ...store }, at) => {
+      stores.push({ ...store, descriptor: openAt(plan, at, path, store.writable) });
+    });
   } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
-    throw new LaunchError('refused', `${plan.names[error.store]} ${error.message}`);
+    closeStores();
+    throw error;
+  } finally {
+    prepared.unlink();
   }
   const [machineEnd, sliceToMachine] = memoryChannel();
   const [sliceToStorage, storageEnd] = memoryChannel();
@@ -53,11 +63,19 @@ export const startMonolithic: StartParts = async (plan, settle, options) => {
         await machine.stop();
         await storage.settled();
         for (const channel of [machineEnd, sliceToStorage, control]) channel.close('The run is over');
-        closeStores(stores);
+        closeStores();
       },
     };
   } catch (error) {
-    closeStores(stores);
+    closeStores();
     throw error;
   }
 };
+
+function openAt({ names }: StorePlan, at: number, path: string, writable: boolean): number {
+  try {
+    return openFile(path, writable);
+  } catch (error) {
+    throw storeError(names[at]!, writable, (error as NodeJS.ErrnoException).code ?? 'unknown error');
+  }
+}

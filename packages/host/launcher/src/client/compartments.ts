@@ -1,136 +1,152 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, readSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { decodeMachineStatus, type Link } from '@cloister/protocol';
+import { decodeMachineStatus, type Link, type OwnerEvent } from '@cloister/protocol';
 import { streamChannel } from '../channels/stream-channel.ts';
-import type { Event } from '../control.ts';
-import { readLines, writeLine } from '../lines.ts';
-import { attach } from './attach.ts';
-import { connectLauncher } from './connect.ts';
+import { writeLine } from '../lines.ts';
+import { readLines } from '../read-lines.ts';
+import { buildError } from './build-error.ts';
+import { connectToolstack } from './connect.ts';
+import { attach, type Deposit, deposit } from './deposit.ts';
 import { LaunchError } from './launch-error.ts';
+import type { StorePlan } from './plan-stores.ts';
 import type { RunningParts, StartParts } from './running-parts.ts';
+import type { LaunchOptions } from './start-virtual-machine.ts';
+import { type PreparedStore, prepareStores, storeError } from './stores.ts';
+import { makeVmDirectory, type VmDirectory } from './vm-directory.ts';
 
 /** Eight hexadecimal digits. */
 export const newMachineId = (): string => randomBytes(4).toString('hex');
 
-/** Starts a VM's compartments through this user's launcher; they live as long as this connection to it. */
+/** Starts a VM's compartments through this user's toolstack; they live as long as this connection to it. */
 export const startCompartments: StartParts = async (plan, settle, options) => {
-  const owner = await connectLauncher({ start: true });
-  const next = readLines(owner);
-  const nextEvent = async (): Promise<Event | undefined> => {
-    const line = await next();
-    return line === undefined ? undefined : (JSON.parse(line) as Event);
-  };
-  const refuse = (event: Event | undefined): never => {
-    owner.destroy();
-    if (event !== undefined && 'ended' in event)
-      throw new LaunchError('failed', event.ended.reason ?? 'It was stopped');
-    if (event === undefined || !('refused' in event)) throw new LaunchError('failed', 'The launcher is gone');
-    const name = event.store === undefined ? '' : `${plan.names[event.store]} `;
-    throw new LaunchError(event.store === undefined ? 'failed' : 'refused', `${name}${event.refused}`);
-  };
-  writeLine(owner, {
-    do: 'run',
-    vm: options.id ?? newMachineId(),
-    label: options.label ?? '',
-    stores: plan.requests,
-    builds: options.builds ?? {},
-  });
-  const first = await nextEvent();
-  if (first === undefined || !('opened' in first)) return refuse(first);
-  const { level, vm, token, bytes, log } = first.opened;
-  if (options.strict === true && level !== 'full') {
-    owner.destroy();
-    throw new LaunchError('failed', `This host reaches the protection level "${level}" alone: see "cloister doctor"`);
-  }
-  let machine: Awaited<ReturnType<typeof settle>>;
-  let client: Socket;
+  const owner = await connectToolstack({ start: true });
+  let client: Socket | undefined;
+  let directory: VmDirectory | undefined;
   try {
-    machine = await settle(bytes);
-    client = await attach(vm, token);
+    const stores = prepareStores(plan);
+    let memoryBytes: number;
+    let given: Deposit;
+    try {
+      const machine = await settle(stores.stores.map(({ bytes }) => bytes));
+      memoryBytes = machine.memoryBytes;
+      given = await depositAll(plan, stores.stores, machine, options.builds);
+    } finally {
+      stores.unlink();
+    }
+    const attached = await attach();
+    client = attached.socket;
+    const vm = options.id ?? newMachineId();
+    const token = randomBytes(32).toString('hex');
+    directory = makeVmDirectory(vm, token);
+    writeLine(owner, {
+      do: 'run',
+      ...{ vm, token, memoryBytes, deposit: given.id, client: attached.id },
+      label: options.label ?? '',
+      stores: stores.stores.map(({ path: _, ...store }) => store),
+      cpus: options.cpus ?? 1,
+      weight: options.weight ?? 1,
+      strict: options.strict ?? false,
+    });
+    return await follow(vm, owner, client, directory, options, given);
   } catch (error) {
     owner.destroy();
+    client?.destroy();
+    directory?.remove();
     throw error;
   }
-  writeLine(owner, {
-    do: 'start',
-    machine,
-    memoryBytes: machine.memoryBytes,
-    cpus: options.cpus ?? 1,
-    weight: options.weight ?? 1,
-  });
-  const started = await nextEvent();
-  if (started === undefined || !('slice' in started)) return refuse(started);
-  const control: Link = streamChannel(client, Buffer.from(started.slice, 'base64'), 'told');
+};
 
+/** Gives the launcher what the VM may have of this user's. @throws LaunchError */
+async function depositAll(
+  { names }: StorePlan,
+  stores: readonly PreparedStore[],
+  machine: object,
+  builds: LaunchOptions['builds'] = {},
+): Promise<Deposit> {
+  const given = await deposit(
+    { ...builds, machine, stores: stores.map(({ path, writable }) => ({ path, write: writable })) },
+    (at, code) => {
+      const store = stores[at];
+      if (store !== undefined) return storeError(names[at]!, store.writable, code);
+      return buildError((at === stores.length ? builds.slice : undefined) ?? builds.hart, code);
+    },
+  );
+  const changed = stores.findIndex(({ bytes, growable }, at) => !growable && bytes !== given.bytes[at]);
+  if (changed < 0) return given;
+  given.close();
+  throw new LaunchError('refused', `${names[changed]} changed its length while it was opened`);
+}
+
+/** Resolves once the VM's slice is started. @throws LaunchError if nothing was */
+async function follow(
+  id: string,
+  owner: Socket,
+  client: Socket,
+  directory: VmDirectory,
+  options: LaunchOptions,
+  given: Deposit,
+): Promise<RunningParts> {
+  const next = readLines(owner);
+  const log = logger(directory, options.log);
+  /** The next event that is no line of a log. */
+  const nextEvent = async (): Promise<Exclude<OwnerEvent, { log: string }> | undefined> => {
+    for (let line = await next(); line !== undefined; line = await next()) {
+      const event = JSON.parse(line) as OwnerEvent;
+      if (!('log' in event)) return event;
+      log(event.log);
+    }
+    return undefined;
+  };
+  const first = await nextEvent();
+  given.close();
+  if (first === undefined) throw new LaunchError('failed', 'The toolstack is gone');
+  if ('refused' in first) throw new LaunchError('failed', first.refused);
+  if (!('slice' in first)) {
+    const reason = 'ended' in first ? first.ended.reason : null;
+    throw new LaunchError('failed', reason ?? 'It was stopped');
+  }
+  const control: Link = streamChannel(client, Buffer.from(first.slice, 'base64'), 'told');
   let settleFailed: (reason: string) => void = () => undefined;
   const failed = new Promise<string>((resolve) => {
     settleFailed = resolve;
   });
   const parts: RunningParts = {
-    id: vm,
-    control,
-    onStop: undefined,
-    failed,
+    ...{ id, control, failed, onStop: undefined },
     async stop() {
       owner.end();
       await gone;
     },
   };
-  const follow = tailLog(log, options.log);
   const listen = async (): Promise<void> => {
     for (let event = await nextEvent(); event !== undefined; event = await nextEvent()) {
       if ('slice' in event) control.renew(Buffer.from(event.slice, 'base64'));
       else if ('stop' in event) parts.onStop?.();
       else if ('ended' in event) {
-        follow.end();
         const { reason, status } = event.ended;
         const last = status === null ? undefined : decodeMachineStatus(Buffer.from(status, 'base64'));
         if (last !== undefined) options.retired?.(last.retired);
         settleFailed(last?.phase === 'failed' ? last.reason : (reason ?? 'It was stopped'));
       }
     }
-    settleFailed('The launcher is gone');
+    settleFailed('The toolstack is gone, and with it every VM');
   };
   const gone = listen()
     .catch((error: unknown) => settleFailed(String(error)))
     .finally(() => {
-      follow.end();
       owner.destroy();
       client.destroy();
+      directory.remove();
     });
   return parts;
-};
+}
 
-const LOG_INTERVAL_MS = 100;
-
-/** Gives the lines of a VM's log as they come. The file is gone when the VM is: what it had then is read before. */
-function tailLog(path: string, log: ((line: string) => void) | undefined): { end(): void } {
-  if (log === undefined) return { end: () => undefined };
-  let at = 0;
+/** Keeps what the compartments say, and gives whole lines of it to whoever wants them. */
+function logger(directory: VmDirectory, heard: ((line: string) => void) | undefined): (text: string) => void {
   let rest = '';
-  let file: number | undefined;
-  const look = (): void => {
-    try {
-      file ??= openSync(path, 'r');
-      const bytes = Buffer.alloc(64 * 1024);
-      for (let count = 1; count > 0; at += count) {
-        count = readSync(file, bytes, 0, bytes.length, at);
-        const lines = (rest + bytes.toString('latin1', 0, count)).split('\n');
-        rest = lines.pop()!;
-        for (const line of lines) log(line);
-      }
-    } catch {
-      // Nothing was logged yet.
-    }
-  };
-  const clock = setInterval(look, LOG_INTERVAL_MS);
-  return {
-    end() {
-      clearInterval(clock);
-      look();
-      if (file !== undefined) closeSync(file);
-      file = undefined;
-    },
+  return (text) => {
+    directory.log(text);
+    const lines = (rest + text).split('\n');
+    rest = lines.pop()!;
+    for (const line of lines) heard?.(line);
   };
 }

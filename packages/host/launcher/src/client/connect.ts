@@ -1,38 +1,51 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleUrl } from '../bundles.ts';
 import { LaunchError } from './launch-error.ts';
+import { makeRecipes } from './make-recipes.ts';
 import { runtimeDirectory } from './runtime-directory.ts';
 import { knownLevel } from './sandbox-level.ts';
+import { removeLeftDirectories } from './vm-directory.ts';
 
+/** So often a launcher is started where another one is about to leave, or was quicker and does not listen yet. */
+const ATTEMPTS = 10;
 /** How long a launcher may take to start, in milliseconds. */
 const START_MS = 20_000;
 
-/** Where the launcher of this version listens: another version's is another one. */
-export function launcherSocket(): string {
+/** Where launcher and toolstack of this version listen: another version's are others. */
+export function socketsHere(): { readonly launcher: string; readonly toolstack: string } {
   const version = createHash('sha256')
     .update(readFileSync(bundleUrl('launcher')))
     .digest('hex')
     .slice(0, 12);
-  return join(runtimeDirectory(), `launcher-${version}.sock`);
+  const pathOf = (name: string): string => join(runtimeDirectory(), `${name}-${version}.sock`);
+  return { launcher: pathOf('launcher'), toolstack: pathOf('toolstack') };
 }
 
-/** A connection to this user's launcher; without `start`, undefined when none runs. @throws LaunchError */
-export async function connectLauncher(options: { readonly start: true }): Promise<Socket>;
-export async function connectLauncher(options: { readonly start: boolean }): Promise<Socket | undefined>;
-export async function connectLauncher({ start }: { readonly start: boolean }): Promise<Socket | undefined> {
-  const path = launcherSocket();
-  for (let attempt = 0; attempt < 3; attempt += 1) {
-    // A launcher that was about to leave closes the connection: then another one is started.
-    const socket = existsSync(path) ? await tryConnect(path) : undefined;
+/** A connection to this user's toolstack; without `start`, undefined when none runs. @throws LaunchError */
+export async function connectToolstack(options: { readonly start: true }): Promise<Socket>;
+export async function connectToolstack(options: { readonly start: boolean }): Promise<Socket | undefined>;
+export async function connectToolstack({ start }: { readonly start: boolean }): Promise<Socket | undefined> {
+  const paths = socketsHere();
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    // A toolstack that was about to leave closes the connection: then another one is started.
+    const socket = existsSync(paths.toolstack) ? await tryConnect(paths.toolstack) : undefined;
     if (socket !== undefined || !start) return socket;
-    await startLauncher(path);
+    await startLauncher(paths);
   }
-  throw new LaunchError('failed', `The launcher does not answer at "${path}"`);
+  throw new LaunchError('failed', `The toolstack does not answer at "${paths.toolstack}"`);
+}
+
+/** A connection to the launcher of a toolstack that one is connected to. @throws LaunchError */
+export async function connectLauncher(): Promise<Socket> {
+  const path = socketsHere().launcher;
+  const socket = await tryConnect(path);
+  if (socket === undefined) throw new LaunchError('failed', `The launcher does not answer at "${path}"`);
+  return socket;
 }
 
 const tryConnect = (path: string): Promise<Socket | undefined> =>
@@ -42,11 +55,17 @@ const tryConnect = (path: string): Promise<Socket | undefined> =>
   });
 
 /** Resolves once a launcher listens, this one or one that was quicker. */
-async function startLauncher(path: string): Promise<void> {
+async function startLauncher({ launcher, toolstack }: ReturnType<typeof socketsHere>): Promise<void> {
   const { PATH, TMPDIR, HOME } = process.env;
-  const child = spawn(process.execPath, [fileURLToPath(bundleUrl('launcher')), path, await knownLevel(dirname(path))], {
+  // What nobody listens to was left by a launcher that was killed.
+  const probe = existsSync(launcher) ? await tryConnect(launcher) : undefined;
+  if (probe === undefined) rmSync(launcher, { force: true });
+  probe?.destroy();
+  removeLeftDirectories();
+  const recipes = JSON.stringify(makeRecipes(await knownLevel(dirname(launcher))));
+  const child = spawn(process.execPath, [fileURLToPath(bundleUrl('launcher')), launcher, toolstack], {
     detached: true,
-    stdio: ['ignore', 'pipe', 'ignore'],
+    stdio: ['pipe', 'pipe', 'ignore'],
     cwd: '/',
     env: {
       ...(PATH === undefined ? {} : { PATH }),
@@ -54,6 +73,8 @@ async function startLauncher(path: string): Promise<void> {
       ...(HOME === undefined ? {} : { HOME }),
     },
   });
+  // How it ends says why it did not read them.
+  child.stdin!.on('error', () => undefined).end(recipes);
   const clock = setTimeout(() => child.kill('SIGKILL'), START_MS);
   const failure = await new Promise<string | undefined>((resolve) => {
     child.stdout!.once('data', () => resolve(undefined));

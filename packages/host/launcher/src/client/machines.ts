@@ -1,11 +1,12 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Listed, Parts, Request } from '../control.ts';
-import { readLines, writeLine } from '../lines.ts';
-import { connectLauncher } from './connect.ts';
+import type { Listed, Parts } from '@cloister/protocol';
+import { writeLine } from '../lines.ts';
+import { readLines } from '../read-lines.ts';
+import { buildError } from './build-error.ts';
+import { connectToolstack } from './connect.ts';
+import { deposit } from './deposit.ts';
 import { LaunchError } from './launch-error.ts';
 import { type CompartmentFacts, factsOf } from './process-facts.ts';
-import { runtimeDirectory } from './runtime-directory.ts';
+import { tokenOf } from './vm-directory.ts';
 
 /** The VMs that run for this user; none when no launcher runs. */
 export async function listMachines(): Promise<readonly Listed[]> {
@@ -35,46 +36,32 @@ export async function tellMachine(vm: string, what: 'stop' | 'kill' | 'debug'): 
 
 /** Replaces the slice of a running VM by the newest build, or the one at `slice`. @throws LaunchError */
 export async function upgradeMachine(vm: string, slice?: string): Promise<void> {
-  await command({ do: 'upgrade', vm, token: tokenOf(vm), ...(slice === undefined ? {} : { slice }) });
-}
-
-/** What the VM's compartments have said to their operator. */
-export function operatorLog(vm: string): string {
-  checkName(vm);
+  const token = tokenOf(vm);
+  const build =
+    slice === undefined
+      ? undefined
+      : await deposit({ stores: [], slice, machine: {} }, (_, code) => buildError(slice, code));
   try {
-    return readFileSync(join(runtimeDirectory(), vm, 'log'), 'latin1');
-  } catch {
-    return '';
+    await command({ do: 'upgrade', vm, token, deposit: build?.id ?? null });
+  } finally {
+    build?.close();
   }
 }
 
-function checkName(vm: string): void {
-  if (!/^[0-9a-f]{8}$/.test(vm)) throw new LaunchError('refused', `"${vm}" is no VM: see "cloister ps"`);
-}
-
-function tokenOf(vm: string): string {
-  checkName(vm);
-  try {
-    return readFileSync(join(runtimeDirectory(), vm, 'token'), 'latin1');
-  } catch (cause) {
-    throw new LaunchError('refused', `There is no VM "${vm}": see "cloister ps"`, { cause });
-  }
-}
-
-async function command(request: Request): Promise<Record<string, unknown>> {
+async function command(request: object): Promise<Record<string, unknown>> {
   const answer = await ask(request);
   if (answer === undefined) throw new LaunchError('refused', 'No VM runs');
   return answer;
 }
 
-async function ask(request: Request): Promise<Record<string, unknown> | undefined> {
-  const socket = await connectLauncher({ start: false });
+async function ask(request: object): Promise<Record<string, unknown> | undefined> {
+  const socket = await connectToolstack({ start: false });
   if (socket === undefined) return undefined;
   const next = readLines(socket);
   writeLine(socket, request);
   const line = await next();
   socket.destroy();
-  if (line === undefined) throw new LaunchError('failed', 'The launcher closed the connection');
+  if (line === undefined) throw new LaunchError('failed', 'The toolstack closed the connection');
   const answer = JSON.parse(line) as Record<string, unknown>;
   if (typeof answer.refused === 'string') throw new LaunchError('refused', answer.refused);
   return answer;

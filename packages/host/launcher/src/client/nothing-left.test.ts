@@ -118,7 +118,7 @@ describe.skipIf(!onLinux)('compartments', () => {
     for (;;) {
       const found = (await inspectMachine(vm)).compartments.find((part) => part.kind === kind)!;
       // A shared service may be on its way to a larger or smaller set of VMs.
-      if (found.pid !== null && found.status !== null) return found;
+      if (found.pid !== null && (found.status !== null || kind === 'toolstack')) return found;
       await sleep(20);
     }
   };
@@ -139,6 +139,14 @@ describe.skipIf(!onLinux)('compartments', () => {
     machine.kill();
     expect(await machine.ended).toEqual({ kind: 'killed' });
     expect(await residue()).toEqual(before);
+  });
+
+  test('a toolstack that dies ends every VM, and whoever holds one hears so', { timeout: DEADLINE }, async () => {
+    const machine = await startVirtualMachine(CONFIG);
+    process.kill((await partOf(machine.id, 'toolstack')).pid!, 'SIGKILL');
+    expect(await machine.ended).toEqual({ kind: 'failed', reason: 'The toolstack is gone, and with it every VM' });
+    expect(await residue()).toEqual(before);
+    expect(await listMachines()).toEqual([]);
   });
 
   test('a machine that dies ends its own VM and no other', { timeout: DEADLINE }, async () => {
@@ -203,6 +211,8 @@ describe.skipIf(!onLinux)('compartments', () => {
     const overlay = join(tmpdir(), 'cloister-overlay (deleted)');
     const kernel = join(tmpdir(), 'cloister-boot (deleted)');
     expect(await given('storage')).toEqual([...standard, 'socket:', kernel, disk, disk, overlay]);
+    // The socket that it takes clients from, and its client: this process.
+    expect(await given('toolstack')).toEqual([...standard, 'socket:', 'socket:']);
     const sessions = new Set(launchedIn(runtime).map(({ session }) => session));
     expect(sessions.has(Number(readFileSync('/proc/self/stat', 'latin1').split(') ')[1]!.split(' ')[3]))).toBe(false);
     machine.kill();

@@ -1,5 +1,15 @@
-import type { StoreRequest } from '../control.ts';
 import type { BootFile, DiskConfig, VirtualMachineConfig } from './virtual-machine.ts';
+
+export interface StoreRequest {
+  /** A regular file. */
+  readonly path: string;
+  /** `temporary`: an empty file of our own making, gone with the VM; `path` is ignored. */
+  readonly access: 'read' | 'write' | 'temporary';
+  /** Of a temporary one: the store for whose blocks, sealed, it has room. */
+  readonly over?: number;
+  /** A flush reaches the disk. */
+  readonly durable: boolean;
+}
 
 /** The files of a VM by their numbers at storage, and what each is for. */
 export interface StorePlan {

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import type { Part } from '../control.ts';
+import type { Part } from '@cloister/protocol';
 import { processOf } from '../sandbox/linux/process-of.ts';
 
 /** One process of a VM, or one that serves it, as the operating system shows it. */

@@ -3,11 +3,11 @@ import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleUrl } from '../bundles.ts';
-import { openManifest } from '../manifest.ts';
 import { filterName, isJitless } from '../sandbox/compartment-kind.ts';
 import { type ReachedLevel, reachLevel } from '../sandbox/level.ts';
 import { thisNode } from '../sandbox/node-runtime.ts';
 import type { Level } from '../sandbox/sandbox.ts';
+import { openManifest } from './manifest.ts';
 
 /** Tries now which sandbox this machine can hold compartments in. */
 export async function sandboxLevel(): Promise<ReachedLevel> {
@@ -18,7 +18,7 @@ function filters() {
   const { major, architecture } = thisNode();
   const manifest = openManifest(dirname(fileURLToPath(bundleUrl('launcher'))));
   return (kind: 'machine' | 'slice', { landlock }: { readonly landlock: boolean }) =>
-    manifest(filterName(kind, architecture, { jitless: isJitless(kind, major), landlock }));
+    manifest.read(filterName(kind, architecture, { jitless: isJitless(kind, major), landlock }));
 }
 
 /**

@@ -1,9 +1,9 @@
-import type { Channel } from '@cloister/protocol';
+import type { BuilderEvent, Channel } from '@cloister/protocol';
 import { streamChannel } from '../channels/stream-channel.ts';
-import type { BuilderEvent } from '../control.ts';
-import { readLines, writeLine } from '../lines.ts';
-import { attach } from './attach.ts';
-import { connectLauncher } from './connect.ts';
+import { writeLine } from '../lines.ts';
+import { readLines } from '../read-lines.ts';
+import { connectToolstack } from './connect.ts';
+import { attach } from './deposit.ts';
 import { LaunchError } from './launch-error.ts';
 
 /** A builder that runs: a process in its sandbox with nothing but this channel. */
@@ -17,27 +17,23 @@ export interface RunningBuilder {
 
 export type StartBuilder = () => Promise<RunningBuilder>;
 
-/** Starts a builder through this user's launcher. @throws LaunchError */
+/** Starts a builder through this user's toolstack. @throws LaunchError */
 export const startBuilder: StartBuilder = async () => {
-  const owner = await connectLauncher({ start: true });
+  const owner = await connectToolstack({ start: true });
   const next = readLines(owner);
   const listen = async (): Promise<BuilderEvent> =>
-    JSON.parse((await next()) ?? '{"ended":"the launcher is gone"}') as BuilderEvent;
-  const expected = async <K extends 'opened' | 'epoch'>(name: K): Promise<string> => {
-    const event: Readonly<Record<string, string>> = await listen();
-    return event[name] ?? fail(event.refused ?? event.ended ?? '');
-  };
-  const fail = (reason: string): never => {
-    throw new LaunchError('failed', `The builder does not start: ${reason}`);
-  };
+    JSON.parse((await next()) ?? '{"ended":"the toolstack is gone"}') as BuilderEvent;
   try {
-    writeLine(owner, { do: 'build' });
-    const token = await expected('opened');
-    const link = await attach(token, token);
-    writeLine(owner, {});
-    const channel = streamChannel(link, Buffer.from(await expected('epoch'), 'base64'), 'told');
+    const { id, socket: link } = await attach();
+    writeLine(owner, { do: 'build', client: id });
+    const first = await listen();
+    if (!('epoch' in first)) {
+      const reason = 'refused' in first ? first.refused : first.ended;
+      throw new LaunchError('failed', `The builder does not start: ${reason}`);
+    }
+    const channel = streamChannel(link, Buffer.from(first.epoch, 'base64'), 'told');
     const ended = listen().then((event) => {
-      const how = 'ended' in event ? event.ended : 'the launcher is gone';
+      const how = 'ended' in event ? event.ended : 'the toolstack is gone';
       channel.close(`The builder is gone: ${how}`);
       owner.destroy();
       link.destroy();

@@ -6,10 +6,10 @@ import { type MachineSettings, type RunningMachine, startMachine } from './machi
 interface Settings {
   readonly machine: MachineSettings;
   readonly grantKey: string;
-  /** Where the hart's bundle lies for this process. */
-  readonly hart: string;
 }
 
+/** Where the hart's bundle lies for this process. */
+const HART = pathToFileURL(process.argv[2]!);
 const NO_EXITS = { sbi: 0, syscon: 0, budget: 0, 'frame-fault': 0, gate: 0 };
 
 inherit<Settings>(({ settings, links }, leave) => {
@@ -30,7 +30,7 @@ inherit<Settings>(({ settings, links }, leave) => {
       channel,
       seal: 'aes-256-gcm',
       grantKey: Buffer.from(settings.grantKey, 'base64'),
-      hart: pathToFileURL(settings.hart),
+      hart: HART,
       log: (line) => void process.stderr.write(`${line}\n`),
       failed: fail,
       retired(instructions) {

@@ -1,19 +1,21 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FRAME_BYTES_MAX } from '@cloister/protocol';
+import { decodeFromToolstack, FRAME_BYTES_MAX, type ToToolstack } from '@cloister/protocol';
 import { afterAll, afterEach, expect, test } from 'vitest';
+import type { Compartment } from '../../../../deprivileged/toolstack/src/compartment.ts';
+import { createHost, freshEpoch } from '../../../../deprivileged/toolstack/src/host.ts';
+import { type Kept, keepRunning } from '../../../../deprivileged/toolstack/src/keep-running.ts';
 import { streamChannel } from '../channels/stream-channel.ts';
 import { bundleForTest } from '../testing/bundle-for-test.ts';
-import { type Compartment, startCompartment } from './compartment.ts';
-import { type Kept, keepRunning } from './keep-running.ts';
-import { createLinkMaker, freshEpoch } from './link.ts';
+import { createActions } from './actions.ts';
+import { type Capability, readCode } from './capability.ts';
+import { createLinkMaker } from './link.ts';
 
 const program = bundleForTest(new URL('../testing/echo-compartment.ts', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'keep-running-'));
-const links = await createLinkMaker(join(folder, 'links.sock'));
+const makeLink = await createLinkMaker(join(folder, 'links.sock'));
 afterAll(() => {
-  links.close();
   program.remove();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -22,10 +24,37 @@ afterEach(async () => {
   for (const kept of running.splice(0)) await kept.stop();
 });
 
+/** A toolstack's host over a launcher's actions, as lines between them; `path` is what a slice runs. */
+async function hostWith(path: string) {
+  let near: Capability | undefined;
+  let last = Promise.resolve();
+  const files = [path, path].map((one) => ({ name: 'slice.js', path: one, hash: readCode(path).hash }));
+  const actions = createActions({
+    recipes: {
+      slice: {
+        ...{ level: 'none', file: process.execPath, args: [path], env: {}, fed: false, files },
+        ...{ extraBytes: 0, extraDescriptors: 0 },
+      },
+    },
+    claim: () => undefined,
+    async link() {
+      near = await makeLink();
+      return near;
+    },
+    tell: (what) => setImmediate(() => host.hear(JSON.parse(JSON.stringify(what)) as ToToolstack)),
+  });
+  const host = createHost((request) => {
+    const decoded = decodeFromToolstack(JSON.stringify(request))!;
+    last = last.then(() => actions.act(decoded));
+  });
+  const link = await host.makeLink();
+  return { host, link, near: near!.ends[0]! };
+}
+
 /** An echo that is kept running, and this process as the far end of its link. */
 async function bench(options: { deadlineMs?: number; path?: string } = {}) {
-  const link = await links.make();
-  const near = streamChannel(link.ends[0], link.epoch);
+  const { host, link, near: end } = await hostWith(options.path ?? program.path);
+  const near = streamChannel(end, link.epoch);
   const heard: number[][] = [];
   let wake: (() => void) | undefined;
   near.listen({
@@ -47,18 +76,12 @@ async function bench(options: { deadlineMs?: number; path?: string } = {}) {
   const kept = keepRunning(() => {
     link.epoch = freshEpoch();
     near.renew(link.epoch);
-    return startCompartment(
-      {
-        command: { file: process.execPath, args: [options.path ?? program.path], env: {} },
-        feeds: [],
-        links: [{ end: link.ends[1], epoch: link.epoch }],
-        files: [],
-        settings: { first: 7 },
-        deadlineMs: options.deadlineMs ?? 20_000,
-        log: () => undefined,
-      },
-      () => wake?.(),
-    );
+    return host.spawn({
+      ...{ kind: 'slice', deposits: [], settings: { first: 7 }, cpus: 1, dataBytes: 2 ** 30 },
+      links: [{ link, end: 1 }],
+      deadlineMs: options.deadlineMs ?? 20_000,
+      heard: () => wake?.(),
+    });
   }, failure);
   running.push(kept);
   return { near, heard, until, kept, gaveUp };
@@ -107,6 +130,8 @@ test('a stopped process is replaced like a dead one, a restart that was wanted c
 }, 30_000);
 
 test('what cannot live is given up', async () => {
-  const { gaveUp } = await bench({ path: join(folder, 'none.mjs') });
+  const broken = join(folder, 'broken.mjs');
+  writeFileSync(broken, 'process.exit(1);');
+  const { gaveUp } = await bench({ path: broken });
   expect(await gaveUp).toMatch(/ended with status 1/);
 }, 30_000);

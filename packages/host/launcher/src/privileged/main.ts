@@ -1,70 +1,69 @@
-import { chmodSync, rmSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
-import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { bundleUrl } from '../bundles.ts';
-import { openManifest } from '../manifest.ts';
-import { thisNode } from '../sandbox/node-runtime.ts';
-import type { Level } from '../sandbox/sandbox.ts';
+import { once } from 'node:events';
+import { readFileSync, renameSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { decodeFromToolstack, STATUS_INTERVAL_MS, type ToToolstack } from '@cloister/protocol';
+import { onLine, writeLine } from '../lines.ts';
+import type { Recipes } from '../recipes.ts';
+import { createActions } from './actions.ts';
 import { closeInherited } from './close-inherited.ts';
-import { createLauncher } from './launcher.ts';
-import { createSpawn } from './spawn.ts';
+import { type Compartment, startCompartment } from './compartment.ts';
+import { createLinkMaker } from './link.ts';
+import { createOffers } from './offers.ts';
 
-/** How long the launcher stays when there is nothing left to do, in milliseconds. */
-const LINGER_MS = 300;
+/** A toolstack that is silent for so long hangs: it asks for what the compartments use ten times a second. */
+const DEADLINE_MS = 20 * STATUS_INTERVAL_MS;
+const TOOLSTACK_BYTES = 384 * 2 ** 20;
+/** The socket is this user's alone, and so is everything else. */
+const OWNER_ONLY = 0o077;
 
 closeInherited();
-const path = process.argv[2]!;
-// Whoever starts the launcher has tried what this machine reaches.
-const level = process.argv[3] as Level;
-const directory = dirname(path);
-let clock: NodeJS.Timeout | undefined;
-const early: Socket[] = [];
-let connected = (socket: Socket): unknown => early.push(socket);
-const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
-  clearTimeout(clock);
-  connected(socket);
-});
-
-await listen();
+process.umask(OWNER_ONLY);
+const [path, toolstackPath] = process.argv.slice(2) as [string, string];
+const recipes = JSON.parse(readFileSync(0, 'utf8')) as Recipes;
+const linksPath = join(dirname(path), `links-${process.pid}.sock`);
+const offers = createOffers();
+const server = createServer({ allowHalfOpen: true }, offers.connected);
+// One launcher serves a user: where another one listens already, this one ends.
+server.once('error', () => process.exit());
+await once(server.listen(path), 'listening');
+const link = await createLinkMaker(linksPath);
+const toolstack = await startToolstack();
+const tell = (what: ToToolstack): void => writeLine(toolstack.pipe, what);
+const actions = createActions({ recipes, claim: offers.claim, link, tell });
+tell(toolstack.started);
+const clock = setTimeout(end, DEADLINE_MS);
 process.stdout.write('ready\n');
-const node = thisNode();
-const manifest = openManifest(dirname(fileURLToPath(bundleUrl('launcher'))));
-const launcher = await createLauncher(directory, createSpawn(node, level, manifest), level, leaveSoon);
-connected = launcher.connected;
-if (early.length === 0) leaveSoon();
-for (const socket of early) launcher.connected(socket);
+// One after the other, in the order in which they come.
+let last: Promise<void> = Promise.resolve();
+onLine(toolstack.pipe, (line) => {
+  const request = decodeFromToolstack(line);
+  if (request === undefined) return end();
+  clock.refresh();
+  last = last.then(() => actions.act(request));
+});
+toolstack.pipe.once('close', end);
 
-/** One launcher serves a user: where another one listens already, this one ends. */
-async function listen(): Promise<void> {
-  const tryListen = (): Promise<boolean> =>
-    new Promise((resolve) => {
-      server.once('error', () => resolve(false)).listen(path, () => resolve(true));
-    });
-  if (!(await tryListen())) {
-    if (await answers()) process.exit();
-    // What nobody listens to was left by a launcher that was killed.
-    rmSync(path, { force: true });
-    if (!(await tryListen())) process.exit();
-  }
-  chmodSync(path, 0o600);
+/** Without the toolstack nothing goes on. It leaves by itself when there is nothing left to do. */
+function end(): void {
+  actions.killAll();
+  toolstack.kill();
+  for (const one of [toolstackPath, linksPath, path]) rmSync(one, { force: true });
+  process.exit();
 }
 
-function answers(): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect(path, () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once('error', () => resolve(false));
-  });
-}
-
-function leaveSoon(): void {
-  clearTimeout(clock);
-  clock = setTimeout(() => {
-    rmSync(path, { force: true });
-    launcher.close();
-    process.exit();
-  }, LINGER_MS);
+/** Its clients' socket listens before clients are told that there is one, and only the toolstack ever accepts from it. */
+async function startToolstack(): Promise<Compartment> {
+  const clients = createServer();
+  const making = `${toolstackPath}.new`;
+  rmSync(making, { force: true });
+  await once(clients.listen(making), 'listening');
+  renameSync(making, toolstackPath);
+  // A descriptor, for Node passes no listening socket on by itself.
+  const { fd } = (clients as unknown as { readonly _handle: { readonly fd: number } })._handle;
+  const start = { recipe: recipes.toolstack!, builds: {}, dataBytes: TOOLSTACK_BYTES, ends: [], files: [fd] };
+  // What it writes, nobody reads; that it ends, its pipe says.
+  const started = startCompartment('toolstack', start, () => undefined);
+  clients.close();
+  return started;
 }

@@ -1,7 +1,7 @@
 /** What runs in a sandbox; each kind has its own list of system calls. */
-export type CompartmentKind = 'machine' | 'slice' | 'storage' | 'scheduler' | 'builder';
+export type CompartmentKind = 'machine' | 'slice' | 'storage' | 'scheduler' | 'builder' | 'toolstack';
 
-export const COMPARTMENT_KINDS = ['machine', 'slice', 'storage', 'scheduler', 'builder'] as const;
+export const COMPARTMENT_KINDS = ['machine', 'slice', 'storage', 'scheduler', 'builder', 'toolstack'] as const;
 
 /** Node's names, as in `process.arch`. */
 export type Architecture = 'x64' | 'arm64';
@@ -11,7 +11,7 @@ export type Architecture = 'x64' | 'arm64';
  * nothing in bulk, and its Node is 24 or newer (20 with --jitless still wants PROT_EXEC from mprotect).
  */
 export const isJitless = (kind: CompartmentKind, nodeMajor: number): boolean =>
-  (kind === 'slice' || kind === 'scheduler') && nodeMajor >= 24;
+  (kind === 'slice' || kind === 'scheduler' || kind === 'toolstack') && nodeMajor >= 24;
 
 /** One filter for each; `landlock` for the form without namespaces, which setpriv starts. */
 export interface FilterVariant {

@@ -1,12 +1,9 @@
 import { basename, dirname } from 'node:path';
 import { type CompartmentKind, isJitless } from './compartment-kind.ts';
 import type { NodeRuntime } from './node-runtime.ts';
+import { fillIn, type Level, type Recipe } from './recipe.ts';
 
-/**
- * How a compartment is held: `full` by namespaces, an empty root and its kind's filter; `landlock` by Landlock and the
- * filter; `permission` by Node's own model, which native code does not know; `none` by being another process.
- */
-export type Level = 'full' | 'landlock' | 'permission' | 'none';
+export type { Level } from './recipe.ts';
 
 export interface SandboxFile {
   readonly name: string;
@@ -15,19 +12,25 @@ export interface SandboxFile {
   readonly bytes: Uint8Array;
 }
 
-export interface SandboxRequest {
+/** What the recipe for a kind depends on. */
+export interface RecipeRequest {
   readonly kind: CompartmentKind;
   readonly node: NodeRuntime;
+  /** The filter, what runs, and what that finds beside it. */
+  readonly files: readonly Pick<SandboxFile, 'name'>[];
+  readonly args: readonly string[];
+  /** util-linux's, of 2.41 or newer. */
+  readonly setpriv?: string;
+}
+
+export interface SandboxRequest extends Omit<RecipeRequest, 'files'> {
   /** The first is what runs; the others it finds beside it. */
   readonly files: readonly SandboxFile[];
   readonly filter: SandboxFile;
-  readonly args: readonly string[];
   /** How many descriptors it inherits, from 3 on. */
   readonly inherited: number;
   /** RLIMIT_DATA: all private writable memory, the guest's RAM included, but what V8 sets aside for code. */
   readonly dataBytes: number;
-  /** util-linux's, of 2.41 or newer. */
-  readonly setpriv?: string;
 }
 
 /** A command to spawn with `env` and in a session of its own. */
@@ -39,9 +42,10 @@ export interface SandboxCommand {
   readonly feeds: readonly Uint8Array[];
 }
 
-const FIRST = 3;
 const MIB = 2 ** 20;
 
+/** Connections of clients that a toolstack may have. */
+export const CLIENTS_MAX = 256;
 /** Epoll descriptors, wake-ups and pipes of Node itself (measured on Node 24: 23, and 6 for each worker). */
 const OWN_DESCRIPTORS = 40;
 
@@ -67,23 +71,40 @@ export const levelOf = (kind: CompartmentKind, reached: Level): Level =>
 
 /** The command that runs a compartment at a level. Pure: it looks at nothing of the machine. */
 export function sandboxed(reached: Level, request: SandboxRequest): SandboxCommand {
-  const { file, args, feeds } = { full, landlock, permission, none }[levelOf(request.kind, reached)](request);
-  const { kind, node, dataBytes } = request;
-  const codeRanges = node.major < 22 || isJitless(kind, node.major) ? 0 : ISOLATES * CODE_RANGE;
-  const limits = [`--data=${dataBytes + codeRanges}`, '--core=0', `--nofile=${descriptorsOf(request)}`];
-  // Other systems have no such program, and their compartments no such limits.
-  if (!node.hasLimits) return { file, args, env: ENV, feeds };
-  return { file: 'prlimit', args: [...limits, '--', file, ...args], env: ENV, feeds };
+  const files = [request.filter, ...request.files];
+  const recipe = recipeOf(reached, { ...request, files });
+  const { dataBytes, inherited } = request;
+  return {
+    file: recipe.file,
+    args: fillIn(recipe, { dataBytes, inherited, paths: files.map(({ path }) => path) }),
+    env: recipe.env,
+    feeds: recipe.fed ? files.map(({ bytes }) => bytes) : [],
+  };
 }
 
-type Form = Pick<SandboxCommand, 'file' | 'args' | 'feeds'>;
+/** How a kind of compartment is run at a level. */
+export function recipeOf(reached: Level, request: RecipeRequest): Recipe {
+  const level = levelOf(request.kind, reached);
+  const { file, args } = { full, landlock, permission, none }[level](request);
+  const { kind, node, files } = request;
+  const codeRanges = node.major < 22 || isJitless(kind, node.major) ? 0 : ISOLATES * CODE_RANGE;
+  const rest = {
+    level,
+    env: ENV,
+    fed: level === 'full',
+    extraBytes: codeRanges,
+    extraDescriptors: files.length + OWN_DESCRIPTORS + (kind === 'toolstack' ? CLIENTS_MAX : 0),
+  };
+  // Other systems have no such program, and their compartments no such limits.
+  if (!node.hasLimits) return { file, args, ...rest };
+  const limits = ['--data={data}', '--core=0', '--nofile={descriptors}'];
+  return { file: 'prlimit', args: [...limits, '--', file, ...args], ...rest };
+}
 
-const descriptorsOf = ({ inherited, files }: SandboxRequest): number =>
-  FIRST + inherited + files.length + 1 + OWN_DESCRIPTORS;
+type Form = Pick<Recipe, 'file' | 'args'>;
 
-function full(request: SandboxRequest): Form {
-  const { node, files, filter, inherited } = request;
-  const feed = (index: number): string => String(FIRST + inherited + index);
+function full(request: RecipeRequest): Form {
+  const { node, files } = request;
   const libraries = node.libraries.flatMap((path) => [
     '--ro-bind',
     path,
@@ -97,17 +118,16 @@ function full(request: SandboxRequest): Form {
       ...['--unshare-all', '--as-pid-1', '--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
       ...['--hostname', 'cloister', '--setenv', 'LD_LIBRARY_PATH', '/n/lib', '--tmpfs', '/'],
       ...['--ro-bind', node.executable, '/n/node', ...libraries],
-      ...files.flatMap(({ name }, index) => ['--ro-bind-data', feed(index + 1), `/app/${name}`]),
-      ...['--remount-ro', '/', '--chdir', '/', '--seccomp', feed(0)],
+      ...files.slice(1).flatMap(({ name }, index) => ['--ro-bind-data', `{feed:${index + 1}}`, `/app/${name}`]),
+      ...['--remount-ro', '/', '--chdir', '/', '--seccomp', '{feed:0}'],
       ...['--', '/n/node', ...nodeArguments(request, '/app')],
     ],
-    feeds: [filter.bytes, ...files.map(({ bytes }) => bytes)],
   };
 }
 
 /** Untested but with a setpriv built from util-linux's sources: Debian 12 has none that knows Landlock. */
-function landlock(request: SandboxRequest): Form {
-  const { node, files, filter, setpriv = '/usr/bin/setpriv' } = request;
+function landlock(request: RecipeRequest): Form {
+  const { node, files, setpriv = '/usr/bin/setpriv' } = request;
   const rule = (access: string, path: string): readonly string[] => [
     '--landlock-rule',
     `path-beneath:${access}:${path}`,
@@ -119,41 +139,32 @@ function landlock(request: SandboxRequest): Form {
     args: [
       ...['--no-new-privs', '--pdeathsig', 'KILL', '--landlock-access', 'fs'],
       ...[node.executable, setpriv, ...folders].flatMap((path) => rule('execute,read-file', path)),
-      ...[filter, ...files].flatMap(({ path }) => rule('read-file', path)),
+      ...files.flatMap((_, index) => rule('read-file', `{path:${index}}`)),
       // Two steps: setpriv would put the filter on before the Landlock rules.
-      ...['--', setpriv, '--seccomp-filter', filter.path],
+      ...['--', setpriv, '--seccomp-filter', '{path:0}'],
       ...['--', node.executable, ...nodeArguments(request)],
     ],
-    feeds: [],
   };
 }
 
-function permission(request: SandboxRequest): Form {
+function permission(request: RecipeRequest): Form {
   const { node, files } = request;
-  const flags = [node.permissionFlag, ...files.map(({ path }) => `--allow-fs-read=${path}`)];
-  return { file: node.executable, args: [...flags, ...nodeArguments(request)], feeds: [] };
+  const flags = [node.permissionFlag, ...files.slice(1).map((_, index) => `--allow-fs-read={path:${index + 1}}`)];
+  return { file: node.executable, args: [...flags, ...nodeArguments(request)] };
 }
 
-const none = (request: SandboxRequest): Form => ({
-  file: request.node.executable,
-  args: nodeArguments(request),
-  feeds: [],
-});
+const none = (request: RecipeRequest): Form => ({ file: request.node.executable, args: nodeArguments(request) });
 
 /** Node's options, what it runs and the arguments of that; `folder` is where the files lie, if not where they are. */
-function nodeArguments(
-  { kind, node, files: [entry], args, dataBytes }: SandboxRequest,
-  folder?: string,
-): readonly string[] {
+function nodeArguments({ kind, node, files: [, entry], args }: RecipeRequest, folder?: string): readonly string[] {
   return [
     ...['--disallow-code-generation-from-strings', '--no-addons', '--disable-warning=ExperimentalWarning'],
     ...(node.hasSqlite ? ['--no-experimental-sqlite'] : []),
     ...(isJitless(kind, node.major) ? ['--jitless'] : []),
-    // So that V8 collects before it meets the limit.
-    `--max-old-space-size=${Math.max(16, Math.floor(dataBytes / 2 / MIB))}`,
+    '--max-old-space-size={heap}',
     // V8's default of 16 MiB for young objects would be the largest part of a small compartment.
     ...['--max-semi-space-size=1', '--v8-pool-size=1', '--expose-gc'],
-    ...(entry === undefined ? [] : [folder === undefined ? entry.path : `${folder}/${entry.name}`]),
+    ...(entry === undefined ? [] : [folder === undefined ? '{path:1}' : `${folder}/${entry.name}`]),
     ...args,
   ];
 }

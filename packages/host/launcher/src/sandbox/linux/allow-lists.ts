@@ -88,13 +88,14 @@ const WITHOUT_JIT: readonly (readonly [SystemCall, Rule])[] = [
   ],
 ];
 
-/** What a kind needs beyond the rest. Storage writes and syncs the descriptors that it was given. */
+/** What a kind needs beyond the rest. Storage writes and syncs the descriptors that it was given; the toolstack takes clients. */
 const OF_KIND: Readonly<Record<CompartmentKind, readonly SystemCall[]>> = {
   machine: [],
   slice: [],
   storage: ['pwrite64', 'fdatasync'],
   scheduler: [],
   builder: [],
+  toolstack: ['listen', 'accept4'],
 };
 
 /** setpriv puts the filter on before it looks at its capabilities, gives them up, and becomes Node. */

@@ -3,6 +3,7 @@
  * `null`: the architecture has no such call and its C library uses another one.
  */
 export const SYSTEM_CALLS = {
+  accept4: [288, 242],
   access: [21, null],
   arch_prctl: [158, null],
   brk: [12, 214],
@@ -42,6 +43,7 @@ export const SYSTEM_CALLS = {
   io_uring_register: [427, 427],
   io_uring_setup: [425, 425],
   ioctl: [16, 29],
+  listen: [50, 201],
   madvise: [28, 233],
   mmap: [9, 222],
   mprotect: [10, 226],

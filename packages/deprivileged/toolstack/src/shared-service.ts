@@ -1,14 +1,19 @@
+import type { Compartment } from './compartment.ts';
+import { freshEpoch, type Host, type Link } from './host.ts';
 import { type Kept, keepRunning } from './keep-running.ts';
-import { freshEpoch, type Link } from './link.ts';
-import type { Spawned } from './spawn.ts';
+
+/** Private memory that is enough for a compartment without guest RAM. */
+export const DATA_BYTES = 384 * 2 ** 20;
 
 /** What a service has of one VM: its end of the link to that VM's slice, files, and what the service is told of them. */
 export interface Member {
   readonly link: Link;
-  readonly files: readonly number[];
+  readonly deposits: readonly string[];
   readonly settings: unknown;
   /** Tells the slice, if there is one, that the service is another process. */
   serviceRenewed(): void;
+  /** The service writes something for its operator. */
+  log(kind: string, bytes: Buffer): void;
   /** The service cannot be kept running. */
   failed(reason: string): void;
 }
@@ -18,14 +23,19 @@ export interface Member {
  * handed no file, so it is replaced whenever a VM comes or goes, the way it is replaced after a crash.
  */
 export interface SharedService {
-  readonly kept: Kept<Spawned>;
+  readonly kept: Kept<Compartment>;
   add(member: Member): void;
   remove(member: Member): Promise<void>;
   /** That member's slice is another process, and its link in another epoch. */
   sliceRenewed(member: Member): void;
 }
 
-export function createSharedService(start: (members: readonly Member[]) => Spawned): SharedService {
+/** @param settingsOf what the service is told of what it was told of each member */
+export function createSharedService(
+  host: Host,
+  kind: 'storage' | 'scheduler',
+  settingsOf: (settings: readonly unknown[]) => object,
+): SharedService {
   let members: readonly Member[] = [];
   let serving: readonly Member[] = [];
   let changed: (() => void)[] = [];
@@ -35,7 +45,17 @@ export function createSharedService(start: (members: readonly Member[]) => Spawn
       for (const done of changed.splice(0)) done();
       if (serving.length === 0) return undefined;
       for (const { link } of serving) link.epoch = freshEpoch();
-      const compartment = start(serving);
+      const compartment = host.spawn({
+        kind,
+        links: serving.map(({ link }) => ({ link, end: 0 })),
+        deposits: serving.flatMap(({ deposits }) => deposits),
+        settings: settingsOf(serving.map(({ settings }) => settings)),
+        cpus: 1,
+        dataBytes: DATA_BYTES,
+        log(bytes) {
+          for (const member of members) member.log(kind, bytes);
+        },
+      });
       for (const member of serving) member.serviceRenewed();
       return compartment;
     },

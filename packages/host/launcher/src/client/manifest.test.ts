@@ -13,9 +13,9 @@ test('only what has the hash of the manifest is handed out', () => {
   writeFileSync(join(directory, 'manifest.json'), JSON.stringify({ schema: 1, files: { 'slice.js': hash } }));
   writeFileSync(join(directory, 'slice.js'), 'as built');
   const verified = openManifest(directory);
-  expect(Buffer.from(verified('slice.js').bytes).toString()).toBe('as built');
+  expect(Buffer.from(verified.read('slice.js').bytes).toString()).toBe('as built');
   writeFileSync(join(directory, 'slice.js'), 'as built ');
-  expect(() => verified('slice.js')).toThrow(/is not what the manifest says/);
-  expect(() => verified('../slice.js')).toThrow(/not in the manifest/);
-  expect(() => verified('toString')).toThrow(/not in the manifest/);
+  expect(() => verified.read('slice.js')).toThrow(/is not what the manifest says/);
+  expect(() => verified.file('../slice.js')).toThrow(/not in the manifest/);
+  expect(() => verified.file('toString')).toThrow(/not in the manifest/);
 });

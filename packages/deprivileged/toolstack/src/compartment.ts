@@ -1,0 +1,16 @@
+/** A process that the launcher has started for the toolstack, or is about to. */
+export interface Compartment {
+  readonly pid: number | null;
+  readonly level: string;
+  /** SHA-256 of its code, in hexadecimal. */
+  readonly code: string;
+  /** The last record that it sent. */
+  status(): Buffer | undefined;
+  /** Resolves once it is gone: how, in words. */
+  readonly ended: Promise<string>;
+  /** Its link's far end is another process now. */
+  notice(link: number, epoch: Uint8Array): void;
+  /** Asks it to end. */
+  stop(): void;
+  kill(): void;
+}

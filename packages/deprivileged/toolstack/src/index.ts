@@ -1,0 +1,2 @@
+export type { Connection } from './connection.ts';
+export { createToolstack, type Toolstack } from './toolstack.ts';

@@ -1,0 +1,50 @@
+import { createServer, Socket } from 'node:net';
+import { availableParallelism } from 'node:os';
+import { LAUNCHER_DESCRIPTOR, type ToToolstack } from '@cloister/protocol';
+import { createToolstack } from '@cloister/toolstack';
+import { writeLine } from '../lines.ts';
+import { readLines } from '../read-lines.ts';
+
+/** How often CPU time is looked at, in milliseconds. */
+const INTERVAL_MS = 100;
+/** How long the toolstack stays when there is nothing left to do, in milliseconds. */
+const LINGER_MS = 300;
+/** How long a client may take for its request, in milliseconds. */
+const STEP_MS = 30_000;
+/** Fewer than it may have descriptors (sandbox.ts). */
+const CLIENTS_MAX = 250;
+
+const launcher = new Socket({ fd: LAUNCHER_DESCRIPTOR, readable: true, writable: true });
+launcher.on('close', () => process.exit());
+let clock: NodeJS.Timeout | undefined;
+const leaveSoon = (): void => {
+  clearTimeout(clock);
+  clock = setTimeout(() => process.exit(), LINGER_MS);
+};
+const toolstack = createToolstack({
+  ask: (request) => writeLine(launcher, request),
+  cpus: availableParallelism(),
+  idle: leaveSoon,
+});
+const clients = createServer({ allowHalfOpen: true }, (socket) => {
+  clearTimeout(clock);
+  socket.on('error', () => socket.destroy());
+  const patience = setTimeout(() => socket.destroy(), STEP_MS);
+  const next = readLines(socket);
+  void toolstack.serve({
+    async next() {
+      const line = await next();
+      clearTimeout(patience);
+      return line;
+    },
+    tell: (value) => writeLine(socket, value),
+    end: () => socket.destroySoon(),
+  });
+});
+clients.maxConnections = CLIENTS_MAX;
+clients.listen({ fd: LAUNCHER_DESCRIPTOR + 1 });
+leaveSoon();
+setInterval(toolstack.look, INTERVAL_MS);
+const heard = readLines(launcher);
+for (let line = await heard(); line !== undefined; line = await heard())
+  toolstack.hear(JSON.parse(line) as ToToolstack);
