@@ -47,6 +47,25 @@ const options = {
   logLevel: 'warning',
 };
 const isCompartment = ([name]) => COMPARTMENTS.includes(name);
+/** What a module exports, without a file of it. */
+async function load(path) {
+  const { outputFiles } = await build({ ...options, entryPoints: [path], banner: {}, sourcemap: false, write: false });
+  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
+}
+
+const { interpreterBytes } = await load('packages/trusted/hardware/src/hart/interpreter-bytes.ts');
+/** Harts that a machine has (launcher/compartments/machine.ts). */
+const HARTS = 1;
+const interpreters = {
+  name: 'interpreters',
+  setup(setup) {
+    const texts = Array.from({ length: HARTS }, (_, hart) => Buffer.from(interpreterBytes(hart)).toString('base64'));
+    setup.onLoad({ filter: /interpreter-bytes\.ts$/ }, () => ({
+      contents: `const texts = ${JSON.stringify(texts)};
+        export const interpreterBytes = (hart) => Uint8Array.from(atob(texts[hart]), (c) => c.charCodeAt(0));`,
+    }));
+  },
+};
 await build({
   ...options,
   entryPoints: Object.fromEntries(present.filter((entry) => !isCompartment(entry))),
@@ -60,6 +79,7 @@ await build({
   format: 'cjs',
   outExtension: { '.js': '.cjs' },
   banner: {},
+  plugins: [interpreters],
 });
 // What `import '@cloister/sdk'` finds without TypeScript.
 await build({
@@ -67,12 +87,6 @@ await build({
   entryPoints: ['packages/clients/sdk/src/index.ts'],
   outfile: 'packages/clients/sdk/dist/index.js',
 });
-
-/** What a module exports, without a file of it. */
-async function load(path) {
-  const { outputFiles } = await build({ ...options, entryPoints: [path], banner: {}, sourcemap: false, write: false });
-  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
-}
 
 const dist = join(root, 'dist');
 mkdirSync(join(dist, 'filters'), { recursive: true });
