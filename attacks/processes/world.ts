@@ -15,16 +15,16 @@ export interface World extends Client {
 
 const LAUNCHER = 'packages/host/launcher/src';
 const ENTRIES = {
-  launcher: `${LAUNCHER}/privileged/main.ts`,
-  machine: `${LAUNCHER}/compartments/machine-process.ts`,
-  hart: 'packages/trusted/hardware/src/hart/worker.ts',
-  slice: `${LAUNCHER}/compartments/slice-process.ts`,
-  storage: `${LAUNCHER}/compartments/storage-process.ts`,
-  scheduler: `${LAUNCHER}/compartments/scheduler-process.ts`,
-  builder: `${LAUNCHER}/compartments/builder-process.ts`,
-  toolstack: `${LAUNCHER}/compartments/toolstack-process.ts`,
-  client: 'attacks/processes/client.ts',
-  child: 'attacks/processes/programs/child.ts',
+  'launcher.js': `${LAUNCHER}/privileged/main.ts`,
+  'machine.cjs': `${LAUNCHER}/compartments/machine-process.ts`,
+  'hart.cjs': 'packages/trusted/hardware/src/hart/worker.ts',
+  'slice.cjs': `${LAUNCHER}/compartments/slice-process.ts`,
+  'storage.cjs': `${LAUNCHER}/compartments/storage-process.ts`,
+  'scheduler.cjs': `${LAUNCHER}/compartments/scheduler-process.ts`,
+  'builder.cjs': `${LAUNCHER}/compartments/builder-process.ts`,
+  'toolstack.cjs': `${LAUNCHER}/compartments/toolstack-process.ts`,
+  'client.js': 'attacks/processes/client.ts',
+  'child.js': 'attacks/processes/programs/child.ts',
 } as const;
 
 const runtime = join(FOLDER, 'runtime');
@@ -38,7 +38,7 @@ const worlds = new Map<string, Promise<World>>();
 export function worldWithout(
   edits: readonly Edit[],
   tamper?: (folder: string) => void,
-  toolstack: string = ENTRIES.toolstack,
+  toolstack: string = ENTRIES['toolstack.cjs'],
   name = '',
 ): Promise<World> {
   const key = `${JSON.stringify([edits, toolstack, name])}${tamper ?? ''}`;
@@ -56,7 +56,7 @@ async function makeWorld(
   toolstack: string,
 ): Promise<World> {
   const folder = newFolder();
-  await bundle({ ...ENTRIES, toolstack }, folder, edits, '.js');
+  await bundle({ ...ENTRIES, 'toolstack.cjs': toolstack }, folder, edits);
   // Each world has a launcher of its own: clients find it by the hash of its bundle.
   appendFileSync(join(folder, 'launcher.js'), `\n// ${folder}\n`);
   for (const name of ['filters', 'package.json'])
@@ -84,7 +84,7 @@ let programs = 0;
 /** A hostile program as a build of its own, with what it is told. */
 export async function program(source: string, plan: object = {}): Promise<string> {
   const folder = newFolder();
-  await bundle({ program: `attacks/processes/programs/${source}.ts` }, folder);
+  await bundle({ 'program.mjs': `attacks/processes/programs/${source}.ts` }, folder);
   const path = join(folder, `${(programs += 1)}.mjs`);
   writeFileSync(
     path,

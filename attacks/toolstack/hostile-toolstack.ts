@@ -160,7 +160,7 @@ export const HOSTILE_TOOLSTACK: readonly Attack[] = [
       [
         launcher('privileged/compartment.ts'),
         'builds[name] ?? readCode(path, hash)',
-        "(name === 'storage.js' ? Object.values(builds)[0] : undefined) ?? readCode(path, hash)",
+        "(name === 'storage.cjs' ? Object.values(builds)[0] : undefined) ?? readCode(path, hash)",
       ],
     ],
     async act(world) {

@@ -110,7 +110,7 @@ async function countCalls(log: string): Promise<Record<string, Calls>> {
     const [, pid, name] = /^(\d+) +(?:<\.\.\. )?([a-z_0-9]+)/.exec(line) ?? [];
     if (pid === undefined || name === undefined) continue;
     if (name === 'execve' && line.includes('execve("/n/node"')) {
-      const kind = COMPARTMENT_KINDS.find((one) => line.includes(`"/app/${one}.js"`));
+      const kind = COMPARTMENT_KINDS.find((one) => line.includes(`"/app/${one}.cjs"`));
       if (kind === undefined) continue;
       kindOf.set(pid, kind);
       (found[kind] ??= { processes: 0, calls: 0, outside: {}, unused: [] }).processes += 1;

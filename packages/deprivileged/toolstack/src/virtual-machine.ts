@@ -127,9 +127,9 @@ export async function startCompartments(start: VirtualMachineStart): Promise<Vir
     clearTimeout(clock);
     await slice?.stop();
     await Promise.all([storage.remove(disks), scheduler.remove(runs)]);
+    tell({ ended: { reason, status: machine.status()?.toString('base64') ?? null } });
     for (const one of [...made, client]) host.close(one.id);
     for (const one of new Set([...deposits, ...sliceDeposits])) host.close(one);
-    tell({ ended: { reason, status: machine.status()?.toString('base64') ?? null } });
     finished();
   };
   const end = (reason: string | null): Promise<void> => {

@@ -21,7 +21,7 @@ export async function starterWith(
 ): Promise<{ readonly start: StartBuilder; remove(): void }> {
   const directory = mkdtempSync(join(tmpdir(), 'builders-'));
   const recipe = makeRecipes(await knownLevel(directory)).builder!;
-  const builds: Record<string, Code> = code === undefined ? {} : { 'builder.js': readCode(code) };
+  const builds: Record<string, Code> = code === undefined ? {} : { 'builder.cjs': readCode(code) };
   const makeLink = await createLinkMaker(join(directory, 'links.sock'));
   return {
     async start() {

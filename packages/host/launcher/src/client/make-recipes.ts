@@ -15,13 +15,12 @@ export function makeRecipes(reached: Level): Recipes {
     const variant = { jitless: isJitless(kind, node.major), landlock: reached === 'landlock' };
     const names = [
       filterName(kind, node.architecture, variant),
-      `${kind}.js`,
-      ...(kind === 'machine' ? ['hart.js'] : []),
-      'package.json',
+      `${kind}.cjs`,
+      ...(kind === 'machine' ? ['hart.cjs'] : []),
     ];
     const files = names.map((name) => manifest.file(name));
     // A machine is told where its hart's code lies.
-    const hart = levelOf(kind, reached) === 'full' ? '/app/hart.js' : '{path:2}';
+    const hart = levelOf(kind, reached) === 'full' ? '/app/{name:2}' : '{path:2}';
     return { ...recipeOf(reached, { kind, node, files, args: kind === 'machine' ? [hart] : [] }), files };
   };
   const recipes = Object.fromEntries(COMPARTMENT_KINDS.map((kind) => [kind, recipeFor(kind)]));

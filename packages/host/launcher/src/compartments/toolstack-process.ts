@@ -1,8 +1,9 @@
 import { createServer, Socket } from 'node:net';
 import { availableParallelism } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
 import { LAUNCHER_DESCRIPTOR, type ToToolstack } from '@cloister/protocol';
 import { createToolstack } from '@cloister/toolstack';
-import { writeLine } from '../lines.ts';
+import { onLine, writeLine } from '../lines.ts';
 import { readLines } from '../read-lines.ts';
 
 /** How often CPU time is looked at, in milliseconds. */
@@ -14,6 +15,8 @@ const STEP_MS = 30_000;
 /** Fewer than it may have descriptors (sandbox.ts). */
 const CLIENTS_MAX = 250;
 
+// As inherit.ts does for the others.
+setFlagsFromString('--semi-space-growth-factor=1');
 const launcher = new Socket({ fd: LAUNCHER_DESCRIPTOR, readable: true, writable: true });
 launcher.on('close', () => process.exit());
 let clock: NodeJS.Timeout | undefined;
@@ -45,6 +48,4 @@ clients.maxConnections = CLIENTS_MAX;
 clients.listen({ fd: LAUNCHER_DESCRIPTOR + 1 });
 leaveSoon();
 setInterval(toolstack.look, INTERVAL_MS);
-const heard = readLines(launcher);
-for (let line = await heard(); line !== undefined; line = await heard())
-  toolstack.hear(JSON.parse(line) as ToToolstack);
+onLine(launcher, (line) => toolstack.hear(JSON.parse(line) as ToToolstack));

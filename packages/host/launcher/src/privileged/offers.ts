@@ -64,7 +64,7 @@ function openDeposit(request: Extract<FromClient, { do: 'deposit' }>): Capabilit
   try {
     for (const { path, write } of request.stores) files.push(openFile(path, write));
     for (const name of ['slice', 'hart'] as const)
-      if (request[name] !== null) builds[`${name}.js`] = readCode(request[name]);
+      if (request[name] !== null) builds[`${name}.cjs`] = readCode(request[name]);
     return { ends: [], files, builds, machine: request.machine };
   } catch (error) {
     closeCapability({ ...linkOf(), files });

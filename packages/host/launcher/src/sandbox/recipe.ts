@@ -1,3 +1,5 @@
+import { basename } from 'node:path';
+
 /**
  * How a compartment is held: `full` by namespaces, an empty root and its kind's filter; `landlock` by Landlock and the
  * filter; `permission` by Node's own model, which native code does not know; `none` by being another process.
@@ -9,8 +11,8 @@ export interface Recipe {
   readonly level: Level;
   readonly file: string;
   /**
-   * In braces what is filled in: `{data}` and `{heap}` for its memory in bytes and MiB, `{descriptors}` for how many it
-   * may have, `{feed:N}` for the descriptor of the Nth file, `{path:N}` for where that lies.
+   * In braces what is filled in: `{data}` for its memory in bytes, `{descriptors}` for how many it may have, `{feed:N}` for
+   * the descriptor of the Nth file, `{path:N}` for where that lies, `{name:N}` for what it is called there.
    */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -31,16 +33,14 @@ export interface Filling {
 }
 
 const FIRST = 3;
-const MIB = 2 ** 20;
 
 /** The arguments of the command. */
 export function fillIn(recipe: Recipe, { dataBytes, inherited, paths }: Filling): string[] {
   const values: Readonly<Record<string, string | number | undefined>> = {
     data: dataBytes + recipe.extraBytes,
-    // So that V8 collects before it meets the limit.
-    heap: Math.max(16, Math.floor(dataBytes / 2 / MIB)),
     descriptors: FIRST + inherited + recipe.extraDescriptors,
     ...Object.fromEntries(paths.map((path, i) => [`path:${i}`, path])),
+    ...Object.fromEntries(paths.map((path, i) => [`name:${i}`, basename(path)])),
     ...Object.fromEntries(paths.map((_, i) => [`feed:${i}`, FIRST + inherited + i])),
   };
   return recipe.args.map((arg) =>
