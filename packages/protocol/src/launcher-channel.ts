@@ -60,9 +60,9 @@ const FROM_TOOLSTACK = {
     /** RLIMIT_DATA. */
     dataBytes: whole(DATA_BYTES_MAX),
   },
-  notice: { id, link: whole(LINKS_MAX), epoch },
-  /** `stop` asks for an end, `kill` is one; `pause` and `resume` are SIGSTOP and SIGCONT. */
-  stop: { id },
+  /** Passes a notice on (`start.ts`), in base64. */
+  notice: { id, bytes: text(64) },
+  /** `pause` and `resume` are SIGSTOP and SIGCONT. */
   kill: { id },
   pause: { id },
   resume: { id },

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import {
   EPOCH_BYTES,
+  encodeNotice,
   type FromToolstack,
   type SpawnedKind,
   STATUS_INTERVAL_MS,
+  STOP_NOTICE,
   type ToToolstack,
 } from '@cloister/protocol';
 import type { Compartment } from './compartment.ts';
@@ -139,6 +141,8 @@ function follow(
     end = resolve;
   });
   const kill = (): void => ask({ do: 'kill', id });
+  const notice = (link: number, epoch: Uint8Array): void =>
+    ask({ do: 'notice', id, bytes: Buffer.from(encodeNotice(link, epoch)).toString('base64') });
   const clock = setTimeout(kill, deadlineMs);
   return {
     pid: null,
@@ -146,8 +150,8 @@ function follow(
     code: '',
     status: () => status,
     ended,
-    notice: (link, epoch) => ask({ do: 'notice', id, link, epoch: Buffer.from(epoch).toString('base64') }),
-    stop: () => ask({ do: 'stop', id }),
+    notice,
+    stop: () => notice(STOP_NOTICE, new Uint8Array(EPOCH_BYTES)),
     kill,
     hearStatus(record) {
       status = record;

@@ -2,7 +2,7 @@ import type { FromToolstack, SpawnRequest, ToToolstack } from '@cloister/protoco
 import type { Recipes } from '../recipes.ts';
 import { processOf } from '../sandbox/linux/process-of.ts';
 import { type Capability, closeCapability } from './capability.ts';
-import { type Compartment, readRecords, startCompartment, writeNotice, writeStart, writeStop } from './compartment.ts';
+import { type Compartment, readRecords, startCompartment, writeStart } from './compartment.ts';
 import { kernelCounts, signal } from './host-process.ts';
 
 export interface ActionsConfig {
@@ -59,8 +59,7 @@ export function createActions({ recipes, claim, link, tell }: ActionsConfig): Ac
       // One that has just ended needs nothing any more.
       const compartment = compartments.get(id);
       if (compartment?.pid === undefined) return;
-      if (request.do === 'notice') writeNotice(compartment.pipe, request.link, request.epoch);
-      else if (request.do === 'stop') writeStop(compartment.pipe);
+      if (request.do === 'notice') compartment.pipe.write(Buffer.from(request.bytes, 'base64'));
       else if (request.do === 'kill') compartment.kill();
       else signal(processOf(compartment.pid), request.do === 'pause' ? 'SIGSTOP' : 'SIGCONT');
     }

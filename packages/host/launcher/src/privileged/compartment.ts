@@ -1,13 +1,6 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
-import {
-  encodeNotice,
-  NOTICE_BYTES,
-  STATUS_BYTES,
-  STOP_NOTICE,
-  type StartConfig,
-  type ToToolstack,
-} from '@cloister/protocol';
+import { STATUS_BYTES, type StartConfig, type ToToolstack } from '@cloister/protocol';
 import type { CompartmentRecipe } from '../recipes.ts';
 import { fillIn } from '../sandbox/recipe.ts';
 import { type Code, readCode } from './capability.ts';
@@ -98,13 +91,6 @@ export function writeStart(pipe: Socket, config: StartConfig<object>): void {
   length.writeUInt32LE(json.length);
   pipe.write(Buffer.concat([length, json]));
 }
-
-/** Its link's far end is another process now. */
-export const writeNotice = (pipe: Socket, link: number, epoch: string): void =>
-  void pipe.write(encodeNotice(link, Buffer.from(epoch, 'base64')));
-
-export const writeStop = (pipe: Socket): void =>
-  void pipe.write(encodeNotice(STOP_NOTICE, new Uint8Array(NOTICE_BYTES)));
 
 /** Gives the last whole status record of what has come, and looks at none: whoever sends many is heard once. */
 export function readRecords(pipe: Socket, heard: (record: Buffer) => void): void {

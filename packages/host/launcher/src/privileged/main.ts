@@ -28,12 +28,17 @@ const server = createServer({ allowHalfOpen: true }, offers.connected);
 server.once('error', () => process.exit());
 await once(server.listen(path), 'listening');
 const link = await createLinkMaker(linksPath);
-const toolstack = await startToolstack();
+const clients = createServer().listen(`${linksPath}.new`);
+await once(clients, 'listening');
+// From here on clients may come. None is taken here: the event loop does not turn before this end is closed.
+renameSync(`${linksPath}.new`, toolstackPath);
+process.stdout.write('ready\n');
+const toolstack = startToolstack();
+clients.close();
 const tell = (what: ToToolstack): void => writeLine(toolstack.pipe, what);
 const actions = createActions({ recipes, claim: offers.claim, link, tell });
 tell(toolstack.started);
 const clock = setTimeout(end, DEADLINE_MS);
-process.stdout.write('ready\n');
 // One after the other, in the order in which they come.
 let last: Promise<void> = Promise.resolve();
 onLine(toolstack.pipe, (line) => {
@@ -52,18 +57,10 @@ function end(): void {
   process.exit();
 }
 
-/** Its clients' socket listens before clients are told that there is one, and only the toolstack ever accepts from it. */
-async function startToolstack(): Promise<Compartment> {
-  const clients = createServer();
-  const making = `${toolstackPath}.new`;
-  rmSync(making, { force: true });
-  await once(clients.listen(making), 'listening');
-  renameSync(making, toolstackPath);
+function startToolstack(): Compartment {
   // A descriptor, for Node passes no listening socket on by itself.
   const { fd } = (clients as unknown as { readonly _handle: { readonly fd: number } })._handle;
   const start = { recipe: recipes.toolstack!, builds: {}, dataBytes: TOOLSTACK_BYTES, ends: [], files: [fd] };
   // What it writes, nobody reads; that it ends, its pipe says.
-  const started = startCompartment('toolstack', start, () => undefined);
-  clients.close();
-  return started;
+  return startCompartment('toolstack', start, () => undefined);
 }

@@ -17,6 +17,13 @@ export interface NodeRuntime {
  * process, and a parser of ELF would have to search as this machine's loader does).
  */
 export function thisNode(): NodeRuntime {
+  here ??= look();
+  return here;
+}
+
+let here: NodeRuntime | undefined;
+
+function look(): NodeRuntime {
   const known = process.allowedNodeEnvironmentFlags;
   const report = process.report as NodeJS.ProcessReport & { excludeNetwork: boolean };
   report.excludeNetwork = true; // else it asks for the name of every peer
