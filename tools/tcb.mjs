@@ -8,11 +8,18 @@ import ts from 'typescript';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** Lines of the launcher may not grow beyond this, so that padding the other parts gains nothing. */
-export const LAUNCHER_LINES_MAX = 1350;
+export const LAUNCHER_LINES_MAX = 550;
 /** DeHype's measure of KVM: 93.2 % of 33.6K lines run deprivileged, 2.3K stay (NDSS 2013). */
 const DEHYPE = { share: 93.2, deprivileged: '33.6K', hypelet: '2.3K' };
 
 const LAUNCHER = 'packages/host/launcher/src';
+/**
+ * With these a client writes down how compartments are run, in which the launcher fills in numbers. Not the launcher's
+ * lines, but whoever reads it wants to read them too.
+ */
+const RECIPE = ['client/make-recipes', 'sandbox/sandbox', 'sandbox/node-runtime', 'sandbox/compartment-kind'].map(
+  (name) => `${LAUNCHER}/${name}.ts`,
+);
 const PROCESSES = {
   launcher: {
     entry: `${LAUNCHER}/privileged/main.ts`,
@@ -124,6 +131,8 @@ export async function trustedBase() {
     privileged: sum(privileged),
     deprivileged: sum(deprivileged),
     share: (100 * sum(deprivileged)) / (sum(privileged) + sum(deprivileged)),
+    recipeLines: sum(RECIPE),
+    shareWithRecipe: (100 * sum(deprivileged)) / (sum(privileged) + sum(RECIPE) + sum(deprivileged)),
     shareWithClients: (100 * sum([...all].filter((path) => !withClients.has(path)))) / sum(all),
     monitor: Object.fromEntries(monitor.map((path) => [path, linesOf(path)])),
     monitorLines: sum(monitor),
@@ -153,8 +162,9 @@ async function print() {
   for (const [path, lines] of Object.entries(found.monitor))
     console.log(`  ${String(lines).padStart(5)}  ${path}\n         ${why[path] ?? '(no reason given)'}`);
   console.log(`
-Without host authority: ${found.share.toFixed(1)} % of the hypervisor (${found.deprivileged} lines of launcher, monitor, slice and services, against
+Without host authority: ${found.share.toFixed(1)} % of the hypervisor (${found.deprivileged} lines of launcher, toolstack, monitor, slice and services, against
 ${found.privileged} in the launcher, at most ${LAUNCHER_LINES_MAX}). DeHype: ${DEHYPE.share} % of ${DEHYPE.deprivileged} lines of KVM, ${DEHYPE.hypelet} stay.
+With the ${found.recipeLines} lines of the sandboxes' recipe, which a client writes for it: ${found.shareWithRecipe.toFixed(1)} %.
 With the CLI and all it loads counted as privileged: ${found.shareWithClients.toFixed(1)} %.
 In a VM's own trusted base: ${found.monitorLines} lines of monitor and crypto, ${found.sharedLines} of protocol and channels, and ${found.hardwareLines} of hardware apart.
 DeHype leaves ${DEHYPE.hypelet} lines of HypeLet beside the whole hosted hypervisor; Nexen a monitor and a slice of Xen's core for each VM.`);

@@ -21,5 +21,6 @@ test('the launcher loads no code of a compartment, and the monitor none that is 
   expect(
     Object.keys(found.launcherFiles).filter((path) => /deprivileged|trusted|compartments|clients/.test(path)),
   ).toEqual([]);
-  expect(found.share).toBeGreaterThan(75);
+  // DeHype's figure for KVM.
+  expect(found.share).toBeGreaterThanOrEqual(93.2);
 });

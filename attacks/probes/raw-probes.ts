@@ -185,8 +185,8 @@ export const RAW_PROBES = {
   },
   'raise-limit': {
     effect: endedWell,
-    program: () => ({ data: { limit: [128, 128] }, steps: [call('prlimit64', 0, 7 /* NOFILE */, at('limit'), 0)] }),
-    within: () => ['prlimit', '--nofile=64:128', '--'],
+    program: () => ({ data: { limit: [512, 512] }, steps: [call('prlimit64', 0, 7 /* NOFILE */, at('limit'), 0)] }),
+    within: () => ['prlimit', '--nofile=64:512', '--'],
   },
   personality: { effect: endedWell, program: simple('personality', 0x4_0000) },
   'prctl-dumpable': { effect: endedWell, program: simple('prctl', 4, 1) },
