@@ -1,4 +1,5 @@
 import type { Attack } from './attack.ts';
+import { BUILDER_ANSWERS } from './builder/answers.ts';
 import { CHANGED_CODE } from './client/code.ts';
 import { TOKENS } from './client/tokens.ts';
 import { LOST_PARTS } from './fault/lost-parts.ts';
@@ -45,6 +46,7 @@ export const HOSTILE_PARTS: readonly Attack[] = [
   ...CHANNELS,
   ...STORAGE,
   ...SCHEDULER,
+  ...BUILDER_ANSWERS,
   ...STORAGE_FAULTS,
   ...LOST_PARTS,
   ...PROCESS_ESCAPE,

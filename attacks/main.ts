@@ -1,5 +1,5 @@
-import { writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openManifest } from '../packages/host/launcher/src/manifest.ts';
 import { closeInherited } from '../packages/host/launcher/src/privileged/close-inherited.ts';
@@ -8,14 +8,18 @@ import { failureOf } from '../packages/host/launcher/src/sandbox/level.ts';
 import { thisNode } from '../packages/host/launcher/src/sandbox/node-runtime.ts';
 import type { Level } from '../packages/host/launcher/src/sandbox/sandbox.ts';
 import { type Attack, type AttackResult, tried } from './attack.ts';
+import { ROOT } from './build.ts';
 import { HOSTILE_PARTS, QUICK_PARTS } from './hostile-parts.ts';
 import { compareLevels, openAt } from './probes/levels.ts';
 import { probes } from './probes/probes.ts';
 import { systemCallsOutside } from './system-calls.ts';
+import { advisories } from './xen/advisories.ts';
+import { advisoryLine } from './xen/page.ts';
 
 const USAGE = `Usage:
   npm run attacks [-- [--json] [--quick] [--only PATTERN] [--levels full,landlock,permission,none] [--setpriv FILE] [--write-levels FILE]]
-  npm run attacks -- system-calls KIND STRACE-LOG [--jitless]`;
+  npm run attacks -- system-calls KIND STRACE-LOG [--jitless]
+  npm run attacks -- xen NUMBER`;
 
 /** How many run at once: most of an attack is the start of a process. */
 const AT_ONCE = 3;
@@ -28,6 +32,7 @@ async function main(args: readonly string[]): Promise<number> {
     return at < 0 ? undefined : args[at + 1];
   };
   if (args[0] === 'system-calls') return listSystemCalls(args.slice(1));
+  if (args[0] === 'xen') return printAdvisory(args[1]);
   if (args.includes('--help')) {
     console.log(USAGE);
     return 0;
@@ -120,6 +125,14 @@ function listSystemCalls([kind, log, flag]: readonly string[]): number {
   for (const [name, count] of outside) console.log(`${name}: ${count}`);
   console.log(`${outside.size} system calls outside the list of "${kind}"`);
   return outside.size === 0 ? 0 : 1;
+}
+
+function printAdvisory(number: string | undefined): number {
+  const table = readFileSync(join(ROOT, 'attacks', 'xen', 'advisories.tsv'), 'utf8');
+  const found = advisories(table).find((advisory) => String(advisory.number) === number);
+  if (found === undefined) throw new Error(`There is no advisory "${number ?? ''}"`);
+  console.log(advisoryLine(found));
+  return 0;
 }
 
 try {

@@ -150,4 +150,20 @@ export const COMPLETIONS = benchAttacks(COMMON, [
       return { effect, how: seen(read) };
     },
   },
+  {
+    attack: 'S1 a failed answer leaves its block held, and who wants it waits for ever',
+    source: 'isolation.md S1; XSA-30, XSA-334 (missing unlock)',
+    target: 'its guest’s time',
+    check: 'a request is over with its answer, whatever that is',
+    edits: [[REQUESTS, 'state.requests.delete(reply.id);', 'if (reply.ok) state.requests.delete(reply.id);']],
+    act(kit) {
+      const disk = openDisk(kit, 'unverified');
+      const failed = disk.write(5, filled(1));
+      for (const request of disk.requests()) disk.reply({ ...disk.good(request), ok: false });
+      const next = disk.write(5, filled(2));
+      disk.settle();
+      const effect = next.status() === 0xff;
+      return { effect, how: `status ${failed.status()}, then ${next.status()}` };
+    },
+  },
 ]);
