@@ -22,11 +22,12 @@ export function mutantPlugin(root: string, edits: readonly Edit[]): Plugin {
   return {
     name: 'mutant',
     setup(setup) {
-      setup.onLoad({ filter: /\.ts$/ }, ({ path }) => {
-        const mine = byPath.get(path);
-        if (mine === undefined) return undefined;
-        return { contents: editedSource(readFileSync(path, 'utf8'), mine), loader: 'ts' };
-      });
+      // A filter for each file: those that pass one cost a message to esbuild and back, a third of its time if all do.
+      for (const [path, mine] of byPath)
+        setup.onLoad({ filter: new RegExp(`^${path.replace(/[^\w/]/g, '\\$&')}$`) }, () => ({
+          contents: editedSource(readFileSync(path, 'utf8'), mine),
+          loader: 'ts',
+        }));
     },
   };
 }
