@@ -21,6 +21,7 @@ import { FRAMES_OF_THE_GUEST } from './slice/frames.ts';
 import { GRANTS } from './slice/grants.ts';
 import { INTERRUPTS } from './slice/interrupts.ts';
 import { LAUNCHES } from './slice/launch.ts';
+import { LINK_FLOODS } from './slice/link-floods.ts';
 import { OUT_OF_RANGE } from './slice/out-of-range.ts';
 import { PROCESS_BOOT } from './slice/process-boot.ts';
 import { PROCESS_MISBEHAVIOUR } from './slice/process-misbehaviour.ts';
@@ -43,6 +44,7 @@ export const HOSTILE_PARTS: readonly Attack[] = [
   ...GRANTS,
   ...LAUNCHES,
   ...SLICE_FLOODS,
+  ...LINK_FLOODS,
   ...CHANNELS,
   ...STORAGE,
   ...SCHEDULER,

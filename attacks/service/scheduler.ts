@@ -63,7 +63,7 @@ export const SCHEDULER = benchAttacks(COMMON, [
   {
     attack: 'B1 a slice that asks a thousand times before the grant comes',
     check: 'one grant is on its way',
-    edits: [[MAIN, 'if (pending[machine]) return;', '']],
+    edits: [[MAIN, 'if (pending[machine]) return held;', '']],
     act(kit) {
       const { granted, ask, pass } = schedule(kit, 0.5);
       for (let i = 0; i < 1000; i += 1) {
@@ -101,8 +101,8 @@ export const SCHEDULER = benchAttacks(COMMON, [
     edits: [
       [
         MAIN,
-        "if (toScheduler.decode(frame) === undefined) {\n          channel.close('A malformed message to the scheduler');\n          return;\n        }",
-        "if (toScheduler.decode(frame)!.kind !== 'run.ask') return;",
+        "if (toScheduler.decode(frame) === undefined) {\n          channel.close('A malformed message to the scheduler');\n          return undefined;\n        }",
+        "if (toScheduler.decode(frame)!.kind !== 'run.ask') return undefined;",
       ],
     ],
     act(kit) {

@@ -127,7 +127,7 @@ export const SLICE_FLOODS = benchAttacks(COMMON, [
     attack: 'S1 a line in the operator’s log for each refused call',
     target: 'the host’s disk',
     check: 'a machine’s log has a rate',
-    edits: [[monitor('limited-log.ts'), 'if (tokens < 1) {', 'if (false) {']],
+    edits: [[monitor('limited-log.ts'), 'if (rate.wait() > 0) {', 'if (false) {']],
     act(kit) {
       const machine = openMachine(kit);
       for (let i = 0; i < 5000; i += 1) machine.say({ kind: 'fence.vma', hart: 3 });

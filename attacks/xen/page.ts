@@ -1,9 +1,13 @@
+import { markdownTable } from '../../tools/markdown-table.ts';
 import { type Advisory, COMPONENTS } from './advisories.ts';
 import { XEN_CLASSES, type XenClass } from './classes.ts';
 
 /** Those that were public when Nexen's authors counted, if they counted by number: the paper has 191. */
 const PAPER_HAS = 191;
 
+const count = (list: readonly Advisory[]): string => String(list.length);
+const standing = (list: readonly Advisory[], stands: Stands): readonly Advisory[] =>
+  list.filter((advisory) => standsFor(XEN_CLASSES[advisory.class]) === stands);
 const isEarly = ({ number }: Advisory): boolean => number <= PAPER_HAS;
 const UNKNOWN: ReadonlySet<string> = new Set(['not-had', 'unused']);
 
@@ -12,8 +16,6 @@ export function xenPage(all: readonly Advisory[]): string {
   const core = all.filter(({ component }) => component === 'core');
   const elsewhere = all.filter(({ component, class: name }) => component !== 'core' && !UNKNOWN.has(name));
   const missing = all.filter((advisory) => advisory.class === 'not-had');
-  const sum = (list: readonly Advisory[], stands: Stands): number =>
-    list.filter((advisory) => standsFor(XEN_CLASSES[advisory.class]) === stands).length;
   return [
     '# The Xen security advisories, and what of them could happen here',
     '',
@@ -25,24 +27,22 @@ export function xenPage(all: readonly Advisory[]): string {
     'count, by their classes. Ours is by title alone and need not agree: which numbers were theirs we do not know, and of',
     `the first ${PAPER_HAS} we have no title for ${missing.filter(isEarly).length}. That one of our figures is 107 too is chance.`,
     '',
-    ...rows(
+    ...markdownTable(
       ['Counted by us', `all ${all.length} numbers`, `up to XSA-${PAPER_HAS}`],
       [
         ...COMPONENTS.map((component) => ({ name: component === '-' ? 'none' : component, list: of(all, component) })),
         { name: 'not classified', list: missing },
-      ].map(({ name, list }) => [name, list.length, list.filter(isEarly).length]),
+      ].map(({ name, list }) => [name, ...[list, list.filter(isEarly)].map(count)]),
     ),
-    '',
     'Of those that are classified:',
     '',
-    ...rows(
+    ...markdownTable(
       ['', 'core', `core, up to XSA-${PAPER_HAS}`, 'other components'],
       (['attack', 'no such mechanism', 'not protected'] as const).map((stands) => [
         SAID[stands],
-        ...[core, core.filter(isEarly), elsewhere].map((list) => sum(list, stands)),
+        ...[core, core.filter(isEarly), elsewhere].map((list) => count(standing(list, stands))),
       ]),
     ),
-    '',
     'An attack that is contained says that the fault, tried here in its form for Cloister, has no effect at the level `full`,',
     'and that it would have one without the check. It does not say that no other fault of the class is left.',
     '',
@@ -101,9 +101,6 @@ const SAID: Readonly<Record<Stands, string>> = {
 
 const of = (all: readonly Advisory[], component: Advisory['component']): readonly Advisory[] =>
   all.filter((advisory) => advisory.component === component && advisory.class !== 'not-had');
-
-const rows = (head: readonly string[], body: readonly (readonly (string | number)[])[]): string[] =>
-  [head, head.map(() => '---'), ...body].map((cells) => `| ${cells.join(' | ')} |`);
 
 /** "1-3, 7". */
 function ranges(numbers: readonly number[]): string {
