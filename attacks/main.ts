@@ -79,7 +79,7 @@ async function everyAttack(
     if (why === undefined) levels.push(level);
     else console.error(`attacks: the level "${level}" cannot run here: ${why}`);
   }
-  const files = ['probe.js', 'package.json'].map((name) => verified(name));
+  const files = [verified('probe.cjs')];
   return {
     attacks: [
       ...(of === 'probes' ? [] : quick ? QUICK_PARTS : HOSTILE_PARTS),
