@@ -14,8 +14,11 @@ export const COMPONENTS = [
 /** What a title says that an attacker has of it; `unsaid` where it says nothing. */
 const EFFECTS = ['escalation', 'leak', 'dos-host', 'dos-guest', 'dos', 'unsaid'] as const;
 
-/** Where number, CVEs and title were found: changelogs of Xen packages, texts of CVEs, Qubes' list of numbers and dates. */
-const SOURCES = ['debian', 'fedora', 'suse', 'cve', 'xen', 'xtf', 'qubes', '-'] as const;
+/**
+ * Where number, CVEs and title were found: changelogs of packages (Debian, Fedora, SUSE, XenServer, Linux), texts of CVEs,
+ * Xen's own mails and sources, the Xen test framework, Qubes' list of numbers and dates.
+ */
+const SOURCES = ['debian', 'fedora', 'suse', 'xenserver', 'linux', 'cve', 'xen', 'xtf', 'qubes', '-'] as const;
 
 /** One Xen security advisory. */
 export interface Advisory {

@@ -25,7 +25,7 @@ export function xenPage(all: readonly Advisory[]): string {
     '',
     'Nexen’s authors counted 191 advisories, 144 of them in the core hypervisor, of which Nexen stops 107. That is their',
     'count, by their classes. Ours is by title alone and need not agree: which numbers were theirs we do not know, and of',
-    `the first ${PAPER_HAS} we have no title for ${missing.filter(isEarly).length}. That one of our figures is 107 too is chance.`,
+    `the first ${PAPER_HAS} we have no title for ${missing.filter(isEarly).length}.`,
     '',
     ...markdownTable(
       ['Counted by us', `all ${all.length} numbers`, `up to XSA-${PAPER_HAS}`],
