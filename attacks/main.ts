@@ -42,6 +42,7 @@ async function main(args: readonly string[]): Promise<number> {
   closeInherited();
   const setpriv = option('--setpriv');
   const of = option('--of') as Of | undefined;
+  if (of !== undefined && !(of in AT_ONCE)) throw new Error(`There are probes and parts, no "${of}"`);
   const { attacks, levels } = await everyAttack(option('--levels')?.split(',') as Level[] | undefined, {
     ...{ of, setpriv, quick: args.includes('--quick') },
   });
