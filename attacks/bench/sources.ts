@@ -9,3 +9,4 @@ export const storage = (file: string): string => `packages/deprivileged/storage/
 export const scheduler = (file: string): string => `packages/deprivileged/scheduler/src/${file}`;
 export const slice = (file: string): string => `packages/deprivileged/slice/src/${file}`;
 export const toolstack = (file: string): string => `packages/deprivileged/toolstack/src/${file}`;
+export const images = (file: string): string => `packages/host/images/src/${file}`;

@@ -16,12 +16,12 @@ export interface ProcessAttack extends Pick<Attack, 'attack' | 'from' | 'target'
 }
 
 /** An attack on real compartments in their real sandboxes; its control on ones that were built without the check. */
-export const inProcesses = ({ act, edits, tamper, toolstack, ...named }: ProcessAttack): Attack => ({
+export const inProcesses = ({ act, tamper, toolstack, ...named }: ProcessAttack): Attack => ({
   ...named,
   level: 'full',
   // Who ends a launcher ends every VM of its world.
   run: async () => act(await worldWithout([], tamper, toolstack, toolstack && named.attack)),
-  control: async () => act(await worldWithout(edits, tamper, toolstack, toolstack && named.attack)),
+  control: async () => act(await worldWithout(named.edits, tamper, toolstack, toolstack && named.attack)),
 });
 
 export const MACHINE: VirtualMachineConfig = { memoryBytes: 64 << 20, kernel: tinyKernel('loop'), commandLine: '' };

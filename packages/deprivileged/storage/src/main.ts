@@ -1,4 +1,13 @@
-import { type BlockRequest, type Channel, fromStorage, STORE_PAYLOAD_BYTES_MAX, toStorage } from '@cloister/protocol';
+import {
+  type BlockRequest,
+  BUDGETS,
+  type Channel,
+  fromStorage,
+  type RateClock,
+  STORE_PAYLOAD_BYTES_MAX,
+  throttle,
+  toStorage,
+} from '@cloister/protocol';
 import { carryOut } from './carry-out.ts';
 import { type FileAccess, hostFiles } from './file-access.ts';
 import type { Store } from './store.ts';
@@ -12,6 +21,11 @@ const ROOM_BYTES_MIN = 64 * 1024;
 
 const NOTHING = new Uint8Array(0);
 
+const hostClock: RateClock = {
+  now: () => performance.now(),
+  pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+};
+
 /** Storage for one slice: it knows nothing but what a request says, so that another one can take its place at any time. */
 export interface BlockService {
   /** Resolves once nothing is under way, so that the stores can be closed. */
@@ -19,7 +33,13 @@ export interface BlockService {
 }
 
 /** Serves the stores that are bound to a slice's channel, by their place in the list. It opens nothing itself. */
-export function start(channel: Channel, stores: readonly Store[], files: FileAccess = hostFiles): BlockService {
+export function start(
+  channel: Channel,
+  stores: readonly Store[],
+  files: FileAccess = hostFiles,
+  clock: RateClock = hostClock,
+): BlockService {
+  const heldToBudget = throttle(BUDGETS.sliceToStorage, clock);
   const underWay = new Set<Promise<void>>();
   const rooms: Uint8Array[] = [];
   /** Counts the slices that this channel has led to. */
@@ -64,6 +84,7 @@ export function start(channel: Channel, stores: readonly Store[], files: FileAcc
       else if (underWay.size + (held?.length ?? 0) >= REQUESTS_MAX) channel.close('Too many storage requests at once');
       else if (held === undefined) begin(request);
       else held.push(request);
+      return heldToBudget(frame.length);
     },
     renewed() {
       slice += 1;
