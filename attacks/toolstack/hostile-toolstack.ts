@@ -94,8 +94,8 @@ export const HOSTILE_TOOLSTACK: readonly Attack[] = [
     edits: [
       [
         ACTIONS,
-        'capabilities.get(id) ?? fail(`There is no "${id}"`)',
-        'capabilities.get(id) ?? ({ ...linkOf(), files: [openFile(id, false)] })',
+        'capabilities.get(id) ?? fail(',
+        "(id.startsWith('/') ? { ...linkOf(), files: [openFile(id, false)] } : capabilities.get(id)) ?? fail(",
       ],
       [
         ACTIONS,
