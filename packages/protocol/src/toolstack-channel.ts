@@ -75,7 +75,7 @@ export type OwnerEvent =
 
 /** What comes on the connection of who asked for a builder, in this order. */
 export type BuilderEvent =
-  /** It is being started; the link's epoch, in base64. */
+  /** It runs; the link's epoch, in base64. */
   | { readonly epoch: string }
   /** It is gone: how, in words. */
   | { readonly ended: string }

@@ -6,6 +6,11 @@ export interface Compartment {
   readonly code: string;
   /** The last record that it sent. */
   status(): Buffer | undefined;
+  /**
+   * Resolves once it runs. Until then the launcher may still read what comes for it on an attached connection, so whoever
+   * is at the far end greets no earlier.
+   */
+  readonly started: Promise<void>;
   /** Resolves once it is gone: how, in words. */
   readonly ended: Promise<string>;
   /** Its link's far end is another process now. */

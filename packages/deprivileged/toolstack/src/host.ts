@@ -58,6 +58,7 @@ const DEADLINE_MS = 20 * STATUS_INTERVAL_MS;
 
 /** A compartment, and what the launcher's lines do to it. */
 interface Running extends Compartment {
+  begin(facts: Pick<Compartment, 'pid' | 'level' | 'code'>): void;
   hearStatus(record: Buffer): void;
   log(bytes: Buffer): void;
   end(how: string): void;
@@ -110,7 +111,7 @@ export function createHost(ask: (request: FromToolstack) => void): Host {
       else if ('started' in line) {
         const { started, ...facts } = line;
         if (started === 'toolstack') self = facts;
-        else Object.assign(running.get(started) ?? {}, facts);
+        else running.get(started)?.begin(facts);
       } else if ('refused' in line) {
         settle(line.refused)?.reject(new Error(line.why));
         gone(line.refused, line.why);
@@ -136,6 +137,10 @@ function follow(
   ask: (request: FromToolstack) => void,
 ): Running {
   let status: Buffer | undefined;
+  let begun: () => void = () => undefined;
+  const started = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
   let end: (how: string) => void = () => undefined;
   const ended = new Promise<string>((resolve) => {
     end = resolve;
@@ -149,10 +154,15 @@ function follow(
     level: 'none',
     code: '',
     status: () => status,
+    started,
     ended,
     notice,
     stop: () => notice(STOP_NOTICE, new Uint8Array(EPOCH_BYTES)),
     kill,
+    begin(facts) {
+      Object.assign(this, facts);
+      begun();
+    },
     hearStatus(record) {
       status = record;
       clock.refresh();

@@ -98,7 +98,7 @@ export function createToolstack({ ask, cpus, idle }: ToolstackConfig): Toolstack
       ...{ kind: 'builder', deposits: [], settings: {}, cpus: 1, dataBytes: BUILDER_BYTES },
       links: [{ link, end: 0 }],
     });
-    tell({ epoch: Buffer.from(link.epoch).toString('base64') });
+    void builder.started.then(() => tell({ epoch: Buffer.from(link.epoch).toString('base64') }));
     void connection.next().then(builder.kill);
     tell({ ended: await builder.ended });
     host.close(client);

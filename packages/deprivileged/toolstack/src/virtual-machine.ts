@@ -112,7 +112,8 @@ export async function startCompartments(start: VirtualMachineStart): Promise<Vir
     machine.notice(0, toSlice.epoch);
     storage.sliceRenewed(disks);
     scheduler.sliceRenewed(runs);
-    tell({ slice: Buffer.from(client.epoch).toString('base64') });
+    const epoch = Buffer.from(client.epoch).toString('base64');
+    void compartment.started.then(() => tell({ slice: epoch }));
     return compartment;
   };
   storage.add(disks);

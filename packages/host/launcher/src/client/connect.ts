@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -54,13 +54,20 @@ const tryConnect = (path: string): Promise<Socket | undefined> =>
     socket.once('connect', () => resolve(socket)).once('error', () => resolve(undefined));
   });
 
+/** Removes a socket that nobody listens to: a launcher that was killed has left it, and another's may have taken its name meanwhile. */
+async function removeIfLeft(path: string): Promise<void> {
+  const inode = (): number | undefined => statSync(path, { throwIfNoEntry: false })?.ino;
+  const before = inode();
+  if (before === undefined) return;
+  const probe = await tryConnect(path);
+  probe?.destroy();
+  if (probe === undefined && inode() === before) rmSync(path, { force: true });
+}
+
 /** Resolves once a launcher listens, this one or one that was quicker. */
 async function startLauncher({ launcher, toolstack }: ReturnType<typeof socketsHere>): Promise<void> {
   const { PATH, TMPDIR, HOME } = process.env;
-  // What nobody listens to was left by a launcher that was killed.
-  const probe = existsSync(launcher) ? await tryConnect(launcher) : undefined;
-  if (probe === undefined) rmSync(launcher, { force: true });
-  probe?.destroy();
+  await removeIfLeft(launcher);
   removeLeftDirectories();
   const recipes = JSON.stringify(makeRecipes(await knownLevel(dirname(launcher))));
   const child = spawn(process.execPath, [fileURLToPath(bundleUrl('launcher')), launcher, toolstack], {

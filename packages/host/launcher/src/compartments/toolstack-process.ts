@@ -10,6 +10,8 @@ import { readLines } from '../read-lines.ts';
 const INTERVAL_MS = 100;
 /** How long the toolstack stays when there is nothing left to do, in milliseconds. */
 const LINGER_MS = 300;
+/** How long the client that had it started may take to come. */
+const FIRST_MS = 5000;
 /** How long a client may take for its request, in milliseconds. */
 const STEP_MS = 30_000;
 /** Fewer than it may have descriptors (sandbox.ts). */
@@ -20,14 +22,14 @@ setFlagsFromString('--semi-space-growth-factor=1');
 const launcher = new Socket({ fd: LAUNCHER_DESCRIPTOR, readable: true, writable: true });
 launcher.on('close', () => process.exit());
 let clock: NodeJS.Timeout | undefined;
-const leaveSoon = (): void => {
+const leaveIn = (milliseconds: number): void => {
   clearTimeout(clock);
-  clock = setTimeout(() => process.exit(), LINGER_MS);
+  clock = setTimeout(() => process.exit(), milliseconds);
 };
 const toolstack = createToolstack({
   ask: (request) => writeLine(launcher, request),
   cpus: availableParallelism(),
-  idle: leaveSoon,
+  idle: () => leaveIn(LINGER_MS),
 });
 const clients = createServer({ allowHalfOpen: true }, (socket) => {
   clearTimeout(clock);
@@ -46,6 +48,6 @@ const clients = createServer({ allowHalfOpen: true }, (socket) => {
 });
 clients.maxConnections = CLIENTS_MAX;
 clients.listen({ fd: LAUNCHER_DESCRIPTOR + 1 });
-leaveSoon();
+leaveIn(FIRST_MS);
 setInterval(toolstack.look, INTERVAL_MS);
 onLine(launcher, (line) => toolstack.hear(JSON.parse(line) as ToToolstack));

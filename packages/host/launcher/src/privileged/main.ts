@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFileSync, renameSync, rmSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { decodeFromToolstack, STATUS_INTERVAL_MS, type ToToolstack } from '@cloister/protocol';
@@ -24,9 +24,15 @@ const recipes = JSON.parse(readFileSync(0, 'utf8')) as Recipes;
 const linksPath = join(dirname(path), `links-${process.pid}.sock`);
 const offers = createOffers();
 const server = createServer({ allowHalfOpen: true }, offers.connected);
-// One launcher serves a user: where another one listens already, this one ends.
-server.once('error', () => process.exit());
-await once(server.listen(path), 'listening');
+await once(server.listen(`${linksPath}.own`), 'listening');
+// One launcher serves a user: where another one has the name already, this one ends. What has the name listens.
+try {
+  linkSync(`${linksPath}.own`, path);
+} catch {
+  process.exit();
+} finally {
+  rmSync(`${linksPath}.own`);
+}
 const link = await createLinkMaker(linksPath);
 const clients = createServer().listen(`${linksPath}.new`);
 await once(clients, 'listening');
