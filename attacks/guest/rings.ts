@@ -68,7 +68,7 @@ export const RINGS: readonly Attack[] = [
         { address: status, length: 1, flags: 2, next: 0 },
       ]);
       const left = disk.requests();
-      const effect = left.some(({ bytes }) => bytes[0] === 0xca);
+      const effect = left.some((request) => disk.payload(request)[0] === 0xca);
       return { effect, how: `${left.length} requests left${effect ? ' with what the guest does not own' : ''}` };
     },
   }),

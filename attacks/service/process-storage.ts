@@ -33,7 +33,7 @@ export const PROCESS_STORAGE: readonly Attack[] = [
       [
         launcher('compartments/storage-process.ts'),
         'settings[vm]!.map((store) => ({ ...store, descriptor: descriptor++ }))',
-        '(descriptor += settings[vm]!.length, settings.flat().map((store, i) => ({ ...store, descriptor: firstFile + i })))',
+        '(descriptor += settings[vm]!.length, settings.flatMap((stores, of) => stores.map((store, i) => ({ ...store, descriptor: firstFile + settings.slice(0, of).flat().length + of + i }))))',
       ],
     ],
     act: (world) =>

@@ -1,6 +1,6 @@
 import type { Attack } from '../attack.ts';
 import { openDisk } from '../bench/disk.ts';
-import { NOTHING, openMachine } from '../bench/machine.ts';
+import { openMachine } from '../bench/machine.ts';
 import { type BenchAttack, type Kit, onBench } from '../bench/on-bench.ts';
 import { gate, launcher, monitor, protocol } from '../bench/sources.ts';
 
@@ -123,7 +123,7 @@ export const SLICE_FLOODS: readonly Attack[] = [
       machine.block();
       for (let i = 0; i < 1000; i += 1) machine.say({ kind: 'block.resend', round: i });
       const bytes = bytesIn(machine.take());
-      return { effect: bytes > 2 ** 20, how: `1000 bytes of messages made ${bytes} bytes wait` };
+      return { effect: bytes > 2 ** 14, how: `1000 messages made ${bytes} bytes wait` };
     },
   }),
   flood({
@@ -144,7 +144,7 @@ export const SLICE_FLOODS: readonly Attack[] = [
     edits: [[gate('block/requests.ts'), 'if (Number.isInteger(Math.log2(state.complaints)))', '']],
     act(kit) {
       const disk = openDisk(kit, 'raw');
-      for (let i = 0; i < 5000; i += 1) disk.reply({ kind: 'block.reply', store: 0, id: i, ok: true, bytes: NOTHING });
+      for (let i = 0; i < 5000; i += 1) disk.reply({ kind: 'block.reply', store: 0, at: i, ok: true });
       return { effect: disk.logged.length > 100, how: `${disk.logged.length} lines for 5000 wrong answers` };
     },
   }),

@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { start as startSlice } from '@cloister/slice';
 import { start as startStorage } from '@cloister/storage';
@@ -7,7 +8,7 @@ import { newMachineId } from './client/compartments.ts';
 import { LaunchError } from './client/launch-error.ts';
 import type { StartParts } from './client/running-parts.ts';
 import { startMachine } from './compartments/machine.ts';
-import { closeStores, type OpenStore, openStores, StoreError } from './privileged/open-stores.ts';
+import { closeStores, type OpenStore, openPayloadArea, openStores, StoreError } from './privileged/open-stores.ts';
 
 /**
  * All parts of a VM in this process, over channels of copied bytes, without encryption: the baseline that says what
@@ -28,17 +29,23 @@ export const startMonolithic: StartParts = async (plan, settle, options) => {
   const failed = new Promise<string>((resolve) => {
     settleFailed = resolve;
   });
+  const area = openPayloadArea();
+  const closeFiles = (): void => {
+    closeStores(stores);
+    closeSync(area);
+  };
   try {
     const machine = startMachine({
       ...(await settle(stores.map(({ bytes }) => bytes))),
       channel: machineEnd,
+      area,
       seal: 'none',
       hart: options.builds?.hart === undefined ? bundleUrl('hart') : pathToFileURL(options.builds.hart),
       log: options.log ?? (() => undefined),
       failed: settleFailed,
       retired: options.retired ?? (() => undefined),
     });
-    const storage = startStorage(storageEnd, stores);
+    const storage = startStorage(storageEnd, { stores, area });
     startSlice({
       machine: sliceToMachine,
       storage: sliceToStorage,
@@ -53,11 +60,11 @@ export const startMonolithic: StartParts = async (plan, settle, options) => {
         await machine.stop();
         await storage.settled();
         for (const channel of [machineEnd, sliceToStorage, control]) channel.close('The run is over');
-        closeStores(stores);
+        closeFiles();
       },
     };
   } catch (error) {
-    closeStores(stores);
+    closeFiles();
     throw error;
   }
 };

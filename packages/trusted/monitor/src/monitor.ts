@@ -21,7 +21,7 @@ import { createExitCounts, type ExitCounts } from './exit-counts.ts';
 import { createHartRecord, exposed, type HartRecord, leave, NO_VALUE } from './harts.ts';
 import { act } from './hypelet-calls/act.ts';
 import { decodeCall } from './hypelet-calls/decode.ts';
-import type { Gate } from './io-gate/device.ts';
+import type { Gate, PayloadArea } from './io-gate/device.ts';
 import {
   consolePorts,
   createDevices,
@@ -56,6 +56,8 @@ export interface MonitorConfig {
   readonly seal: SealKind;
   /** To the slice. */
   readonly channel: Channel;
+  /** Shared with storage. */
+  readonly payloads: PayloadArea;
   /** The launch digest that the owner wants; undefined: whatever the slice launches. */
   readonly expectedDigest?: Uint8Array | undefined;
   /** Under which the scheduler's grants are authenticated; undefined: there is no scheduler, and any budget is taken. */
@@ -104,6 +106,7 @@ export function createMonitor(config: MonitorConfig): Monitor {
     board,
     harts: config.harts,
     devices,
+    payloads: config.payloads,
     send: (message) => (message.kind === 'block.request' ? send(message) : ports.send(message)),
     random: config.random,
     log,

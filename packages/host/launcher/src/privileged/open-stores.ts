@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, unlinkSync } from 'node:fs';
+import { accessSync, closeSync, constants, fstatSync, ftruncateSync, openSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BLOCK_BYTES, SEALED_BLOCK_BYTES } from '@cloister/protocol';
+import { BLOCK_BYTES, PAYLOAD_AREA_BYTES, SEALED_BLOCK_BYTES } from '@cloister/protocol';
 import type { StoreRequest } from '../control.ts';
 
 /** An open file, to be handed to storage, and what storage may do with it. */
@@ -45,11 +45,33 @@ export function closeStores(stores: readonly OpenStore[]): void {
   for (const { descriptor } of stores) closeSync(descriptor);
 }
 
+/** A VM's payload area: a file in memory, where the host has a file system for such. */
+export function openPayloadArea(): number {
+  const descriptor = openTemporary(join(memoryDirectory(), 'cloister-payloads'));
+  ftruncateSync(descriptor, PAYLOAD_AREA_BYTES);
+  return descriptor;
+}
+
+function memoryDirectory(): string {
+  try {
+    accessSync('/dev/shm', constants.W_OK);
+    return '/dev/shm';
+  } catch {
+    return tmpdir();
+  }
+}
+
 function openStore(request: StoreRequest, number: number, before: readonly OpenStore[]): OpenStore {
   const { path, access, durable, over } = request;
   if (access === 'temporary') {
     const bytes = Math.ceil((before[over!]?.bytes ?? 0) / BLOCK_BYTES) * SEALED_BLOCK_BYTES;
-    return { descriptor: openTemporary(), bytes, growable: true, writable: true, durable };
+    return {
+      descriptor: openTemporary(join(tmpdir(), 'cloister-overlay')),
+      bytes,
+      growable: true,
+      writable: true,
+      durable,
+    };
   }
   const descriptor = openFile(path, access === 'write', number);
   const found = fstatSync(descriptor);
@@ -78,8 +100,8 @@ function openFile(path: string, write: boolean, number: number): number {
 }
 
 /** A file without a name: it goes with its last descriptor, also when this process is killed. */
-function openTemporary(): number {
-  const path = join(tmpdir(), `cloister-overlay-${randomUUID()}`);
+function openTemporary(prefix: string): number {
+  const path = `${prefix}-${randomUUID()}`;
   const descriptor = openSync(path, 'wx+', 0o600);
   unlinkSync(path);
   return descriptor;

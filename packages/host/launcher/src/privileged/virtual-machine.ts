@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { COMPLAINT } from '@cloister/protocol';
 import type { Builds, Event, Part } from '../control.ts';
 import { type Kept, keepRunning } from './keep-running.ts';
 import { freshEpoch, type Link, type LinkMaker } from './link.ts';
-import { closeStores, type OpenStore } from './open-stores.ts';
+import { closeStores, type OpenStore, openPayloadArea } from './open-stores.ts';
 import type { Member, SharedService } from './shared-service.ts';
 import { DATA_BYTES, type Spawn, type Spawned } from './spawn.ts';
 
@@ -56,6 +57,7 @@ export const newToken = (): string => randomBytes(32).toString('hex');
 /** Starts the compartments of a VM; `end` is called for it when one cannot be kept running. */
 export async function startCompartments(start: VirtualMachineStart, token: string): Promise<VirtualMachine> {
   const { id, label, spawn, links, storage, scheduler, tell } = start;
+  const area = openPayloadArea();
   const made: Link[] = [];
   const make = async (): Promise<Link> => {
     const link = await links.make();
@@ -86,7 +88,7 @@ export async function startCompartments(start: VirtualMachineStart, token: strin
   const disks = member(
     toStorage,
     1,
-    start.stores.map(({ descriptor }) => descriptor),
+    [...start.stores.map(({ descriptor }) => descriptor), area],
     start.stores.map(({ descriptor: _, ...store }) => store),
   );
   const runs = member(toScheduler, 2, [], start.grants);
@@ -102,7 +104,7 @@ export async function startCompartments(start: VirtualMachineStart, token: strin
         builds: start.builds,
         debug: false,
         links: [{ end: toSlice.ends[0], epoch: toSlice.epoch }],
-        files: [],
+        files: [area],
         settings: { machine: start.machine, grantKey: start.grants.key },
         heard(status) {
           if (status[0] !== COMPLAINT.slice) return;
@@ -118,6 +120,7 @@ export async function startCompartments(start: VirtualMachineStart, token: strin
     machine = startMachine();
   } catch (error) {
     for (const link of made) link.close();
+    closeSync(area);
     throw error;
   }
   const startSlice = (): Spawned => {
@@ -162,6 +165,7 @@ export async function startCompartments(start: VirtualMachineStart, token: strin
     await Promise.all([storage.remove(disks), scheduler.remove(runs)]);
     for (const link of made) link.close();
     closeStores(start.stores);
+    closeSync(area);
     tell({ ended: { reason, status: machine.status()?.toString('base64') ?? null } });
     start.client.destroy();
     finished();

@@ -46,7 +46,13 @@ function offsetOf(memory: GuestMemory, address: number, length: number): number 
   return address - MEMORY_MAP.ram.base;
 }
 
-/** A copy of the bytes, for part `part` of `chain`. */
+/** Copies bytes of RAM into `out`, for part `part` of `chain`. */
+export function fetchInto(memory: GuestMemory, chain: object, part: number, address: number, out: Uint8Array): void {
+  const offset = offsetOf(memory, address, out.length);
+  memory.watch?.fetched(chain, part, address, out.length);
+  out.set(memory.ram.subarray(offset, offset + out.length));
+}
+
 export function fetchBytes(
   memory: GuestMemory,
   chain: object,
@@ -54,9 +60,9 @@ export function fetchBytes(
   address: number,
   length: number,
 ): Uint8Array {
-  const offset = offsetOf(memory, address, length);
-  memory.watch?.fetched(chain, part, address, length);
-  return memory.ram.slice(offset, offset + length);
+  const out = new Uint8Array(length);
+  fetchInto(memory, chain, part, address, out);
+  return out;
 }
 
 /** Stores into RAM and marks the frames, so that a fence.i of the guest fetches what was stored. */

@@ -1,4 +1,4 @@
-import { fetchBytes, type GuestMemory, inRam, loadHalf, storeBytes, storeHalf } from './guest-memory.ts';
+import { fetchBytes, fetchInto, type GuestMemory, inRam, loadHalf, storeBytes, storeHalf } from './guest-memory.ts';
 
 /** A queue's size at the most; also the longest chain, indirect or not (virtio 1.2 §2.7.5.3.1). */
 export const QUEUE_SIZE_MAX = 256;
@@ -175,24 +175,26 @@ const malformed = (reason: string): Taken => ({ kind: 'malformed', reason });
 
 /** A copy of `length` bytes from `offset` of what the driver gave to read; the chain has that many. */
 export function readFrom(memory: GuestMemory, chain: Chain, offset: number, length: number): Uint8Array {
-  let out: Uint8Array | undefined;
+  const out = new Uint8Array(length);
+  readInto(memory, chain, offset, out);
+  return out;
+}
+
+/** Fills `out` from `offset` of what the driver gave to read; the chain has that many. */
+export function readInto(memory: GuestMemory, chain: Chain, offset: number, out: Uint8Array): void {
   let at = 0;
   let done = 0;
   for (const segment of chain.readable) {
     const from = offset + done - at;
-    const count = Math.min(segment.length - from, length - done);
+    const count = Math.min(segment.length - from, out.length - done);
     if (count > 0) {
-      // Mostly all lies in one buffer: no second copy then.
-      if (count === length) return fetchBytes(memory, chain, segment.part, segment.address + from, count);
-      out ??= new Uint8Array(length);
-      out.set(fetchBytes(memory, chain, segment.part, segment.address + from, count), done);
+      fetchInto(memory, chain, segment.part, segment.address + from, out.subarray(done, done + count));
       done += count;
     }
     at += segment.length;
-    if (done === length) break;
+    if (done === out.length) break;
   }
-  if (done < length) throw new RangeError(`The chain has ${chain.readableBytes} bytes, not ${offset + length}`);
-  return out ?? new Uint8Array(0);
+  if (done < out.length) throw new RangeError(`The chain has ${chain.readableBytes} bytes, not ${offset + out.length}`);
 }
 
 /** Stores `bytes` from `offset` of what the driver gave to write; the chain has room. */

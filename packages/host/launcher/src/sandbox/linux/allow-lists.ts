@@ -88,9 +88,9 @@ const WITHOUT_JIT: readonly (readonly [SystemCall, Rule])[] = [
   ],
 ];
 
-/** What a kind needs beyond the rest. Storage writes and syncs the descriptors that it was given. */
+/** What a kind needs beyond the rest, for the descriptors that it was given: the payload area, and storage's files. */
 const OF_KIND: Readonly<Record<CompartmentKind, readonly SystemCall[]>> = {
-  machine: [],
+  machine: ['pwrite64'],
   slice: [],
   storage: ['pwrite64', 'fdatasync'],
   scheduler: [],
