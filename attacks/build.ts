@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build } from 'esbuild';
 import { type Edit, mutantPlugin } from '../tools/mutant.ts';
@@ -35,22 +35,27 @@ const OPTIONS: BuildOptions = {
   logLevel: 'error',
 };
 
-/** Bundles source files, by the names that they get in `outdir`, with edits. */
+/** Bundles source files, by the names that they get in `outdir`, with edits: `.cjs` as compartments are, else modules. */
 export async function bundle(
   entries: Readonly<Record<string, string>>,
   outdir: string,
   edits: readonly Edit[] = [],
-  outExtension = '.mjs',
 ): Promise<void> {
-  const seen = await build({
-    ...OPTIONS,
-    entryPoints: { ...entries },
-    outdir,
-    outExtension: { '.js': outExtension },
-    plugins: [mutantPlugin(ROOT, edits)],
-    metafile: true,
-  });
+  const inputs = new Set<string>();
+  for (const extension of new Set(Object.keys(entries).map((name) => extname(name)))) {
+    const named = Object.entries(entries).filter(([name]) => extname(name) === extension);
+    const { metafile } = await build({
+      ...OPTIONS,
+      ...(extension === '.cjs' ? { format: 'cjs', banner: {} } : {}),
+      entryPoints: Object.fromEntries(named.map(([name, path]) => [basename(name, extension), path])),
+      outdir,
+      outExtension: { '.js': extension },
+      plugins: [mutantPlugin(ROOT, edits)],
+      metafile: true,
+    });
+    for (const input of Object.keys(metafile.inputs)) inputs.add(input);
+  }
   // An edit of a file that is no part of any bundle would switch nothing off.
   for (const [file] of edits)
-    if (!(file in seen.metafile!.inputs)) throw new Error(`"${file}" is in none of ${Object.keys(entries).join(', ')}`);
+    if (!inputs.has(file)) throw new Error(`"${file}" is in none of ${Object.keys(entries).join(', ')}`);
 }

@@ -74,7 +74,7 @@ async function everyAttack(
     if (why === undefined) levels.push(level);
     else console.error(`attacks: the level "${level}" cannot run here: ${why}`);
   }
-  const files = ['probe.js', 'package.json'].map((name) => verified(name));
+  const files = [verified('probe.cjs')];
   return {
     attacks: [...hostile, ...probes(levels, { node, files, filterOf, ...(setpriv === undefined ? {} : { setpriv }) })],
     levels,

@@ -21,7 +21,7 @@ function kitWithout(edits: readonly Edit[]): Promise<Kit> {
   if (found !== undefined) return found;
   const made = (async () => {
     const folder = newFolder();
-    await bundle({ kit: 'attacks/bench/kit.ts' }, folder, edits);
+    await bundle({ 'kit.mjs': 'attacks/bench/kit.ts' }, folder, edits);
     return (await import(pathToFileURL(join(folder, 'kit.mjs')).href)) as Kit;
   })();
   kits.set(key, made);

@@ -5,9 +5,9 @@ import { launcher } from '../bench/sources.ts';
 import { inProcesses, withVictim } from '../processes/in-processes.ts';
 
 const CHANGES: Readonly<Record<string, (folder: string) => void>> = {
-  machine: (folder) => appendFileSync(join(folder, 'machine.js'), '\n// Changed.\n'),
-  slice: (folder) => appendFileSync(join(folder, 'slice.js'), '\n// Changed.\n'),
-  hart: (folder) => appendFileSync(join(folder, 'hart.js'), '\n// Changed.\n'),
+  machine: (folder) => appendFileSync(join(folder, 'machine.cjs'), '\n// Changed.\n'),
+  slice: (folder) => appendFileSync(join(folder, 'slice.cjs'), '\n// Changed.\n'),
+  hart: (folder) => appendFileSync(join(folder, 'hart.cjs'), '\n// Changed.\n'),
 };
 
 const changed = (bundle: string): Attack =>

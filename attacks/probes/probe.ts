@@ -20,7 +20,6 @@ import {
   writeSync,
 } from 'node:fs';
 import inspector from 'node:inspector';
-import { createRequire } from 'node:module';
 import { connect, createServer } from 'node:net';
 import { cpus, hostname, networkInterfaces } from 'node:os';
 import { performance } from 'node:perf_hooks';
@@ -116,7 +115,7 @@ const script: Readonly<Record<ScriptProbeName, (targets: Targets) => unknown>> =
     tell(`port ${new URL(inspector.url()!).port}\n`);
     await sleep(HOLD_MS);
   },
-  'load-addon': ({ library }) => createRequire(import.meta.url)(library),
+  'load-addon': ({ library }) => require(library),
   'process-binding'({ secretFile }) {
     type Open = (path: string, flags: number, mode: number) => number;
     const { open } = (process as unknown as { binding(name: 'fs'): { open: Open } }).binding('fs');
@@ -152,7 +151,6 @@ const script: Readonly<Record<ScriptProbeName, (targets: Targets) => unknown>> =
     call.fd_read!(bytes.readUInt32LE(descriptorAt), vectorAt, 1, countAt);
     tell(bytes.toString('latin1', textAt, textAt + 64));
   },
-  'make-function': () => tell(String(new Function('return "made" + "here"')())),
   'read-environment': () => tell(JSON.stringify(process.env)),
   'read-interfaces': () => tell(JSON.stringify(networkInterfaces())),
   'read-hostname': () => tell(`hostname ${hostname()};`),
@@ -167,10 +165,9 @@ const failed = (error: unknown): void => {
   process.exit();
 };
 process.on('uncaughtException', failed);
-try {
+const run = async (): Promise<void> => {
   await script[name](targets);
   await sleep(50);
   process.exit();
-} catch (error) {
-  failed(error);
-}
+};
+run().catch(failed);

@@ -105,7 +105,6 @@ export const SCRIPT_PROBES = {
     effect: reported,
     notHere: (kind) => (isJitless(kind, NODE_MAJOR) ? 'without JIT there is no WebAssembly' : undefined),
   },
-  'make-function': { effect: says(() => 'madehere'), source: 'isolation.md 2' },
   'read-environment': { effect: reported, control: { environment: true } },
   'read-interfaces': {
     effect: says(() => outsideAddress!),

@@ -15,14 +15,14 @@ export interface World extends Client {
 
 const LAUNCHER = 'packages/host/launcher/src';
 const ENTRIES = {
-  launcher: `${LAUNCHER}/privileged/main.ts`,
-  machine: `${LAUNCHER}/compartments/machine-process.ts`,
-  hart: 'packages/trusted/hardware/src/hart/worker.ts',
-  slice: `${LAUNCHER}/compartments/slice-process.ts`,
-  storage: `${LAUNCHER}/compartments/storage-process.ts`,
-  scheduler: `${LAUNCHER}/compartments/scheduler-process.ts`,
-  client: 'attacks/processes/client.ts',
-  child: 'attacks/processes/programs/child.ts',
+  'launcher.js': `${LAUNCHER}/privileged/main.ts`,
+  'machine.cjs': `${LAUNCHER}/compartments/machine-process.ts`,
+  'hart.cjs': 'packages/trusted/hardware/src/hart/worker.ts',
+  'slice.cjs': `${LAUNCHER}/compartments/slice-process.ts`,
+  'storage.cjs': `${LAUNCHER}/compartments/storage-process.ts`,
+  'scheduler.cjs': `${LAUNCHER}/compartments/scheduler-process.ts`,
+  'client.js': 'attacks/processes/client.ts',
+  'child.js': 'attacks/processes/programs/child.ts',
 } as const;
 
 const runtime = join(FOLDER, 'runtime');
@@ -41,7 +41,7 @@ export function worldWithout(edits: readonly Edit[], tamper?: (folder: string) =
 
 async function makeWorld(edits: readonly Edit[], tamper: ((folder: string) => void) | undefined): Promise<World> {
   const folder = newFolder();
-  await bundle(ENTRIES, folder, edits, '.js');
+  await bundle(ENTRIES, folder, edits);
   // Each world has a launcher of its own: clients find it by the hash of its bundle.
   appendFileSync(join(folder, 'launcher.js'), `\n// ${folder}\n`);
   for (const name of ['filters', 'package.json'])
@@ -69,7 +69,7 @@ let programs = 0;
 /** A hostile program as a build of its own, with what it is told. */
 export async function program(source: string, plan: object = {}): Promise<string> {
   const folder = newFolder();
-  await bundle({ program: `attacks/processes/programs/${source}.ts` }, folder);
+  await bundle({ 'program.mjs': `attacks/processes/programs/${source}.ts` }, folder);
   const path = join(folder, `${(programs += 1)}.mjs`);
   writeFileSync(
     path,

@@ -22,7 +22,7 @@ export async function starterWith(
   const directory = mkdtempSync(join(tmpdir(), 'builders-'));
   const built = openManifest(dirname(fileURLToPath(bundleUrl('launcher'))));
   const spawn = createSpawn(thisNode(), await knownLevel(directory), (name) =>
-    name === 'builder.js' && code !== undefined ? loadBuild(code, name) : built(name),
+    name === 'builder.cjs' && code !== undefined ? loadBuild(code) : built(name),
   );
   const links = await createLinkMaker(join(directory, 'links.sock'));
   return {

@@ -10,7 +10,7 @@ export type BundleName = 'launcher' | 'machine' | 'hart' | 'slice' | 'storage' |
  * @throws if it was not built
  */
 export function bundleUrl(name: BundleName): URL {
-  const file = `${name}.js`;
+  const file = name === 'launcher' ? 'launcher.js' : `${name}.cjs`;
   const candidates = [new URL(file, import.meta.url), new URL(`../../../../dist/${file}`, import.meta.url)];
   const found = candidates.find((url) => existsSync(fileURLToPath(url)));
   if (found === undefined) throw new Error(`"dist/${file}" is not there: run npm run build`);

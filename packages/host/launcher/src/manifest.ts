@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { SandboxFile } from './sandbox/sandbox.ts';
 
 /** Code that was read and hashed; what runs is these bytes. */
@@ -30,7 +30,7 @@ export function openManifest(directory: string): Manifest {
 }
 
 /** A build that somebody names, who answers for it. */
-export function loadBuild(path: string, name: string): Code {
+export function loadBuild(path: string, name = basename(path)): Code {
   const bytes = readFileSync(path);
   return { name, path, bytes, hash: createHash('sha256').update(bytes).digest('hex') };
 }

@@ -17,7 +17,7 @@ const DEADLINE = 30_000;
 /** Processes of builders, the sandbox's outer ones: children of the launcher. */
 const builders = (): number[] => {
   const found = launchedIn(runtime);
-  const outer = found.filter(({ command, parent }) => command.includes('builder.js') && found[0]?.pid === parent);
+  const outer = found.filter(({ command, parent }) => command.includes('builder.cjs') && found[0]?.pid === parent);
   return [...new Set(outer.map(({ pid }) => pid))];
 };
 

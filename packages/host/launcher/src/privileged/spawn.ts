@@ -39,21 +39,16 @@ export function createSpawn(node: NodeRuntime, reached: Level, manifest: Manifes
   const limit = createCpuLimit();
   return (request, log) => {
     const { kind, builds, links, files } = request;
-    const entry =
-      kind === 'slice' && builds.slice !== undefined ? loadBuild(builds.slice, 'slice.js') : manifest(`${kind}.js`);
+    const entry = kind === 'slice' && builds.slice !== undefined ? loadBuild(builds.slice) : manifest(`${kind}.cjs`);
     const hart =
-      kind !== 'machine'
-        ? undefined
-        : builds.hart === undefined
-          ? manifest('hart.js')
-          : loadBuild(builds.hart, 'hart.js');
+      kind !== 'machine' ? undefined : builds.hart === undefined ? manifest('hart.cjs') : loadBuild(builds.hart);
     const variant = { jitless: isJitless(kind, node.major), landlock: reached === 'landlock' };
     const others: readonly SandboxFile[] = hart === undefined ? [] : [hart];
     const level = request.debug ? 'none' : levelOf(kind, reached);
     const command = sandboxed(level, {
       kind,
       node,
-      files: [entry, ...others, manifest('package.json')],
+      files: [entry, ...others],
       filter: manifest(filterName(kind, node.architecture, variant)),
       args: [],
       inherited: 1 + links.length + files.length,
@@ -70,7 +65,7 @@ export function createSpawn(node: NodeRuntime, reached: Level, manifest: Manifes
         settings:
           hart === undefined
             ? request.settings
-            : { ...request.settings, hart: level === 'full' ? '/app/hart.js' : hart.path },
+            : { ...request.settings, hart: level === 'full' ? `/app/${hart.name}` : hart.path },
         deadlineMs: DEADLINE_MS,
         log,
       },

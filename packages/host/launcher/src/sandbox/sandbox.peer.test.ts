@@ -54,7 +54,7 @@ if (kind === 'storage') {
 }
 if (kind === 'machine') {
   const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536, shared: true });
-  const hart = new Worker(new URL('hart.js', import.meta.url), { workerData: memory });
+  const hart = new Worker(new URL('hart.mjs', import.meta.url), { workerData: memory });
   await new Promise((resolve) => hart.on('message', resolve));
 }
 link.write('started');
@@ -76,7 +76,7 @@ test.each(COMPARTMENT_KINDS)('a %s starts at the full level with what it was han
   const child = startSandboxed(
     sandboxed('full', {
       ...{ kind, node, filter: filterOf(kind), inherited: 2, dataBytes: 2 ** 29, args: [kind] },
-      files: [text('entry.js', ENTRY), text('hart.js', HART), text('package.json', '{ "type": "module" }')],
+      files: [text('entry.mjs', ENTRY), text('hart.mjs', HART)],
     }),
     ['ignore', 'ignore', 'pipe', 'pipe', descriptor],
   );
@@ -123,10 +123,7 @@ test('a data limit below what it needs ends the compartment alone', async () => 
   const child = startSandboxed(
     sandboxed('full', {
       ...{ kind: 'storage', node, filter: filterOf('storage'), inherited: 0, dataBytes: 2 ** 27 },
-      files: [
-        text('entry.js', 'const all = []; for (;;) all.push(Buffer.alloc(2 ** 24, 1));'),
-        text('package.json', '{}'),
-      ],
+      files: [text('entry.cjs', 'const all = []; for (;;) all.push(Buffer.alloc(2 ** 24, 1));')],
       args: [],
     }),
     ['ignore', 'ignore', 'ignore'],

@@ -1,5 +1,6 @@
 import { declareFloat } from '../float/emit.ts';
-import { DECODE, HART } from '../layout.ts';
+import { DECODE, HART, memoryPages } from '../layout.ts';
+import { RAM_BYTES_MAX } from '../memory-map.ts';
 import * as w from '../wasm/code.ts';
 import { createModule, type ModuleBuilder, type Scope } from '../wasm/module.ts';
 import { type Calls, handlerTarget, markFloatDirty, type Place, prologue, tlbEntry } from './emit-handler.ts';
@@ -24,12 +25,15 @@ interface OwnCalls extends Calls {
  * records. Exports `run`, which looks at HART.remaining where control flow is taken and so may go past it by less than
  * two pages of straight-line code, and `runExact`, which stops at it. Both start at HART.pc and return with HART.pc and
  * HART.remaining true.
- *
- * @param pages size of the imported shared memory "machine"."memory" in pages of 64 KiB
+ * Any machine's memory fits the imported "machine"."memory".
  */
-export function emitInterpreter(hart: number, pages: number): Uint8Array {
+export function emitInterpreter(hart: number): Uint8Array {
   const module = createModule();
-  module.importMemory('machine', 'memory', { initial: pages, maximum: pages, shared: true });
+  module.importMemory('machine', 'memory', {
+    initial: memoryPages(0),
+    maximum: memoryPages(RAM_BYTES_MAX),
+    shared: true,
+  });
   const state = HART.base + hart * HART.stride;
   const imported = (name: string, parameters: number) =>
     module.importFunction('hart', name, Array<'i32'>(parameters).fill('i32'), 'i32');

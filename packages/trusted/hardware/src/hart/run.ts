@@ -9,13 +9,13 @@ import {
 } from '../board.ts';
 import { leaveGuest } from '../device/bus.ts';
 import { updateUart } from '../device/uart.ts';
-import { HART, memoryPages } from '../layout.ts';
+import { HART } from '../layout.ts';
 import { TIMEBASE_HZ } from '../memory-map.ts';
 import { flushAll } from '../mmu/tlb.ts';
 import { csrInstruction, illegal } from './csr.ts';
-import { emitInterpreter } from './emit-interpreter.ts';
 import { decodeHere, fetchMiss, straddle } from './fetch.ts';
 import type { Hart } from './hart.ts';
+import { interpreterBytes } from './interpreter-bytes.ts';
 import { nextTimer, takeInterrupt, wakeable } from './interrupts.ts';
 import { atomicSlow, loadSlow, storeSlow } from './memory-access.ts';
 import type { SlowPath } from './slow-path.ts';
@@ -49,7 +49,7 @@ export function instantiateInterpreter(hart: Hart, memory: WebAssembly.Memory): 
     csr: (write, immediate) => csrInstruction(hart, write, immediate),
     system: (index) => systemInstruction(hart, index),
   };
-  const bytes = emitInterpreter(hart.state.index, memoryPages(hart.ramBytes));
+  const bytes = interpreterBytes(hart.state.index);
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
     machine: { memory },
     hart: slow as unknown as Record<string, unknown>,
