@@ -168,7 +168,7 @@ export const RINGS: readonly Attack[] = [
       [
         gate('block/decode.ts'),
         "? job(chain, 'write', [{ at: sector * SECTOR_BYTES, bytes: given, offset: HEADER_BYTES }])",
-        "? job(chain, 'write', [{ at: new DataView(readFrom(memory, chain, 0, HEADER_BYTES).buffer).getUint32(8, true) * SECTOR_BYTES, bytes: given, offset: HEADER_BYTES }])",
+        "? job(chain, 'write', [{ at: new DataView(readFrom(memory, chain, 0, new Uint8Array(HEADER_BYTES)).buffer).getUint32(8, true) * SECTOR_BYTES, bytes: given, offset: HEADER_BYTES }])",
       ],
     ],
     act(kit) {
@@ -203,7 +203,7 @@ export const RINGS: readonly Attack[] = [
       [
         gate('block/decode.ts'),
         'ranges.push({ at: sector * SECTOR_BYTES, bytes, offset: 0 });',
-        'ranges.push({ at: new DataView(readFrom(memory, chain, HEADER_BYTES, given).buffer).getUint32(at, true) * SECTOR_BYTES, bytes, offset: 0 });',
+        'ranges.push({ at: new DataView(readFrom(memory, chain, HEADER_BYTES, new Uint8Array(given)).buffer).getUint32(at, true) * SECTOR_BYTES, bytes, offset: 0 });',
       ],
     ],
     act(kit) {

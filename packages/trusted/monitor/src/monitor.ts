@@ -131,13 +131,7 @@ export function createMonitor(config: MonitorConfig): Monitor {
   };
   let stopped = false;
 
-  /** Waits until the slice has taken what is under way: one that asks again and again makes nothing pile up. */
-  let resendWaits = false;
-  let round = 0;
-  const resend = (asked: number): void => {
-    round = asked;
-    resendWaits = channel.queuedBytes > 0;
-    if (resendWaits) return;
+  const resend = (round: number): void => {
     send({ kind: 'block.resending', round });
     gateResend(gate);
   };
@@ -162,9 +156,6 @@ export function createMonitor(config: MonitorConfig): Monitor {
       greet(machine);
       ports.resend();
       resend(0);
-    },
-    drained() {
-      if (resendWaits) resend(round);
     },
   });
   greet(machine);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { accessSync, closeSync, constants, fstatSync, ftruncateSync, openSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, ftruncateSync, openSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BLOCK_BYTES, PAYLOAD_AREA_BYTES, SEALED_BLOCK_BYTES } from '@cloister/protocol';
@@ -45,20 +45,13 @@ export function closeStores(stores: readonly OpenStore[]): void {
   for (const { descriptor } of stores) closeSync(descriptor);
 }
 
+const MEMORY = '/dev/shm';
+
 /** A VM's payload area: a file in memory, where the host has a file system for such. */
 export function openPayloadArea(): number {
-  const descriptor = openTemporary(join(memoryDirectory(), 'cloister-payloads'));
+  const descriptor = openTemporary(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'cloister-payloads'));
   ftruncateSync(descriptor, PAYLOAD_AREA_BYTES);
   return descriptor;
-}
-
-function memoryDirectory(): string {
-  try {
-    accessSync('/dev/shm', constants.W_OK);
-    return '/dev/shm';
-  } catch {
-    return tmpdir();
-  }
 }
 
 function openStore(request: StoreRequest, number: number, before: readonly OpenStore[]): OpenStore {

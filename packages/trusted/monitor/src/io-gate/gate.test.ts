@@ -265,19 +265,21 @@ test('a request’s header that is read twice is caught: a planted double fetch 
   const queue = b.gate.devices[0]!.transport.queues[0]!;
   const taken = takeChain(b.gate.memory, queue, { indirect: true, eventIndex: true });
   if (taken.kind !== 'chain') throw new Error('No chain');
-  const type = readFrom(b.gate.memory, taken.chain, 0, 16)[0];
+  const type = readFrom(b.gate.memory, taken.chain, 0, new Uint8Array(16))[0];
   expect(type).toBe(0);
   // As code would that checks the type first and reads the request again to act on it.
-  expect(() => readFrom(b.gate.memory, taken.chain, 0, 16)).toThrow(/Fetched twice/);
+  expect(() => readFrom(b.gate.memory, taken.chain, 0, new Uint8Array(16))).toThrow(/Fetched twice/);
 });
 
 test('the watch catches a planted double fetch', () => {
   const b = bench(RNG);
   const chain = {};
-  fetchBytes(b.gate.memory, chain, 3, MEMORY_MAP.ram.base, 16);
-  fetchBytes(b.gate.memory, chain, 3, MEMORY_MAP.ram.base + 16, 1);
-  expect(() => fetchBytes(b.gate.memory, chain, 3, MEMORY_MAP.ram.base + 15, 1)).toThrow(/twice/);
-  expect(() => fetchBytes(b.gate.memory, {}, 3, MEMORY_MAP.ram.base - 1, 2)).toThrow(/outside guest RAM/);
+  fetchBytes(b.gate.memory, chain, 3, MEMORY_MAP.ram.base, new Uint8Array(16));
+  fetchBytes(b.gate.memory, chain, 3, MEMORY_MAP.ram.base + 16, new Uint8Array(1));
+  expect(() => fetchBytes(b.gate.memory, chain, 3, MEMORY_MAP.ram.base + 15, new Uint8Array(1))).toThrow(/twice/);
+  expect(() => fetchBytes(b.gate.memory, {}, 3, MEMORY_MAP.ram.base - 1, new Uint8Array(2))).toThrow(
+    /outside guest RAM/,
+  );
 });
 
 test('a reset waits for requests under way and lets no late answer into guest memory', () => {

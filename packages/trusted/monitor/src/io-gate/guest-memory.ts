@@ -46,22 +46,17 @@ function offsetOf(memory: GuestMemory, address: number, length: number): number 
   return address - MEMORY_MAP.ram.base;
 }
 
-/** Copies bytes of RAM into `out`, for part `part` of `chain`. */
-export function fetchInto(memory: GuestMemory, chain: object, part: number, address: number, out: Uint8Array): void {
-  const offset = offsetOf(memory, address, out.length);
-  memory.watch?.fetched(chain, part, address, out.length);
-  out.set(memory.ram.subarray(offset, offset + out.length));
-}
-
+/** Fills `out` from `address` on, for part `part` of `chain`. */
 export function fetchBytes(
   memory: GuestMemory,
   chain: object,
   part: number,
   address: number,
-  length: number,
+  out: Uint8Array,
 ): Uint8Array {
-  const out = new Uint8Array(length);
-  fetchInto(memory, chain, part, address, out);
+  const offset = offsetOf(memory, address, out.length);
+  memory.watch?.fetched(chain, part, address, out.length);
+  out.set(memory.ram.subarray(offset, offset + out.length));
   return out;
 }
 

@@ -74,14 +74,6 @@ export function monitorBench(memory: SharedArrayBuffer, more: Partial<MonitorCon
     say: (message: ToMachine) => listener!.frame(toMachine.encode(message)),
     sayBytes: (frame: Uint8Array) => listener!.frame(frame),
     renew: () => listener!.renewed!(),
-    /** The slice takes nothing until `drain`. */
-    block: () => {
-      state.queuedBytes = 1;
-    },
-    drain() {
-      state.queuedBytes = 0;
-      listener!.drained!();
-    },
     /** What was heard since the last call. */
     take: () => heard.splice(0),
   };

@@ -56,7 +56,13 @@ export interface Part extends Piece {
 export interface UnderWay {
   /** As it left, so that it can be sent again: the payload still lies in its place, and is never sealed anew. */
   readonly message: BlockRequest;
-  readonly part: Part | { readonly treeBlock: number };
+  readonly part: Part | TreeBlock;
+}
+
+export interface TreeBlock {
+  readonly treeBlock: number;
+  /** The read that needs it, and in whose place it lies. */
+  readonly reader: Part;
 }
 
 /** Feature bits (virtio 1.2 §5.2.3). */

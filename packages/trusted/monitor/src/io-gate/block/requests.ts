@@ -7,11 +7,11 @@ import {
   STORE_PAYLOAD_BYTES_MAX,
 } from '@cloister/protocol';
 import { type BlockDevice, type Gate, isLive, liveQueue, nextChain, notifyUsed, stopDevice } from '../device.ts';
-import { type Chain, type Queue, readInto, returnChain, writeInto } from '../split-ring.ts';
+import { type Chain, type Queue, readFrom, returnChain, writeInto } from '../split-ring.ts';
 import { firstStep, type Overlay, type Step } from './backing.ts';
 import { decodeRequest, STATUS } from './decode.ts';
-import type { BlockJob, BlockState, Part, Piece, UnderWay } from './device.ts';
-import { hashOf, isHashOf, keepTreeBlock, type MissingBlock, missingFor } from './hash-tree.ts';
+import type { BlockJob, BlockState, Part, Piece, TreeBlock, UnderWay } from './device.ts';
+import { hashOf, isHashOf, keepTreeBlock, missingFor } from './hash-tree.ts';
 import { discardBlocks, setVersion, versionOf } from './version-table.ts';
 
 /** Bytes of zeros that the gate answers in one turn. */
@@ -109,7 +109,7 @@ function sendPart(gate: Gate, device: BlockDevice, job: BlockJob, piece: Piece, 
     release(state, part, false);
     return;
   }
-  if (step.where === 'base') wantHashes(gate, device, part);
+  if (step.where === 'base') lacksHashes(gate, state, part);
   // A discard lies nowhere.
   ask(gate, state, operation as BlockRequest['operation'], step, part.place, part);
 }
@@ -117,8 +117,7 @@ function sendPart(gate: Gate, device: BlockDevice, job: BlockJob, piece: Piece, 
 /** Puts what the guest writes into the part's place, sealed where it leaves sealed; whether it lies there. */
 function givePayload(gate: Gate, device: BlockDevice, { job, offset, bytes, place, versions }: Part): boolean {
   const { backing } = device.state;
-  let payload = inside.subarray(0, bytes);
-  readInto(gate.memory, job.chain, offset, payload);
+  let payload = readFrom(gate.memory, job.chain, offset, inside.subarray(0, bytes));
   if (backing.kind === 'overlay') {
     const { seal } = backing;
     payload = outside.subarray(0, (bytes / BLOCK_BYTES) * seal.bytes);
@@ -158,7 +157,7 @@ export function blockReplied(gate: Gate, device: BlockDevice, { store, at, ok }:
   }
   state.requests.delete(at);
   const { part } = request;
-  if ('treeBlock' in part) treeBlockArrived(gate, device, part.treeBlock, at, ok);
+  if ('treeBlock' in part) treeBlockArrived(gate, device, part, at, ok);
   else partAnswered(gate, device, part, ok);
   if (isLive(device)) serveBlock(gate, device);
 }
@@ -179,10 +178,7 @@ function partAnswered(gate: Gate, device: BlockDevice, part: Part, ok: boolean):
 function takeRead(gate: Gate, device: BlockDevice, { job, step, place, at, bytes, offset }: Part): boolean {
   const { backing } = device.state;
   const found = outside.subarray(0, step.length);
-  if (!gate.payloads.read(place, found)) {
-    complain(gate, device, 'the memory for payloads cannot be read; its reader gets an I/O error');
-    return false;
-  }
+  if (!gate.payloads.read(place, found)) return false;
   if (backing.kind === 'overlay') {
     const stride = (step.length / bytes) * BLOCK_BYTES;
     for (let i = 0; i * BLOCK_BYTES < bytes; i += 1) {
@@ -206,45 +202,45 @@ function takeRead(gate: Gate, device: BlockDevice, { job, step, place, at, bytes
 const isBaseBlock = ({ tree }: Overlay, block: number, bytes: Uint8Array): boolean =>
   tree === undefined || isHashOf(hashOf(tree, block) as Uint8Array, bytes);
 
-const missingHash = ({ backing }: BlockState, { at, bytes }: Piece): MissingBlock | undefined => {
-  const { tree } = backing as Overlay;
-  return tree === undefined ? undefined : missingFor(tree, at / BLOCK_BYTES, bytes / BLOCK_BYTES);
-};
-
-/** Asks for the hashes of a read together with it, so that they are there when it comes. */
-function wantHashes(gate: Gate, { state }: BlockDevice, part: Part): void {
-  const missing = missingHash(state, part);
-  if (missing !== undefined) askForTreeBlock(gate, state, part, missing);
-}
-
-/** One at a time in a part's place: what is still missing when it comes is asked for then. */
-function askForTreeBlock(gate: Gate, state: BlockState, { place }: Part, { number, hash }: MissingBlock): void {
-  const tree = (state.backing as Overlay).tree!;
-  const at = place + BLOCK_PAYLOAD_BYTES_MAX;
-  if (tree.asked.has(number) || state.requests.has(at)) return;
-  tree.asked.set(number, hash);
-  const from = { store: tree.store, offset: number * BLOCK_BYTES, length: BLOCK_BYTES };
-  ask(gate, state, 'read', from, at, { treeBlock: number });
+/**
+ * Whether a read must wait for hashes, the next of which is then asked for: with the read, so that they are there when it
+ * comes, and one after another in the read's place.
+ */
+function lacksHashes(gate: Gate, state: BlockState, part: Part): boolean {
+  const { tree } = state.backing as Overlay;
+  const missing = tree && missingFor(tree, part.at / BLOCK_BYTES, part.bytes / BLOCK_BYTES);
+  if (missing === undefined) return false;
+  const { number, hash } = missing;
+  const at = part.place + BLOCK_PAYLOAD_BYTES_MAX;
+  if (!tree!.asked.has(number) && !state.requests.has(at)) {
+    tree!.asked.set(number, hash);
+    const from = { store: tree!.store, offset: number * BLOCK_BYTES, length: BLOCK_BYTES };
+    ask(gate, state, 'read', from, at, { treeBlock: number, reader: part });
+  }
+  return true;
 }
 
 function takeWhenChecked(gate: Gate, device: BlockDevice, part: Part): void {
-  const { state } = device;
-  const missing = missingHash(state, part);
-  if (missing === undefined) finish(gate, device, part, takeRead(gate, device, part));
-  else {
-    state.unchecked.add(part);
-    askForTreeBlock(gate, state, part, missing);
-  }
+  if (lacksHashes(gate, device.state, part)) device.state.unchecked.add(part);
+  else finish(gate, device, part, takeRead(gate, device, part));
 }
 
-function treeBlockArrived(gate: Gate, device: BlockDevice, number: number, at: number, ok: boolean): void {
-  const { state } = device;
+/** Who asked for a block that is not the right one gets an error; others that need it ask, too. */
+function treeBlockArrived(
+  gate: Gate,
+  device: BlockDevice,
+  { treeBlock, reader }: TreeBlock,
+  at: number,
+  ok: boolean,
+): void {
+  const { unchecked, backing } = device.state;
   const bytes = new Uint8Array(BLOCK_BYTES);
   const found = ok && gate.payloads.read(at, bytes) ? bytes : NOTHING;
-  const good = keepTreeBlock((state.backing as Overlay).tree!, number, found);
-  if (!good) complain(gate, device, `block ${number} of its hash tree is not the image's; its readers get I/O errors`);
-  for (const part of [...state.unchecked])
-    if (!isLive(device) || (!good && missingHash(state, part)?.number === number)) finish(gate, device, part, false);
+  const good = keepTreeBlock((backing as Overlay).tree!, treeBlock, found);
+  if (!good)
+    complain(gate, device, `block ${treeBlock} of its hash tree is not the image's; its reader gets an I/O error`);
+  for (const part of [...unchecked])
+    if (!isLive(device) || (!good && part === reader)) finish(gate, device, part, false);
     else takeWhenChecked(gate, device, part);
 }
 
