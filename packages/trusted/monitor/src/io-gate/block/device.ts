@@ -85,15 +85,15 @@ const DISCARD_SECTORS_MAX = 0x40_0000;
 /** Sectors of a block: what a discard is a multiple of. */
 const DISCARD_ALIGNMENT = 8;
 
-/** @param disks how many share the payload area, this being the `nth` */
+/** The disk is the `nth` of so many that share the payload area. */
 export function createBlockState(
   backing: Backing,
   sectors: number,
   readOnly: boolean,
   nth: number,
-  disks: number,
+  of: number,
 ): BlockState {
-  const count = Math.min(PLACES_MAX, Math.floor(PAYLOAD_PLACES / disks));
+  const count = Math.min(PLACES_MAX, Math.floor(PAYLOAD_PLACES / of));
   return {
     sectors,
     readOnly,

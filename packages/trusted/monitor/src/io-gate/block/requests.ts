@@ -2,6 +2,7 @@ import { ringDoorbell } from '@cloister/hardware';
 import {
   BLOCK_BYTES,
   BLOCK_PAYLOAD_BYTES_MAX,
+  type BlockOperation,
   type BlockReply,
   type BlockRequest,
   STORE_PAYLOAD_BYTES_MAX,
@@ -110,8 +111,9 @@ function sendPart(gate: Gate, device: BlockDevice, job: BlockJob, piece: Piece, 
     return;
   }
   if (step.where === 'base') lacksHashes(gate, state, part);
+  const { store, offset, length } = step;
   // A discard lies nowhere.
-  ask(gate, state, operation as BlockRequest['operation'], step, part.place, part);
+  ask(gate, state, part, { store, at: part.place, operation: operation as BlockOperation, offset, length });
 }
 
 /** Puts what the guest writes into the part's place, sealed where it leaves sealed; whether it lies there. */
@@ -129,16 +131,9 @@ function givePayload(gate: Gate, device: BlockDevice, { job, offset, bytes, plac
   return false;
 }
 
-function ask(
-  gate: Gate,
-  state: BlockState,
-  operation: BlockRequest['operation'],
-  { store, offset, length }: Pick<Step, 'store' | 'offset' | 'length'>,
-  at: number,
-  part: UnderWay['part'],
-): void {
-  const message: BlockRequest = { kind: 'block.request', store, at, operation, offset, length };
-  state.requests.set(at, { message, part });
+function ask(gate: Gate, state: BlockState, part: UnderWay['part'], request: Omit<BlockRequest, 'kind'>): void {
+  const message: BlockRequest = { kind: 'block.request', ...request };
+  state.requests.set(message.at, { message, part });
   gate.send(message);
 }
 
@@ -157,8 +152,10 @@ export function blockReplied(gate: Gate, device: BlockDevice, { store, at, ok }:
   }
   state.requests.delete(at);
   const { part } = request;
-  if ('treeBlock' in part) treeBlockArrived(gate, device, part, at, ok);
-  else partAnswered(gate, device, part, ok);
+  if ('treeBlock' in part) {
+    const bytes = new Uint8Array(BLOCK_BYTES);
+    treeBlockArrived(gate, device, part, ok && gate.payloads.read(at, bytes) ? bytes : NOTHING);
+  } else partAnswered(gate, device, part, ok);
   if (isLive(device)) serveBlock(gate, device);
 }
 
@@ -214,8 +211,8 @@ function lacksHashes(gate: Gate, state: BlockState, part: Part): boolean {
   const at = part.place + BLOCK_PAYLOAD_BYTES_MAX;
   if (!tree!.asked.has(number) && !state.requests.has(at)) {
     tree!.asked.set(number, hash);
-    const from = { store: tree!.store, offset: number * BLOCK_BYTES, length: BLOCK_BYTES };
-    ask(gate, state, 'read', from, at, { treeBlock: number, reader: part });
+    const place = { store: tree!.store, at, offset: number * BLOCK_BYTES, length: BLOCK_BYTES };
+    ask(gate, state, { treeBlock: number, reader: part }, { ...place, operation: 'read' });
   }
   return true;
 }
@@ -226,17 +223,9 @@ function takeWhenChecked(gate: Gate, device: BlockDevice, part: Part): void {
 }
 
 /** Who asked for a block that is not the right one gets an error; others that need it ask, too. */
-function treeBlockArrived(
-  gate: Gate,
-  device: BlockDevice,
-  { treeBlock, reader }: TreeBlock,
-  at: number,
-  ok: boolean,
-): void {
+function treeBlockArrived(gate: Gate, device: BlockDevice, { treeBlock, reader }: TreeBlock, bytes: Uint8Array): void {
   const { unchecked, backing } = device.state;
-  const bytes = new Uint8Array(BLOCK_BYTES);
-  const found = ok && gate.payloads.read(at, bytes) ? bytes : NOTHING;
-  const good = keepTreeBlock((backing as Overlay).tree!, treeBlock, found);
+  const good = keepTreeBlock((backing as Overlay).tree!, treeBlock, bytes);
   if (!good)
     complain(gate, device, `block ${treeBlock} of its hash tree is not the image's; its reader gets an I/O error`);
   for (const part of [...unchecked])
