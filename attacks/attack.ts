@@ -1,3 +1,5 @@
+import type { Edit } from '../tools/mutant.ts';
+
 /** What came of an attack: had it its effect, seen from outside the attacker? */
 export interface Outcome {
   readonly effect: boolean;
@@ -18,6 +20,8 @@ export interface Attack {
   readonly source: string;
   /** The check that the control goes without, in words. */
   readonly check?: string;
+  /** What that is in the source; none where the control differs in how it is started. */
+  readonly edits?: readonly Edit[];
   /** The sandbox level that it ran at, where that matters. Only what `full` lets through is a failure. */
   readonly level?: string;
   /** Why it cannot be tried on this machine at all. */

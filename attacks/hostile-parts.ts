@@ -1,4 +1,5 @@
 import type { Attack } from './attack.ts';
+import { BUILDER_ANSWERS } from './builder/answers.ts';
 import { CHANGED_CODE } from './client/code.ts';
 import { TOKENS } from './client/tokens.ts';
 import { LOST_PARTS } from './fault/lost-parts.ts';
@@ -20,6 +21,7 @@ import { FRAMES_OF_THE_GUEST } from './slice/frames.ts';
 import { GRANTS } from './slice/grants.ts';
 import { INTERRUPTS } from './slice/interrupts.ts';
 import { LAUNCHES } from './slice/launch.ts';
+import { LINK_FLOODS } from './slice/link-floods.ts';
 import { OUT_OF_RANGE } from './slice/out-of-range.ts';
 import { PROCESS_BOOT } from './slice/process-boot.ts';
 import { PROCESS_MISBEHAVIOUR } from './slice/process-misbehaviour.ts';
@@ -42,9 +44,11 @@ export const HOSTILE_PARTS: readonly Attack[] = [
   ...GRANTS,
   ...LAUNCHES,
   ...SLICE_FLOODS,
+  ...LINK_FLOODS,
   ...CHANNELS,
   ...STORAGE,
   ...SCHEDULER,
+  ...BUILDER_ANSWERS,
   ...STORAGE_FAULTS,
   ...LOST_PARTS,
   ...PROCESS_ESCAPE,
@@ -56,8 +60,9 @@ export const HOSTILE_PARTS: readonly Attack[] = [
   ...CHANGED_CODE,
 ];
 
-/** Those on benches, which take no time, and one in processes. `npm run full -- attacks` tries all. */
+/** Those on benches, which take no time, and two in processes. `npm run full -- attacks` tries all. */
 export const QUICK_PARTS: readonly Attack[] = [
   ...HOSTILE_PARTS.filter(({ level }) => level === undefined),
   ...PROCESS_BOOT.slice(0, 1),
+  ...PROCESS_MISBEHAVIOUR.slice(0, 1),
 ];

@@ -1,5 +1,5 @@
-import { writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openManifest } from '../packages/host/launcher/src/manifest.ts';
 import { closeInherited } from '../packages/host/launcher/src/privileged/close-inherited.ts';
@@ -8,17 +8,22 @@ import { failureOf } from '../packages/host/launcher/src/sandbox/level.ts';
 import { thisNode } from '../packages/host/launcher/src/sandbox/node-runtime.ts';
 import type { Level } from '../packages/host/launcher/src/sandbox/sandbox.ts';
 import { type Attack, type AttackResult, tried } from './attack.ts';
+import { ROOT } from './build.ts';
 import { HOSTILE_PARTS, QUICK_PARTS } from './hostile-parts.ts';
 import { compareLevels, openAt } from './probes/levels.ts';
 import { probes } from './probes/probes.ts';
 import { systemCallsOutside } from './system-calls.ts';
+import { advisories } from './xen/advisories.ts';
+import { advisoryLine } from './xen/page.ts';
 
 const USAGE = `Usage:
-  npm run attacks [-- [--json] [--quick] [--only PATTERN] [--levels full,landlock,permission,none] [--setpriv FILE] [--write-levels FILE]]
-  npm run attacks -- system-calls KIND STRACE-LOG [--jitless]`;
+  npm run attacks [-- [--json] [--quick] [--of probes|parts] [--only PATTERN] [--levels full,landlock,permission,none] [--setpriv FILE] [--write-levels FILE]]
+  npm run attacks -- system-calls KIND STRACE-LOG [--jitless]
+  npm run attacks -- xen NUMBER`;
 
-/** How many run at once: most of an attack is the start of a process. */
-const AT_ONCE = 3;
+/** How many run at once: most of a probe is waiting for its process; an attack on a bench keeps this one. */
+const AT_ONCE = { probes: 6, parts: 3 };
+type Of = keyof typeof AT_ONCE;
 
 const dist = dirname(fileURLToPath(import.meta.url));
 
@@ -28,6 +33,7 @@ async function main(args: readonly string[]): Promise<number> {
     return at < 0 ? undefined : args[at + 1];
   };
   if (args[0] === 'system-calls') return listSystemCalls(args.slice(1));
+  if (args[0] === 'xen') return printAdvisory(args[1]);
   if (args.includes('--help')) {
     console.log(USAGE);
     return 0;
@@ -35,14 +41,15 @@ async function main(args: readonly string[]): Promise<number> {
   // As the launcher does: what this process was left with is no compartment's.
   closeInherited();
   const setpriv = option('--setpriv');
-  const { attacks, levels } = await everyAttack(
-    option('--levels')?.split(',') as Level[] | undefined,
-    setpriv,
-    args.includes('--quick') ? QUICK_PARTS : HOSTILE_PARTS,
-  );
+  const of = option('--of') as Of | undefined;
+  if (of !== undefined && !(of in AT_ONCE)) throw new Error(`There are probes and parts, no "${of}"`);
+  const { attacks, levels } = await everyAttack(option('--levels')?.split(',') as Level[] | undefined, {
+    ...{ of, setpriv, quick: args.includes('--quick') },
+  });
   const only = new RegExp(option('--only') ?? '');
   const results: AttackResult[] = [];
   await inParallel(
+    AT_ONCE[of ?? 'parts'],
     attacks.filter(({ attack }) => only.test(attack)),
     async (attack) => {
       const result = await tried(attack).catch((error: Error): AttackResult => failed(attack, error));
@@ -58,11 +65,10 @@ async function main(args: readonly string[]): Promise<number> {
   return wrong.length === 0 && results.length > 0 ? 0 : 1;
 }
 
-/** Every attack that there is. The levels are those that this machine can run, unless they are named. */
+/** Every attack that there is, or what is quick of them. The levels are those that this machine can run, unless they are named. */
 async function everyAttack(
   named: readonly Level[] | undefined,
-  setpriv: string | undefined,
-  hostile: readonly Attack[],
+  { of, quick, setpriv }: { of: Of | undefined; quick: boolean; setpriv: string | undefined },
 ): Promise<{ attacks: Attack[]; levels: readonly Level[] }> {
   const node = thisNode();
   const verified = openManifest(dist);
@@ -76,17 +82,22 @@ async function everyAttack(
   }
   const files = [verified('probe.cjs')];
   return {
-    attacks: [...hostile, ...probes(levels, { node, files, filterOf, ...(setpriv === undefined ? {} : { setpriv }) })],
+    attacks: [
+      ...(of === 'probes' ? [] : quick ? QUICK_PARTS : HOSTILE_PARTS),
+      ...(of === 'parts'
+        ? []
+        : probes(levels, { node, files, filterOf, ...(setpriv === undefined ? {} : { setpriv }) }, { quick })),
+    ],
     levels,
   };
 }
 
-async function inParallel<T>(items: readonly T[], run: (item: T) => Promise<void>): Promise<void> {
+async function inParallel<T>(atOnce: number, items: readonly T[], run: (item: T) => Promise<void>): Promise<void> {
   const rest = [...items];
   const worker = async (): Promise<void> => {
     for (let item = rest.shift(); item !== undefined; item = rest.shift()) await run(item);
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
 /** At a lower level an attack may have its effect; which, the table of levels says. */
@@ -120,6 +131,14 @@ function listSystemCalls([kind, log, flag]: readonly string[]): number {
   for (const [name, count] of outside) console.log(`${name}: ${count}`);
   console.log(`${outside.size} system calls outside the list of "${kind}"`);
   return outside.size === 0 ? 0 : 1;
+}
+
+function printAdvisory(number: string | undefined): number {
+  const table = readFileSync(join(ROOT, 'attacks', 'xen', 'advisories.tsv'), 'utf8');
+  const found = advisories(table).find((advisory) => String(advisory.number) === number);
+  if (found === undefined) throw new Error(`There is no advisory "${number ?? ''}"`);
+  console.log(advisoryLine(found));
+  return 0;
 }
 
 try {

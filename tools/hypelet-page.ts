@@ -1,4 +1,5 @@
 import { EXIT_MASK, HYPELET_ANSWERS, HYPELET_CALLS, VIRTUAL_CSRS } from '@cloister/protocol';
+import { markdownTable } from './markdown-table.ts';
 
 /** docs/hypelet-calls.md, made from the tables that monitor and slice are made from. */
 export function hypeletPage(): string {
@@ -43,34 +44,19 @@ export function hypeletPage(): string {
     ...answers.flat(),
     '## What an exit exposes, and what may be changed',
     '',
-    ...table(['reason', 'exposes', 'may be changed'], masks),
+    ...markdownTable(['reason', 'exposes', 'may be changed'], masks),
     '## Virtual CSRs',
     '',
-    ...table(['CSR', 'csr.read', 'csr.write'], csrs),
+    ...markdownTable(['CSR', 'csr.read', 'csr.write'], csrs),
   ].join('\n');
 }
 
 const lowered = (text: string): string => (/^[A-Z][a-z]/.test(text) ? text[0]!.toLowerCase() + text.slice(1) : text);
 const names = (registers: readonly string[]): string => registers.map((name) => `\`${name}\``).join(' ') || 'nothing';
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const widths = head.map((_, column) => Math.max(3, ...[head, ...rows].map((row) => row[column]!.length)));
-  const line = (cells: readonly string[], fill = ' '): string =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column]!, fill)).join(' | ')} |`;
-  return [
-    line(head),
-    line(
-      head.map(() => ''),
-      '-',
-    ),
-    ...rows.map((row) => line(row)),
-    '',
-  ];
-}
-
 function fieldsOf(fields: Readonly<Record<string, unknown>>): string[] {
   const rows = Object.entries(fields).map(([name, field]) => [`\`${name}\``, valuesOf(field as object | string)]);
-  return rows.length === 0 ? [] : table(['argument', 'values'], rows);
+  return rows.length === 0 ? [] : markdownTable(['argument', 'values'], rows);
 }
 
 function valuesOf(field: object | string): string {

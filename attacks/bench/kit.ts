@@ -3,7 +3,10 @@
 export * as scheduler from '../../packages/deprivileged/scheduler/src/main.ts';
 export { sliceBench } from '../../packages/deprivileged/slice/src/testing/slice-bench.ts';
 export * as storage from '../../packages/deprivileged/storage/src/main.ts';
+export { builderOver } from '../../packages/host/images/src/builder/builder.ts';
+export { openSession } from '../../packages/host/images/src/builder/session.ts';
 export { createChannelEnd } from '../../packages/host/launcher/src/channels/channel-end.ts';
+export { memoryChannel } from '../../packages/host/launcher/src/channels/memory-channel.ts';
 export { streamChannel } from '../../packages/host/launcher/src/channels/stream-channel.ts';
 export { createHostPort } from '../../packages/host/launcher/src/client/host-port.ts';
 export * as protocol from '../../packages/protocol/src/index.ts';

@@ -29,8 +29,16 @@ function kitWithout(edits: readonly Edit[]): Promise<Kit> {
 }
 
 /** An attack that speaks bytes to the very source of the part it attacks; its control to the source without the check. */
-export const onBench = ({ act, edits, ...named }: BenchAttack): Attack => ({
+export const onBench = ({ act, ...named }: BenchAttack): Attack => ({
   ...named,
   run: async () => act(await kitWithout([])),
-  control: async () => act(await kitWithout(edits)),
+  control: async () => act(await kitWithout(named.edits)),
 });
+
+type Common = Pick<BenchAttack, 'from' | 'target' | 'source'>;
+
+/** A table of them, with what they have in common unless one says otherwise. */
+export const benchAttacks = (
+  common: Common,
+  variants: readonly (Omit<BenchAttack, keyof Common> & Partial<Common>)[],
+): readonly Attack[] => variants.map((variant) => onBench({ ...common, ...variant }));

@@ -8,3 +8,4 @@ export const launcher = (file: string): string => `packages/host/launcher/src/${
 export const storage = (file: string): string => `packages/deprivileged/storage/src/${file}`;
 export const scheduler = (file: string): string => `packages/deprivileged/scheduler/src/${file}`;
 export const slice = (file: string): string => `packages/deprivileged/slice/src/${file}`;
+export const images = (file: string): string => `packages/host/images/src/${file}`;

@@ -43,7 +43,7 @@ const outcome = (effect: boolean, { said }: { said: string[] }): Outcome => ({
 });
 
 const breakOut = (
-  named: Pick<Attack, 'attack' | 'from' | 'target' | 'source'>,
+  named: Pick<Attack, 'attack' | 'from' | 'target' | 'source' | 'edits'>,
   act: (form: string) => Promise<Outcome>,
 ): Attack => ({
   ...named,
@@ -95,6 +95,7 @@ export const PROCESS_ESCAPE: readonly Attack[] = [
       from: 'slice',
       target: "its guest's memory",
       source: 'isolation.md S2 (prototype pollution)',
+      edits: POLLUTED,
     },
     async (form) => {
       const kernel = tinyKernel('sleep');

@@ -1,6 +1,5 @@
-import type { Attack } from '../attack.ts';
 import { openDisk, seen } from '../bench/disk.ts';
-import { type BenchAttack, onBench } from '../bench/on-bench.ts';
+import { benchAttacks } from '../bench/on-bench.ts';
 import { gate } from '../bench/sources.ts';
 
 const TRANSPORT = gate('transport.ts');
@@ -14,12 +13,11 @@ const AT = {
   descriptors: 0x20,
 } as const;
 
-const register = (variant: Pick<BenchAttack, 'attack' | 'check' | 'edits' | 'act'> & { source?: string }): Attack =>
-  onBench({ from: 'guest', target: 'its devices', source: 'isolation.md G1 (CVE-2015-3456), S1', ...variant });
+const COMMON = { from: 'guest', target: 'its devices', source: 'isolation.md G1 (CVE-2015-3456), S1' };
 
 /** Device registers, in the wrong order and at the wrong time. */
-export const DEVICE_REGISTERS: readonly Attack[] = [
-  register({
+export const DEVICE_REGISTERS = benchAttacks(COMMON, [
+  {
     attack: 'G1 features are changed after FEATURES_OK',
     check: 'features are fixed once they were accepted',
     edits: [
@@ -49,8 +47,8 @@ export const DEVICE_REGISTERS: readonly Attack[] = [
       const left = disk.requests().length;
       return { effect: left > 0, how: `${left} chains were taken by a feature that was not negotiated` };
     },
-  }),
-  register({
+  },
+  {
     attack: 'G1 features that were not offered are taken',
     check: 'what the driver takes was offered',
     edits: [[TRANSPORT, '(low & ~offered[0]) === 0 && (high & ~offered[1]) === 0 && ', '']],
@@ -68,8 +66,8 @@ export const DEVICE_REGISTERS: readonly Attack[] = [
       const status = bus.read(disk.device.bar + AT.status, 1);
       return { effect: (status & 8n) !== 0n, how: `status 0x${status.toString(16)}` };
     },
-  }),
-  register({
+  },
+  {
     attack: 'G1 a stopped device is told that it runs',
     check: 'a driver clears no status bit',
     edits: [[TRANSPORT, 'let next = before | (value & ~STATUS.needsReset);', 'let next = value;']],
@@ -84,8 +82,8 @@ export const DEVICE_REGISTERS: readonly Attack[] = [
       disk.settle();
       return { effect: read.status() === 0, how: seen(read) };
     },
-  }),
-  register({
+  },
+  {
     attack: 'G1 a queue is moved and grown while it is served',
     check: 'an enabled queue is fixed',
     edits: [
@@ -102,8 +100,8 @@ export const DEVICE_REGISTERS: readonly Attack[] = [
       const effect = found === BigInt(elsewhere);
       return { effect, how: `descriptors are taken from 0x${found.toString(16)}` };
     },
-  }),
-  register({
+  },
+  {
     attack: 'G1 a queue of any size',
     check: 'a queue’s size is a power of two up to the maximum',
     edits: [
@@ -126,8 +124,8 @@ export const DEVICE_REGISTERS: readonly Attack[] = [
         how: `sizes that were taken: ${[...new Set(sizes)].join(', ')}`,
       };
     },
-  }),
-  register({
+  },
+  {
     attack: 'G1 the window into the BAR is set beyond it',
     check: 'the window lies in the BAR',
     edits: [
@@ -155,5 +153,5 @@ export const DEVICE_REGISTERS: readonly Attack[] = [
         how: `read 0x${config.toString(16)}, 0x${odd.toString(16)}, 0x${words[0]!.toString(16)}`,
       };
     },
-  }),
-];
+  },
+]);

@@ -1,6 +1,5 @@
-import type { Attack } from '../attack.ts';
 import { type Disk, filled, openDisk } from '../bench/disk.ts';
-import { type BenchAttack, onBench } from '../bench/on-bench.ts';
+import { benchAttacks, type Kit } from '../bench/on-bench.ts';
 import { gate } from '../bench/sources.ts';
 
 const RING = gate('split-ring.ts');
@@ -8,9 +7,7 @@ const MEMORY = gate('guest-memory.ts');
 const RAM = 0x8000_0000;
 const CANARY = filled(0xca, 512);
 
-type Variant = Pick<BenchAttack, 'attack' | 'check' | 'edits' | 'act'> & { source?: string; target?: string };
-const ring = (variant: Variant): Attack =>
-  onBench({ from: 'guest', target: 'the machine', source: 'isolation.md G2', ...variant });
+const COMMON = { from: 'guest', target: 'the machine', source: 'isolation.md G2' };
 
 interface Descriptor {
   readonly address: number;
@@ -21,7 +18,7 @@ interface Descriptor {
 }
 
 /** Puts descriptors into the table as they are, makes the first available and rings. */
-function post(kit: Parameters<BenchAttack['act']>[0], disk: Disk, descriptors: readonly Descriptor[]): void {
+function post(kit: Kit, disk: Disk, descriptors: readonly Descriptor[]): void {
   const queue = disk.device.queues[0]!;
   descriptors.forEach((one, i) => void kit.driver.writeDescriptor(disk.guest, queue.descriptors, i, one));
   kit.driver.makeAvailable(disk.guest, queue, 0);
@@ -30,7 +27,7 @@ function post(kit: Parameters<BenchAttack['act']>[0], disk: Disk, descriptors: r
 }
 
 /** A request's header in guest RAM. */
-function header(kit: Parameters<BenchAttack['act']>[0], disk: Disk, type: number, sector: number): number {
+function header(kit: Kit, disk: Disk, type: number, sector: number): number {
   const address = kit.driver.allocate(disk.guest, 16);
   const view = new DataView(new ArrayBuffer(16));
   view.setUint32(0, type, true);
@@ -52,8 +49,8 @@ function meter() {
 }
 
 /** Descriptors, rings and requests as no driver writes them. */
-export const RINGS: readonly Attack[] = [
-  ring({
+export const RINGS = benchAttacks(COMMON, [
+  {
     attack: 'G2 a descriptor points below RAM, to read what lies elsewhere',
     check: 'a buffer lies in RAM',
     edits: [[MEMORY, 'if (!(offset >= 0 && length >= 0 && offset + length <= memory.ram.length)) return false;', '']],
@@ -71,8 +68,8 @@ export const RINGS: readonly Attack[] = [
       const effect = left.some((request) => disk.payload(request)[0] === 0xca);
       return { effect, how: `${left.length} requests left${effect ? ' with what the guest does not own' : ''}` };
     },
-  }),
-  ring({
+  },
+  {
     attack: 'G2 a descriptor points to a frame that the VM does not have',
     source: 'isolation.md G2; XSA-148 (G3)',
     check: 'a buffer’s frames are the VM’s',
@@ -93,8 +90,8 @@ export const RINGS: readonly Attack[] = [
       const found = disk.guest.ram[frame * 4096]!;
       return { effect: found !== 0, how: `the absent frame begins with 0x${found.toString(16)}` };
     },
-  }),
-  ring({
+  },
+  {
     attack: 'G2 a chain that is a loop keeps the monitor',
     source: 'isolation.md G2; CVE-2021-20257',
     check: 'no descriptor comes twice in a chain',
@@ -116,8 +113,8 @@ export const RINGS: readonly Attack[] = [
       ]);
       return { effect: watch.cost.fetches > 1000, how: `${watch.cost.fetches} fetches for a doorbell` };
     },
-  }),
-  ring({
+  },
+  {
     attack: 'G2 an indirect table that is a loop keeps the monitor',
     source: 'isolation.md G2; CVE-2021-20257',
     check: 'no descriptor comes twice in an indirect table',
@@ -145,8 +142,8 @@ export const RINGS: readonly Attack[] = [
       post(kit, disk, [{ address: table, length: 32, flags: 4, next: 0 }]);
       return { effect: looks > 1000, how: `${looks} buffers were looked at for a doorbell` };
     },
-  }),
-  ring({
+  },
+  {
     attack: 'G1 an indirect table of a million descriptors',
     source: 'isolation.md G1, G2; CVE-2019-14835',
     check: 'a chain is no longer than a queue may be',
@@ -158,8 +155,8 @@ export const RINGS: readonly Attack[] = [
       post(kit, disk, [{ address: table, length: 16 * 2 ** 20, flags: 4, next: 0 }]);
       return { effect: watch.cost.bytes > 65_536, how: `${watch.cost.bytes} bytes fetched for a doorbell` };
     },
-  }),
-  ring({
+  },
+  {
     attack: 'G2 a request’s header is changed after it was checked',
     source: 'isolation.md G3; XSA-155 (double fetch)',
     target: 'the disk of another',
@@ -194,8 +191,8 @@ export const RINGS: readonly Attack[] = [
       const effect = (request?.offset ?? 0) >= 2 ** 20;
       return { effect, how: `offset ${request?.offset} of a disk of 1 MiB, header fetched ${fetches} times` };
     },
-  }),
-  ring({
+  },
+  {
     attack: 'G2 a discard’s list is changed after it was checked',
     source: 'isolation.md G3; XSA-155 (double fetch)',
     check: 'what was checked is a copy',
@@ -229,8 +226,8 @@ export const RINGS: readonly Attack[] = [
       );
       return { effect: beyond, how: `blocks beyond the disk were discarded: ${beyond}, list fetched ${fetches} times` };
     },
-  }),
-  ring({
+  },
+  {
     attack: 'G2 a write beyond the end of the disk',
     source: 'isolation.md G2; CVE-2020-14364',
     target: 'the disk of another',
@@ -243,8 +240,8 @@ export const RINGS: readonly Attack[] = [
       const beyond = disk.requests().filter(({ offset, length }) => offset + length > 2 ** 20);
       return { effect: beyond.length > 0, how: `${beyond.length} requests beyond the disk left` };
     },
-  }),
-  ring({
+  },
+  {
     attack: 'G2 a discard of four billion sectors that the disk does not have',
     check: 'a discard fits its disk',
     edits: [[gate('block/decode.ts'), 'if (!fits(state, sector, bytes)) return FAILED;\n    ranges', 'ranges']],
@@ -258,8 +255,8 @@ export const RINGS: readonly Attack[] = [
       const { size } = (disk.state.backing as { versions: Map<number, unknown> }).versions;
       return { effect: size > 1, how: `the monitor keeps ${size} parts of a version table of 1` };
     },
-  }),
-  ring({
+  },
+  {
     attack: 'G2 a read-only disk is written',
     target: 'an image',
     check: 'a read-only disk takes no writes',
@@ -271,5 +268,5 @@ export const RINGS: readonly Attack[] = [
       const found = disk.storage.stores.get(0)![3 * 4096]!;
       return { effect: found === 0xee, how: `the image's block begins with 0x${found.toString(16)}` };
     },
-  }),
-];
+  },
+]);

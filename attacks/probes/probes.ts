@@ -3,40 +3,47 @@ import type { Level } from '../../packages/host/launcher/src/sandbox/sandbox.ts'
 import type { Attack, Outcome } from '../attack.ts';
 import { type Judged, PROBE_SOURCE } from './probe-kind.ts';
 import { RAW_PROBES, type RawProbe } from './raw-probes.ts';
-import { type Place, type ProbeSettings, runRawProbe, runScriptProbe } from './run-probe.ts';
+import { distinctPlaces, type Place, type ProbeSettings, runRawProbe, runScriptProbe } from './run-probe.ts';
 import { SCRIPT_PROBES, type ScriptProbe, type ScriptProbeName } from './script-probes.ts';
 
-/** Every probe, from each kind of compartment, at each of the levels. Its control runs once for all of them. */
-export function probes(levels: readonly Level[], settings: ProbeSettings): Attack[] {
+/**
+ * Every probe, from each kind of compartment, at each of the levels; `quick`: of kinds that the same sandbox holds at a
+ * level, from one. Its control runs once for all of them.
+ */
+export function probes(
+  levels: readonly Level[],
+  settings: ProbeSettings,
+  { quick }: { readonly quick: boolean },
+): Attack[] {
+  const all = levels.flatMap((level) => COMPARTMENT_KINDS.map((kind) => ({ level, kind })));
+  const places = quick ? distinctPlaces(all, settings) : all;
   return [
     ...Object.entries<ScriptProbe>(SCRIPT_PROBES).flatMap(([name, probe]) =>
-      everywhere(levels, name, probe, (place) => runScriptProbe(name as ScriptProbeName, probe, place, settings)),
+      everywhere(places, name, probe, (place) => runScriptProbe(name as ScriptProbeName, probe, place, settings)),
     ),
     ...Object.entries<RawProbe>(RAW_PROBES).flatMap(([name, probe]) =>
-      everywhere(levels, name, probe, (place) => runRawProbe(probe, place, settings)),
+      everywhere(places, name, probe, (place) => runRawProbe(probe, place, settings)),
     ),
     ...COMPARTMENT_KINDS.map((kind) => timing(kind)),
   ];
 }
 
 function everywhere(
-  levels: readonly Level[],
+  places: readonly Exclude<Place, 'control'>[],
   attack: string,
   { source = PROBE_SOURCE, notHere }: Judged,
   run: (place: Place) => Promise<Outcome>,
 ): Attack[] {
   let controlled: Promise<Outcome> | undefined;
-  return levels.flatMap((level) =>
-    COMPARTMENT_KINDS.map((kind): Attack => {
-      const notApplicable = notHere?.(kind);
-      return {
-        ...{ attack, from: kind, target: 'host', source, level },
-        ...(notApplicable === undefined ? {} : { notApplicable }),
-        run: () => run({ level, kind }),
-        control: () => (controlled ??= run('control')),
-      };
-    }),
-  );
+  return places.map(({ level, kind }): Attack => {
+    const notApplicable = notHere?.(kind);
+    return {
+      ...{ attack, from: kind, target: 'host', source, level },
+      ...(notApplicable === undefined ? {} : { notApplicable }),
+      run: () => run({ level, kind }),
+      control: () => (controlled ??= run('control')),
+    };
+  });
 }
 
 /** No sandbox hides how long another process takes. */

@@ -7,7 +7,12 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CompartmentKind } from '../../packages/host/launcher/src/sandbox/compartment-kind.ts';
 import type { NodeRuntime } from '../../packages/host/launcher/src/sandbox/node-runtime.ts';
-import { type Level, type SandboxFile, sandboxed } from '../../packages/host/launcher/src/sandbox/sandbox.ts';
+import {
+  type Level,
+  type SandboxCommand,
+  type SandboxFile,
+  sandboxed,
+} from '../../packages/host/launcher/src/sandbox/sandbox.ts';
 import { startSandboxed } from '../../packages/host/launcher/src/sandbox/start-sandboxed.ts';
 import type { Outcome } from '../attack.ts';
 import { PROBE_LIBRARY } from './probe-library.ts';
@@ -16,8 +21,14 @@ import { assemble } from './raw-program.ts';
 import type { ScriptProbe, ScriptProbeName } from './script-probes.ts';
 import { callBack, callNumber, openWorld, type World } from './world.ts';
 
-/** In what a probe runs: a compartment's sandbox, or as a plain process with the named check off. */
-export type Place = { readonly level: Level; readonly kind: CompartmentKind } | 'control';
+/** A compartment's sandbox. */
+interface Inside {
+  readonly level: Level;
+  readonly kind: CompartmentKind;
+}
+
+/** In what a probe runs: in a sandbox, or as a plain process with the named check off. */
+export type Place = Inside | 'control';
 
 export interface ProbeSettings {
   readonly node: NodeRuntime;
@@ -119,22 +130,44 @@ const shifted = (steps: ReturnType<RawProbe['program']>['steps']): typeof steps 
     ),
   }));
 
-function sandbox(
-  { kind, level }: Exclude<Place, 'control'>,
+/** Those places that no other one before is the same as: of kinds that one command and one filter hold, the first. */
+export function distinctPlaces<P extends Inside>(places: readonly P[], settings: ProbeSettings): P[] {
+  const seen = new Set<string>();
+  return places.filter((place) => {
+    const { file, args, feeds } = commandFor(place, settings, settings.node, settings.files, [], 2);
+    const command = JSON.stringify([file, args, feeds.map((bytes) => Buffer.from(bytes).toString('base64'))]);
+    if (seen.has(command)) return false;
+    seen.add(command);
+    return true;
+  });
+}
+
+const commandFor = (
+  { kind, level }: Inside,
   { filterOf, setpriv }: ProbeSettings,
+  node: NodeRuntime,
+  files: readonly SandboxFile[],
+  args: readonly string[],
+  inherited: number,
+): SandboxCommand =>
+  sandboxed(level, {
+    ...{ kind, node, files, args, inherited },
+    filter: filterOf(kind, { landlock: level === 'landlock' }),
+    dataBytes: DATA_BYTES,
+    ...(setpriv === undefined ? {} : { setpriv }),
+  });
+
+function sandbox(
+  place: Inside,
+  settings: ProbeSettings,
   node: NodeRuntime,
   files: readonly SandboxFile[],
   args: readonly string[],
   stdio: Parameters<typeof startSandboxed>[1],
   within: readonly string[] = [],
 ): ChildProcess {
-  const command = sandboxed(level, {
-    ...{ kind, node, files, args },
-    filter: filterOf(kind, { landlock: level === 'landlock' }),
-    inherited: stdio.length - 3,
-    dataBytes: DATA_BYTES,
-    ...(setpriv === undefined ? {} : { setpriv }),
-  });
+  const { level } = place;
+  const command = commandFor(place, settings, node, files, args, stdio.length - 3);
   const [file, before] = asCommand([...(level === 'full' ? [] : within), command.file]);
   return startSandboxed({ ...command, file, args: [...before, ...command.args] }, stdio);
 }

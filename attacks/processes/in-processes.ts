@@ -14,11 +14,11 @@ export interface ProcessAttack extends Pick<Attack, 'attack' | 'from' | 'target'
 }
 
 /** An attack on real compartments in their real sandboxes; its control on ones that were built without the check. */
-export const inProcesses = ({ act, edits, tamper, ...named }: ProcessAttack): Attack => ({
+export const inProcesses = ({ act, tamper, ...named }: ProcessAttack): Attack => ({
   ...named,
   level: 'full',
   run: async () => act(await worldWithout([], tamper)),
-  control: async () => act(await worldWithout(edits, tamper)),
+  control: async () => act(await worldWithout(named.edits, tamper)),
 });
 
 export const MACHINE: VirtualMachineConfig = { memoryBytes: 64 << 20, kernel: tinyKernel('loop'), commandLine: '' };

@@ -1,12 +1,10 @@
 import type { Channel, ChannelListener } from '@cloister/protocol';
-import type { Attack } from '../attack.ts';
-import { type BenchAttack, type Kit, onBench } from '../bench/on-bench.ts';
+import { benchAttacks, type Kit } from '../bench/on-bench.ts';
 import { scheduler } from '../bench/sources.ts';
 
 const MAIN = scheduler('main.ts');
 
-const attack = (variant: Pick<BenchAttack, 'attack' | 'check' | 'edits' | 'act'>): Attack =>
-  onBench({ from: 'slice', target: 'other VMs’ share of the CPUs', source: 'issue 5 §7', ...variant });
+const COMMON = { from: 'slice', target: 'other VMs’ share of the CPUs', source: 'issue 5 §7' };
 
 /** The scheduler of two VMs on one CPU, and time in our hand. */
 function schedule(kit: Kit, cpus: number) {
@@ -48,8 +46,8 @@ function schedule(kit: Kit, cpus: number) {
 }
 
 /** A slice that wants more than its VM's share. */
-export const SCHEDULER: readonly Attack[] = [
-  attack({
+export const SCHEDULER = benchAttacks(COMMON, [
+  {
     attack: 'B1 a slice that asks for time without end',
     check: 'a grant comes no earlier than a period after the last',
     edits: [[MAIN, 'if (wait <= 0) grant(machine);', 'if (true) grant(machine);']],
@@ -61,11 +59,11 @@ export const SCHEDULER: readonly Attack[] = [
       }
       return { effect: granted[0]! > 600_000, how: `${granted[0]} µs of a second for half a CPU` };
     },
-  }),
-  attack({
+  },
+  {
     attack: 'B1 a slice that asks a thousand times before the grant comes',
     check: 'one grant is on its way',
-    edits: [[MAIN, 'if (pending[machine]) return;', '']],
+    edits: [[MAIN, 'if (pending[machine]) return held;', '']],
     act(kit) {
       const { granted, ask, pass } = schedule(kit, 0.5);
       for (let i = 0; i < 1000; i += 1) {
@@ -75,8 +73,8 @@ export const SCHEDULER: readonly Attack[] = [
       }
       return { effect: granted[0]! > 600_000, how: `${granted[0]} µs of a second for half a CPU` };
     },
-  }),
-  attack({
+  },
+  {
     attack: 'B1 a slice that claims all CPUs from its neighbour',
     check: 'shares are by weight among those who ask',
     edits: [
@@ -96,15 +94,15 @@ export const SCHEDULER: readonly Attack[] = [
       const sum = granted[0]! + granted[1]!;
       return { effect: sum > 1_400_000, how: `${sum} µs were granted of a second of one CPU` };
     },
-  }),
-  attack({
+  },
+  {
     attack: 'B1 nonsense to the scheduler, to end it for all',
     check: 'what is no message closes the channel that it came from',
     edits: [
       [
         MAIN,
-        "if (toScheduler.decode(frame) === undefined) {\n          channel.close('A malformed message to the scheduler');\n          return;\n        }",
-        "if (toScheduler.decode(frame)!.kind !== 'run.ask') return;",
+        "if (toScheduler.decode(frame) === undefined) {\n          channel.close('A malformed message to the scheduler');\n          return undefined;\n        }",
+        "if (toScheduler.decode(frame)!.kind !== 'run.ask') return undefined;",
       ],
     ],
     act(kit) {
@@ -118,5 +116,5 @@ export const SCHEDULER: readonly Attack[] = [
       }
       return { effect: died !== '' || granted[1] === 0, how: died || `its neighbour got ${granted[1]} µs` };
     },
-  }),
-];
+  },
+]);

@@ -1,14 +1,12 @@
 import { Duplex } from 'node:stream';
-import type { Attack } from '../attack.ts';
-import { type BenchAttack, type Kit, onBench } from '../bench/on-bench.ts';
+import { benchAttacks, type Kit } from '../bench/on-bench.ts';
 import { launcher, protocol } from '../bench/sources.ts';
 
 const STREAM = launcher('channels/stream-channel.ts');
 const END = launcher('channels/channel-end.ts');
 const [EPOCH, LATER] = [new Uint8Array(16).fill(7), new Uint8Array(16).fill(8)];
 
-const channel = (variant: Pick<BenchAttack, 'attack' | 'check' | 'edits' | 'act'>): Attack =>
-  onBench({ from: 'slice', target: 'the far end of its link', source: 'issue 5 §1, §8; isolation.md F', ...variant });
+const COMMON = { from: 'slice', target: 'the far end of its link', source: 'issue 5 §1, §8; isolation.md F' };
 
 const frame = (...bytes: number[]): Buffer => Buffer.from([0, bytes.length, 0, 0, 0, ...bytes]);
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -40,8 +38,8 @@ const listOf = (heard: readonly Uint8Array[]): string =>
   heard.map((one) => `[${one.subarray(0, 4).join(' ')}]`).join('');
 
 /** Bytes on a link, below all messages. */
-export const CHANNELS: readonly Attack[] = [
-  channel({
+export const CHANNELS = benchAttacks(COMMON, [
+  {
     attack: 'S1 frames before the greeting',
     check: 'nothing counts before the greeting',
     edits: [[STREAM, 'if (awaited === undefined) return bytes;', 'return bytes;']],
@@ -50,8 +48,8 @@ export const CHANNELS: readonly Attack[] = [
       await push(frame(1, 2), Buffer.alloc(3), frame(3));
       return { effect: heard.length > 0, how: `heard: ${listOf(heard) || 'nothing'}` };
     },
-  }),
-  channel({
+  },
+  {
     attack: 'S1 a greeting of an epoch that is over',
     check: 'a greeting is of the epoch that the launcher said',
     edits: [[STREAM, 'bytes.indexOf(awaited);', 'bytes.indexOf(awaited.subarray(0, 8));']],
@@ -63,8 +61,8 @@ export const CHANNELS: readonly Attack[] = [
       await push(kit.protocol.greetingOf(EPOCH), frame(9));
       return { effect: heard.length > 0, how: `heard: ${listOf(heard) || 'nothing'}` };
     },
-  }),
-  channel({
+  },
+  {
     attack: 'S1 half a frame, to swallow the beginning of its successor',
     check: 'nothing counts before the greeting',
     edits: [[STREAM, 'record = undefined;\n    rest = NOTHING;', '']],
@@ -76,8 +74,8 @@ export const CHANNELS: readonly Attack[] = [
       const effect = heard.some(([first]) => first === 0xee);
       return { effect, how: `heard: ${listOf(heard) || 'nothing'}` };
     },
-  }),
-  channel({
+  },
+  {
     attack: 'S1 more frames than there was credit for',
     check: 'a peer has its window and no more',
     edits: [[END, "if (granted < 0) close('The peer sent more than its credit');\n      else if", 'if']],
@@ -90,8 +88,8 @@ export const CHANNELS: readonly Attack[] = [
       const held = heard.reduce((sum, one) => sum + one.length, 0);
       return { effect: held > 4 * 2 ** 20, how: `${held} bytes were held for a receiver that was busy` };
     },
-  }),
-  channel({
+  },
+  {
     attack: 'S1 credit that nobody owed',
     check: 'credit never exceeds the window',
     edits: [[END, 'if (credit > CHANNEL_WINDOW_BYTES) {', 'if (false) {']],
@@ -106,8 +104,8 @@ export const CHANNELS: readonly Attack[] = [
         how: `${written()} bytes were written to a pipe with a window of 4 MiB`,
       };
     },
-  }),
-  channel({
+  },
+  {
     attack: 'S1 a frame of four gigabytes is announced',
     check: 'a record has a maximum',
     edits: [[protocol('framing.ts'), 'length > LENGTH_MAX[kind] || ', '']],
@@ -118,5 +116,5 @@ export const CHANNELS: readonly Attack[] = [
       const longest = Math.max(0, ...heard.map(({ length }) => length));
       return { effect: longest > 256 * 1024, how: `a frame of ${longest} bytes came through, closed: ${end.closed}` };
     },
-  }),
-];
+  },
+]);

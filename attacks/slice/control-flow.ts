@@ -1,25 +1,17 @@
-import type { Attack } from '../attack.ts';
 import { END, openMachine, run, SBI_RESET } from '../bench/machine.ts';
-import { type BenchAttack, onBench } from '../bench/on-bench.ts';
+import { benchAttacks } from '../bench/on-bench.ts';
 import { monitor } from '../bench/sources.ts';
 
 const DECODE = monitor('hypelet-calls/decode.ts');
 const EVIL = 0xbadn;
 
-type Variant = Pick<BenchAttack, 'attack' | 'check' | 'edits' | 'act'> & { source?: string; target?: string };
-const flow = (variant: Variant): Attack =>
-  onBench({
-    from: 'slice',
-    target: "its guest's control flow",
-    source: 'issue 5 §5; Nexen (entry and exit)',
-    ...variant,
-  });
+const COMMON = { from: 'slice', target: "its guest's control flow", source: 'issue 5 §5; Nexen (entry and exit)' };
 
 const call = { reason: 'sbi', extension: SBI_RESET, function: 0n, arguments: [1n, 2n] } as const;
 
 /** Entry and exit have one order. */
-export const CONTROL_FLOW: readonly Attack[] = [
-  flow({
+export const CONTROL_FLOW = benchAttacks(COMMON, [
+  {
     attack: 'S1 a hart is run a second time while it runs',
     check: 'one run at a time',
     edits: [[DECODE, "if (hart.phase === 'running') return", 'if (false) return']],
@@ -30,8 +22,8 @@ export const CONTROL_FLOW: readonly Attack[] = [
       const completion = machine.completion();
       return { effect: completion !== undefined, how: `completions of an exit that never was: ${completion ? 1 : 0}` };
     },
-  }),
-  flow({
+  },
+  {
     attack: 'S1 a hart is started twice',
     check: 'one run at a time',
     edits: [[monitor('harts.ts'), "  hart.phase = 'running';\n  const { shadow", '  const { shadow']],
@@ -40,8 +32,8 @@ export const CONTROL_FLOW: readonly Attack[] = [
       for (let i = 1; i < 4; i += 1) machine.say(run({ sequence: BigInt(i) }));
       return { effect: machine.started.length > 1, how: `${machine.started.length} threads for hart 0` };
     },
-  }),
-  flow({
+  },
+  {
     attack: 'S1 a hart is run before its launch is finished',
     check: 'no run before the launch is finished',
     edits: [
@@ -56,8 +48,8 @@ export const CONTROL_FLOW: readonly Attack[] = [
       machine.say(run());
       return { effect: machine.started.length > 0, how: `${machine.started.length} threads for hart 0` };
     },
-  }),
-  flow({
+  },
+  {
     attack: 'S1 a reply to the exit before answers the next',
     check: 'a run answers the exit that it names',
     edits: [[DECODE, 'if (call.exit !== (', 'if (false && call.exit !== (']],
@@ -71,8 +63,8 @@ export const CONTROL_FLOW: readonly Attack[] = [
       const completion = machine.completion();
       return { effect: completion?.error === EVIL, how: `a0 became ${completion?.error ?? 'nothing else'}` };
     },
-  }),
-  flow({
+  },
+  {
     attack: 'S1 a register is written for the exit before',
     check: 'a write names the exit that waits',
     edits: [[DECODE, "if (hart.phase !== 'exited' || call.exit !== hart.exits)", "if (hart.phase !== 'exited')"]],
@@ -87,8 +79,8 @@ export const CONTROL_FLOW: readonly Attack[] = [
       const completion = machine.completion();
       return { effect: completion?.error === EVIL, how: `a0 became ${completion?.error}` };
     },
-  }),
-  flow({
+  },
+  {
     attack: 'S1 a new hart is made while the guest runs',
     check: 'harts are created while the VM is launched',
     edits: [[DECODE, "if (machine.launch.phase !== 'begun') return", 'if (false) return']],
@@ -100,8 +92,8 @@ export const CONTROL_FLOW: readonly Attack[] = [
       const effect = heard.some(({ kind }) => kind === 'csr.value');
       return { effect, how: `hart 1 ${effect ? 'exists' : 'does not exist'}` };
     },
-  }),
-  flow({
+  },
+  {
     attack: 'S1 the launch is begun anew under a running guest',
     target: "its guest's memory",
     check: 'a finished launch stays finished',
@@ -115,5 +107,5 @@ export const CONTROL_FLOW: readonly Attack[] = [
       const effect = (kit.hardware.frameFlags(machine.memory)[5]! & kit.hardware.FRAME.absent) !== 0;
       return { effect, how: `the guest's memory is ${effect ? 'gone' : 'there'}` };
     },
-  }),
-];
+  },
+]);

@@ -1,6 +1,5 @@
-import type { Attack } from '../attack.ts';
 import { BLOCK, baseDisk, type Disk, filled, openDisk, STORE, same, seen } from '../bench/disk.ts';
-import { type BenchAttack, onBench } from '../bench/on-bench.ts';
+import { benchAttacks } from '../bench/on-bench.ts';
 import { gate, monitor } from '../bench/sources.ts';
 
 const SEAL = monitor('seal/block-seal.ts');
@@ -13,9 +12,7 @@ const NO_TAG = [
 
 const [OLD, NEW] = [filled(0x11), filled(0x22)];
 
-type Variant = Pick<BenchAttack, 'attack' | 'check' | 'edits' | 'act'> & { from?: string; source?: string };
-const contents = (variant: Variant): Attack =>
-  onBench({ from: 'slice', target: "its guest's disk", source: 'isolation.md S1', ...variant });
+const COMMON = { from: 'slice', target: "its guest's disk", source: 'isolation.md S1' };
 
 /** The guest writes OLD, then NEW; what `attack` makes of storage meanwhile; what the guest reads then. */
 function rewritten(disk: Disk, attack: (before: Uint8Array) => void) {
@@ -29,8 +26,8 @@ function rewritten(disk: Disk, attack: (before: Uint8Array) => void) {
 }
 
 /** What is not what the guest wrote last, or not what its image says, never reaches it as if it were. */
-export const DISK_CONTENTS: readonly Attack[] = [
-  contents({
+export const DISK_CONTENTS = benchAttacks(COMMON, [
+  {
     attack: 'S1 an old version of a block is replayed',
     source: 'isolation.md S1; CVE-2023-20592',
     check: 'a block opens under its own version alone',
@@ -43,8 +40,8 @@ export const DISK_CONTENTS: readonly Attack[] = [
         disk.storage.stores.set(STORE.overlay, before);
       });
     },
-  }),
-  contents({
+  },
+  {
     attack: 'B1 a write is acknowledged and dropped',
     from: 'storage',
     source: 'isolation.md S1, B1; CVE-2023-20592',
@@ -57,8 +54,8 @@ export const DISK_CONTENTS: readonly Attack[] = [
         for (const request of disk.requests()) disk.reply(disk.good(request));
       });
     },
-  }),
-  contents({
+  },
+  {
     attack: 'S1 two reads get one another’s blocks',
     source: 'isolation.md S1; SEVered',
     check: 'a block opens under its own version alone',
@@ -73,8 +70,8 @@ export const DISK_CONTENTS: readonly Attack[] = [
       disk.honest({ ...a!, at: b!.at });
       return { effect: reads[0]!.status() === 0 && reads[0]!.bytes()[0] === 8, how: seen(reads[0]!) };
     },
-  }),
-  contents({
+  },
+  {
     attack: 'S1 a read is answered before storage has read, for what lay in its place',
     check: 'a block opens under its own version alone',
     edits: [VERSION_IN_NONCE],
@@ -89,8 +86,8 @@ export const DISK_CONTENTS: readonly Attack[] = [
       disk.reply(disk.good(request!));
       return { effect: read.status() === 0, how: seen(read) };
     },
-  }),
-  contents({
+  },
+  {
     attack: 'S1 storage is told to take a payload from another place',
     check: 'a block opens under its own version alone',
     edits: [VERSION_IN_NONCE],
@@ -105,8 +102,8 @@ export const DISK_CONTENTS: readonly Attack[] = [
       disk.settle();
       return { effect: read.status() === 0 && read.bytes()[0] === 8, how: seen(read) };
     },
-  }),
-  contents({
+  },
+  {
     attack: 'S1 storage is told to write a block to another one’s sectors',
     check: 'a block opens under its own version alone',
     edits: [VERSION_IN_NONCE],
@@ -121,8 +118,8 @@ export const DISK_CONTENTS: readonly Attack[] = [
       disk.settle();
       return { effect: read.status() === 0 && read.bytes()[0] === 8, how: seen(read) };
     },
-  }),
-  contents({
+  },
+  {
     attack: 'B1 storage answers with garbage',
     from: 'storage',
     source: 'isolation.md S1, B1',
@@ -137,8 +134,8 @@ export const DISK_CONTENTS: readonly Attack[] = [
       disk.reply(disk.good(request!, filled(0xee, request!.length)));
       return { effect: read.status() === 0, how: seen(read) };
     },
-  }),
-  contents({
+  },
+  {
     attack: 'S1 a block of the image is exchanged for another',
     check: 'a block of the base has the hash of its image',
     edits: [[gate('block/requests.ts'), 'isHashOf(hashOf(tree, block) as Uint8Array, bytes)', 'true']],
@@ -150,8 +147,8 @@ export const DISK_CONTENTS: readonly Attack[] = [
           disk.honest(request.store === STORE.base ? { ...request, offset: 9 * BLOCK } : request);
       return { effect: read.status() === 0 && read.bytes()[0] === 9, how: seen(read) };
     },
-  }),
-  contents({
+  },
+  {
     attack: 'B1 storage serves another image with a hash tree of its own',
     from: 'storage',
     source: 'isolation.md B1',
@@ -165,8 +162,8 @@ export const DISK_CONTENTS: readonly Attack[] = [
       disk.settle();
       return { effect: read.status() === 0 && read.bytes()[0] === (7 ^ 0x80), how: seen(read) };
     },
-  }),
-  contents({
+  },
+  {
     attack: 'S1 what a guest writes is read on its way',
     check: 'a block leaves sealed',
     edits: [[SEAL, "kind === 'none' ? NO_SEAL : gcmSeal(random(KEY_BYTES))", 'NO_SEAL']],
@@ -181,8 +178,8 @@ export const DISK_CONTENTS: readonly Attack[] = [
       const effect = Buffer.from(left).includes(canary);
       return { effect, how: `the canary is ${effect ? '' : 'not '}in the ${left.length} bytes that left` };
     },
-  }),
-  contents({
+  },
+  {
     attack: 'S3 the same bytes in the same block leave as the same ciphertext',
     source: 'isolation.md S3; CIPHERLEAKS',
     check: 'no nonce comes twice',
@@ -198,5 +195,5 @@ export const DISK_CONTENTS: readonly Attack[] = [
       const different = new Set(left).size;
       return { effect: different < 3, how: `${different} different ciphertexts of 3 equal plaintexts` };
     },
-  }),
-];
+  },
+]);

@@ -1,14 +1,11 @@
-import type { Attack } from '../attack.ts';
 import { openDisk } from '../bench/disk.ts';
 import { openMachine } from '../bench/machine.ts';
-import { type BenchAttack, type Kit, onBench } from '../bench/on-bench.ts';
+import { benchAttacks, type Kit } from '../bench/on-bench.ts';
 import { gate, launcher, monitor, protocol } from '../bench/sources.ts';
 
 const WINDOW = 256 * 1024;
 
-type Variant = Pick<BenchAttack, 'attack' | 'check' | 'edits' | 'act'> & { target?: string; source?: string };
-const flood = (variant: Variant): Attack =>
-  onBench({ from: 'slice', target: 'its machine’s memory', source: 'issue 5 §7, judged point 2', ...variant });
+const COMMON = { from: 'slice', target: 'its machine’s memory', source: 'issue 5 §7, judged point 2' };
 
 const bytesIn = (value: unknown, seen = new Set<unknown>()): number => {
   if (value === null || typeof value !== 'object' || seen.has(value)) return 0;
@@ -19,8 +16,8 @@ const bytesIn = (value: unknown, seen = new Set<unknown>()): number => {
 };
 
 /** A slice that never stops talking, or never listens. */
-export const SLICE_FLOODS: readonly Attack[] = [
-  flood({
+export const SLICE_FLOODS = benchAttacks(COMMON, [
+  {
     attack: 'S1 console input beyond its window',
     check: 'a port holds no more than its window',
     edits: [
@@ -37,8 +34,8 @@ export const SLICE_FLOODS: readonly Attack[] = [
       const held = bytesIn((bench.gate.devices[0] as { state: unknown }).state);
       return { effect: held > 2 * WINDOW, how: `${held} bytes are held` };
     },
-  }),
-  flood({
+  },
+  {
     attack: 'S1 serial input beyond its window',
     check: 'the serial port holds no more than its window',
     edits: [[monitor('serial.ts'), 'if (serial.inputBytes + message.bytes.length > PORT_WINDOW_BYTES) return;', '']],
@@ -58,8 +55,8 @@ export const SLICE_FLOODS: readonly Attack[] = [
       }
       return { effect: given > 2 * WINDOW, how: `${given} of ${kept.length * 32 * 1024} bytes were held` };
     },
-  }),
-  flood({
+  },
+  {
     attack: 'S1 a port is opened and closed without end',
     check: 'only the last end of the input waits',
     edits: [
@@ -74,8 +71,8 @@ export const SLICE_FLOODS: readonly Attack[] = [
         kit.gate.gatePortMessage(bench.gate, { kind: 'port.open', port: 1, open: true });
       return { effect: state.control.length > 100, how: `${state.control.length} control messages wait` };
     },
-  }),
-  flood({
+  },
+  {
     attack: 'S1 the terminal is resized without end',
     check: 'one size waits at the most',
     edits: [[gate('console/control.ts'), 'if (waiting >= 0) state.control.splice(waiting, 1);', '']],
@@ -87,8 +84,8 @@ export const SLICE_FLOODS: readonly Attack[] = [
       for (let i = 1; i < 2000; i += 1) kit.gate.gateResize(bench.gate, i, i);
       return { effect: state.control.length > 100, how: `${state.control.length} control messages wait` };
     },
-  }),
-  flood({
+  },
+  {
     attack: 'S1 calls whose answers the slice never takes',
     check: 'a slice that takes no answers is cut off',
     edits: [[monitor('monitor.ts'), 'channel.queuedBytes > WAITING_BYTES_MAX', 'false']],
@@ -99,8 +96,8 @@ export const SLICE_FLOODS: readonly Attack[] = [
       const answers = machine.take().length;
       return { effect: answers > 0, how: `${answers} more answers wait beside 65 MiB` };
     },
-  }),
-  flood({
+  },
+  {
     attack: 'S1 everything is asked for again and again',
     check: 'a slice that takes no answers is cut off',
     edits: [[monitor('monitor.ts'), 'channel.queuedBytes > WAITING_BYTES_MAX', 'false']],
@@ -125,19 +122,19 @@ export const SLICE_FLOODS: readonly Attack[] = [
       const answers = machine.take().length;
       return { effect: answers > 0, how: `1000 messages made ${answers} more wait beside 65 MiB` };
     },
-  }),
-  flood({
+  },
+  {
     attack: 'S1 a line in the operator’s log for each refused call',
     target: 'the host’s disk',
     check: 'a machine’s log has a rate',
-    edits: [[monitor('limited-log.ts'), 'if (tokens < 1) {', 'if (false) {']],
+    edits: [[monitor('limited-log.ts'), 'if (rate.wait() > 0) {', 'if (false) {']],
     act(kit) {
       const machine = openMachine(kit);
       for (let i = 0; i < 5000; i += 1) machine.say({ kind: 'fence.vma', hart: 3 });
       return { effect: machine.logged.length > 100, how: `${machine.logged.length} lines for 5000 refused calls` };
     },
-  }),
-  flood({
+  },
+  {
     attack: 'S1 a line in the operator’s log for each wrong answer on a disk',
     target: 'the host’s disk',
     check: 'wrong answers are told of ever more rarely',
@@ -147,8 +144,8 @@ export const SLICE_FLOODS: readonly Attack[] = [
       for (let i = 0; i < 5000; i += 1) disk.reply({ kind: 'block.reply', store: 0, at: i, ok: true });
       return { effect: disk.logged.length > 100, how: `${disk.logged.length} lines for 5000 wrong answers` };
     },
-  }),
-  flood({
+  },
+  {
     attack: 'S1 output for a client that does not listen yet',
     target: 'its client’s memory',
     check: 'a port holds no more than its window',
@@ -167,8 +164,8 @@ export const SLICE_FLOODS: readonly Attack[] = [
       port.onData = (bytes) => (held += bytes.length);
       return { effect: held > 2 * WINDOW, how: `${held} bytes were held` };
     },
-  }),
-  flood({
+  },
+  {
     attack: 'S1 console bytes are given twice to the guest',
     target: 'its guest’s input',
     source: 'issue 5 §8; isolation.md F (message dup)',
@@ -189,8 +186,8 @@ export const SLICE_FLOODS: readonly Attack[] = [
       const given = readUart(kit, machine);
       return { effect: given > bytes.length, how: `the guest has ${given} bytes of ${bytes.length}` };
     },
-  }),
-];
+  },
+]);
 
 /** The guest reads what its UART has: how many bytes. */
 function readUart(kit: Kit, machine: ReturnType<typeof openMachine>): number {

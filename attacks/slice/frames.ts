@@ -1,6 +1,5 @@
-import type { Attack } from '../attack.ts';
 import { frameMap, type MachineBench, NOTHING, openMachine, RAM, run, zeroFrames } from '../bench/machine.ts';
-import { type BenchAttack, onBench } from '../bench/on-bench.ts';
+import { benchAttacks } from '../bench/on-bench.ts';
 import { monitor } from '../bench/sources.ts';
 
 const DECODE = monitor('hypelet-calls/decode.ts');
@@ -8,9 +7,7 @@ const SEAL = monitor('seal/frame-seal.ts');
 const CANARY = Buffer.from('canary of this guest, 32 bytes!!');
 const OPENED = 'machine.seal.open(frame, version, sealed)';
 
-type Variant = Pick<BenchAttack, 'attack' | 'check' | 'edits' | 'act'> & { source?: string };
-const frames = (variant: Variant): Attack =>
-  onBench({ from: 'slice', target: "its guest's memory", source: 'isolation.md S1; Fidelius §4.1 (PIT)', ...variant });
+const COMMON = { from: 'slice', target: "its guest's memory", source: 'isolation.md S1; Fidelius §4.1 (PIT)' };
 
 function taken(machine: MachineBench, frame: number): Uint8Array {
   const [heard] = machine.tell(frameMap('take', frame));
@@ -28,8 +25,8 @@ function waiting(...[kit, more]: Parameters<typeof openMachine>): MachineBench {
 }
 
 /** Which frame is whose, and what comes back of one that left. */
-export const FRAMES_OF_THE_GUEST: readonly Attack[] = [
-  frames({
+export const FRAMES_OF_THE_GUEST = benchAttacks(COMMON, [
+  {
     attack: 'S1 a frame is taken to be read',
     check: 'a frame leaves sealed',
     edits: [
@@ -44,8 +41,8 @@ export const FRAMES_OF_THE_GUEST: readonly Attack[] = [
       const effect = Buffer.from(sealed).includes(CANARY);
       return { effect, how: `the canary is ${effect ? '' : 'not '}in the ${sealed.length} bytes that left` };
     },
-  }),
-  frames({
+  },
+  {
     attack: 'S3 the same frame leaves as the same ciphertext',
     source: 'isolation.md S3; CIPHERLEAKS',
     check: 'no nonce comes twice',
@@ -60,8 +57,8 @@ export const FRAMES_OF_THE_GUEST: readonly Attack[] = [
       const different = new Set(left).size;
       return { effect: different < 3, how: `${different} different ciphertexts of one frame in 3` };
     },
-  }),
-  frames({
+  },
+  {
     attack: 'S1 an older copy of a frame is given back',
     source: 'isolation.md S1 (replay); Fidelius',
     check: 'a frame opens under its last version alone',
@@ -76,8 +73,8 @@ export const FRAMES_OF_THE_GUEST: readonly Attack[] = [
       const effect = machine.frame(5)[0] === CANARY[0];
       return { effect, how: `the frame begins with 0x${machine.frame(5)[0]!.toString(16)}` };
     },
-  }),
-  frames({
+  },
+  {
     attack: 'S1 a frame is given back in the place of another',
     source: 'isolation.md S1; SEVered',
     check: 'a frame opens at its own address alone',
@@ -89,8 +86,8 @@ export const FRAMES_OF_THE_GUEST: readonly Attack[] = [
       const effect = machine.frame(6)[0] === CANARY[0];
       return { effect, how: `frame 6 begins with 0x${machine.frame(6)[0]!.toString(16)}` };
     },
-  }),
-  frames({
+  },
+  {
     attack: 'S1 a frame is given back with other contents',
     check: 'a frame is authenticated',
     edits: [[DECODE, OPENED, 'sealed.subarray(0, 4096)']],
@@ -101,8 +98,8 @@ export const FRAMES_OF_THE_GUEST: readonly Attack[] = [
       const effect = machine.frame(5)[0] === 0xee;
       return { effect, how: `the frame begins with 0x${machine.frame(5)[0]!.toString(16)}` };
     },
-  }),
-  frames({
+  },
+  {
     attack: 'S1 a frame of another VM is given to this one',
     source: 'isolation.md S1 (another VM’s handle); CrossLine',
     check: 'each machine seals under a key of its own',
@@ -115,8 +112,8 @@ export const FRAMES_OF_THE_GUEST: readonly Attack[] = [
       const effect = Buffer.from(own.frame(5)).includes(CANARY);
       return { effect, how: `the other VM's canary is ${effect ? '' : 'not '}in this one's frame` };
     },
-  }),
-  frames({
+  },
+  {
     attack: 'S1 a frame that left comes back as zeros',
     check: 'a frame is given while it is absent alone',
     edits: [[DECODE, 'allAbsent(pit, frame, count)', 'frame + count <= pit.states.length']],
@@ -128,8 +125,8 @@ export const FRAMES_OF_THE_GUEST: readonly Attack[] = [
       const effect = present && machine.frame(5).every((byte) => byte === 0);
       return { effect, how: `the guest finds ${present ? 'zeros' : 'no frame'}` };
     },
-  }),
-  frames({
+  },
+  {
     attack: 'S1 a frame is taken from under a running hart',
     check: 'frames leave while no hart runs',
     edits: [[DECODE, 'if (!machine.harts.every(canLose))', 'if (false)']],
@@ -140,8 +137,8 @@ export const FRAMES_OF_THE_GUEST: readonly Attack[] = [
       const effect = machine.frame(5)[0] !== CANARY[0];
       return { effect, how: `${sealed.length} bytes left, the running guest's frame is ${effect ? 'gone' : 'there'}` };
     },
-  }),
-  frames({
+  },
+  {
     attack: 'S1 a frame is taken twice, so that its contents are lost',
     check: 'a frame leaves while it is present alone',
     edits: [[DECODE, "if (state !== 'present') return", 'if (false) return']],
@@ -153,8 +150,8 @@ export const FRAMES_OF_THE_GUEST: readonly Attack[] = [
       const effect = machine.frame(5)[0] !== CANARY[0];
       return { effect, how: `what left ${effect ? 'cannot come' : 'came'} back` };
     },
-  }),
-  frames({
+  },
+  {
     attack: 'S1 memory that was placed before the launch stays through it, unmeasured',
     source: 'isolation.md S1; "undeSErVed trust"',
     check: 'a launch begins with nothing',
@@ -185,8 +182,8 @@ export const FRAMES_OF_THE_GUEST: readonly Attack[] = [
         how: `${machine.started.length} started, the frame begins with 0x${machine.frame(9)[0]!.toString(16)}`,
       };
     },
-  }),
-  frames({
+  },
+  {
     attack: 'S1 bytes are placed in the memory of a running guest, where it posted nothing',
     check: 'a finished launch stays finished',
     edits: [
@@ -198,5 +195,5 @@ export const FRAMES_OF_THE_GUEST: readonly Attack[] = [
       const effect = machine.frame(9)[0] === 0xee;
       return { effect, how: `the frame begins with 0x${machine.frame(9)[0]!.toString(16)}` };
     },
-  }),
-];
+  },
+]);

@@ -1,13 +1,11 @@
-import type { Attack } from '../attack.ts';
 import { type MachineBench, openMachine } from '../bench/machine.ts';
-import { type BenchAttack, onBench } from '../bench/on-bench.ts';
+import { benchAttacks } from '../bench/on-bench.ts';
 import { monitor } from '../bench/sources.ts';
 
 const DECODE = monitor('hypelet-calls/decode.ts');
 const BOARD_AT = 0x0050_0000 - 0x1_0000;
 
-const interrupt = (variant: Pick<BenchAttack, 'attack' | 'check' | 'edits' | 'act'>): Attack =>
-  onBench({ from: 'slice', target: "its guest's interrupts", source: 'isolation.md S1 (Heckler, WeSee)', ...variant });
+const COMMON = { from: 'slice', target: "its guest's interrupts", source: 'isolation.md S1 (Heckler, WeSee)' };
 
 const inject = (machine: MachineBench, value: bigint, csr: 'hgeip' | 'instret' | 'budget' = 'hgeip'): void =>
   void machine.tell({ kind: 'csr.write', hart: 0, csr, value });
@@ -23,8 +21,8 @@ function boardChanges(machine: MachineBench, attack: () => void): number {
 }
 
 /** Lines that are not the VM's own devices', devices that nobody drives, and storms. */
-export const INTERRUPTS: readonly Attack[] = [
-  interrupt({
+export const INTERRUPTS = benchAttacks(COMMON, [
+  {
     attack: 'S1 interrupts of foreign lines: UART, clock, none, beyond the controller',
     check: 'the line is of a device of this VM',
     edits: [
@@ -42,8 +40,8 @@ export const INTERRUPTS: readonly Attack[] = [
       });
       return { effect: changed > 0, how: `${changed} bytes of the board changed` };
     },
-  }),
-  interrupt({
+  },
+  {
     attack: 'S1 an interrupt of a device that no driver drives',
     check: 'the device is driven',
     edits: [[DECODE, 'if (!isLive(device))', 'if (false)']],
@@ -52,8 +50,8 @@ export const INTERRUPTS: readonly Attack[] = [
       const changed = boardChanges(machine, () => inject(machine, 16n));
       return { effect: changed > 0, how: `${changed} bytes of the board changed` };
     },
-  }),
-  interrupt({
+  },
+  {
     attack: 'S1 an interrupt storm, until the guest turns the line off',
     check: 'injections are 125 ms apart',
     edits: [[DECODE, '< INJECTION_INTERVAL_MS', '< 0']],
@@ -68,8 +66,8 @@ export const INTERRUPTS: readonly Attack[] = [
       }
       return { effect: raised > 9, how: `${raised} interrupts in a second` };
     },
-  }),
-  interrupt({
+  },
+  {
     attack: 'S1 virtual CSRs that may be read alone are written',
     check: 'the allow-list of CSRs',
     edits: [[DECODE, 'return VIRTUAL_CSRS[call.csr].write\n', 'return true\n']],
@@ -82,5 +80,5 @@ export const INTERRUPTS: readonly Attack[] = [
       });
       return { effect: changed > 0, how: `${changed} bytes of the board changed` };
     },
-  }),
-];
+  },
+]);

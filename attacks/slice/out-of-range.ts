@@ -1,13 +1,10 @@
-import type { Attack } from '../attack.ts';
 import { FRAMES, frameMap, openMachine, RAM, run } from '../bench/machine.ts';
-import { type BenchAttack, type Kit, onBench } from '../bench/on-bench.ts';
+import { benchAttacks, type Kit } from '../bench/on-bench.ts';
 import { monitor, protocol } from '../bench/sources.ts';
 
 const DECODE = monitor('hypelet-calls/decode.ts');
 
-type Variant = Pick<BenchAttack, 'attack' | 'check' | 'edits' | 'act'> & { target?: string };
-const range = (variant: Variant): Attack =>
-  onBench({ from: 'slice', target: 'its machine', source: 'issue 5, judged point 2; XSA-212 (G3)', ...variant });
+const COMMON = { from: 'slice', target: 'its machine', source: 'issue 5, judged point 2; XSA-212 (G3)' };
 
 /** Says each; the machine dies if one throws past its decoder. */
 function deaths(kit: Kit, until: 'begun' | 'running', messages: (kit: Kit) => readonly Parameters<Sayer>[0][]) {
@@ -24,8 +21,8 @@ function deaths(kit: Kit, until: 'begun' | 'running', messages: (kit: Kit) => re
 type Sayer = ReturnType<typeof openMachine>['say'];
 
 /** Arguments out of every range that they have. */
-export const OUT_OF_RANGE: readonly Attack[] = [
-  range({
+export const OUT_OF_RANGE = benchAttacks(COMMON, [
+  {
     attack: 'S1 state, csr, run and fence of harts that are not there',
     check: 'the machine has the hart',
     edits: [[DECODE, 'return hart === undefined ? refused(', 'return (hart as unknown) === null ? refused(']],
@@ -47,8 +44,8 @@ export const OUT_OF_RANGE: readonly Attack[] = [
       );
       return { effect: died !== '', how: died || 'all refused, the machine lives' };
     },
-  }),
-  range({
+  },
+  {
     attack: 'S1 frames beyond RAM are taken',
     check: 'a frame lies in RAM',
     edits: [
@@ -71,8 +68,8 @@ export const OUT_OF_RANGE: readonly Attack[] = [
       const left = heard.filter((message) => message.kind === 'frame.mapped').length;
       return { effect: died !== '' || left > 0, how: died || `${left} frames beyond RAM left` };
     },
-  }),
-  range({
+  },
+  {
     attack: 'S1 a count of frames runs past the end of RAM',
     check: 'all of the frames exist',
     edits: [
@@ -97,8 +94,8 @@ export const OUT_OF_RANGE: readonly Attack[] = [
         how: `the frame behind RAM is ${effect ? 'given' : 'not given'}, answers: ${heard.map(({ kind }) => kind).join(' ')}`,
       };
     },
-  }),
-  range({
+  },
+  {
     attack: 'S1 a launch places bytes outside RAM',
     check: 'an update lies in the VM’s frames',
     edits: [
@@ -119,8 +116,8 @@ export const OUT_OF_RANGE: readonly Attack[] = [
       );
       return { effect: died !== '', how: died || 'all refused, the machine lives' };
     },
-  }),
-  range({
+  },
+  {
     attack: 'S1 a launch starts the guest outside its RAM',
     check: 'the entry lies in the VM’s frames',
     edits: [[monitor('launch/decode.ts'), 'if (!inRam(memory, pc, 4) || pc % 4 !== 0)', 'if (false)']],
@@ -135,8 +132,8 @@ export const OUT_OF_RANGE: readonly Attack[] = [
       }
       return { effect: started.length > 0, how: `started at: ${started.join(', ') || 'none'}` };
     },
-  }),
-  range({
+  },
+  {
     attack: 'S1 registers, csrs and operations that no table has',
     check: 'a field’s value is one of its table',
     edits: [
@@ -162,8 +159,8 @@ export const OUT_OF_RANGE: readonly Attack[] = [
           }
       return { effect: answers > 0, how: `${answers} of 27 messages that are none were answered` };
     },
-  }),
-  range({
+  },
+  {
     attack: 'S1 bytes that are no message are followed by ones that are',
     check: 'what is no message closes the channel',
     edits: [[monitor('monitor.ts'), 'channel.close(fault);', '']],
@@ -173,5 +170,5 @@ export const OUT_OF_RANGE: readonly Attack[] = [
       const effect = machine.state.closed === undefined;
       return { effect, how: effect ? 'the slice goes on' : `closed: ${machine.state.closed}` };
     },
-  }),
-];
+  },
+]);

@@ -46,8 +46,31 @@ const restarts = async (world: World, vm: string, most: number): Promise<Outcome
   };
 };
 
-/** A slice process that dies, hangs, complains and babbles. */
+const BOOT_MS = 1500;
+
+/** A slice process that dies, hangs, complains, babbles and idles. */
 export const PROCESS_MISBEHAVIOUR: readonly Attack[] = [
+  inProcesses({
+    ...{ from: 'slice', source: 'issue 5 §8, judged point 2' },
+    attack: 'S1 a slice process that lives and never boots its guest',
+    target: 'its VM’s owner',
+    check: 'a slice has so long to boot its guest',
+    edits: [
+      [launcher('compartments/machine.ts'), 'Math.min(config.bootMs ?? BOOT_MS, TIMER_MS_MAX);', 'TIMER_MS_MAX;'],
+    ],
+    async act(world) {
+      const id = randomBytes(4).toString('hex');
+      const slice = await program('misbehave', { way: 'idle' });
+      let said: string | undefined;
+      const started = world
+        .startVirtualMachine(MACHINE, { id, bootMs: BOOT_MS, builds: { slice } })
+        .catch((error: Error) => void (said = error.message));
+      const over = await becomes(BOOT_MS + 4000, () => said !== undefined);
+      if (!over) await world.tellMachine(id, 'kill').catch(() => undefined);
+      await started;
+      return { effect: !over, how: over ? said! : 'its owner waits' };
+    },
+  }),
   misbehaviour(
     {
       attack: 'S1 a slice process that dies at once, again and again',

@@ -1,3 +1,4 @@
+export * from './budgets.ts';
 export * from './builder-channel.ts';
 export * from './channel.ts';
 export * from './control-channel.ts';
@@ -17,6 +18,7 @@ export * from './launch-digest.ts';
 export * from './machine-channel.ts';
 export * from './memory-map.ts';
 export { describePlatform, type Platform, type PlatformFacts } from './platform.ts';
+export * from './rate.ts';
 export * from './scheduler-channel.ts';
 export * from './start.ts';
 export * from './status.ts';

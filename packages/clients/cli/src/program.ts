@@ -59,6 +59,7 @@ export function program(finish: (status: number) => void): Command {
     .option('--slice <file>', 'another build of the slice')
     .option('--protect <how>', 'strict: refuse to run below the full protection level (see doctor)')
     .option('--monolithic', 'all parts in one process, unprotected: a baseline for measurements')
+    .option('--boot-timeout <time>', 'end it if its guest does not run after this long (default 2m)')
     .option('--timeout <time>', 'stop after this long, such as 30s or 5m, with status 124')
     .option('--console-log <file>', "write the guest kernel's console there")
     .option('-v, --verbose', "show the guest kernel's console on stderr")

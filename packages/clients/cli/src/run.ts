@@ -32,6 +32,7 @@ export interface RunFlags {
   readonly detach?: boolean;
   readonly name?: string;
   readonly cpus?: string;
+  readonly bootTimeout?: string;
   readonly slice?: string;
   readonly monolithic?: boolean;
   readonly protect?: string;
@@ -80,6 +81,7 @@ export function launchOptions(flags: RunFlags): LaunchOptions {
     ...(flags.protect === 'strict' ? { strict: true } : {}),
     ...(flags.name === undefined ? {} : { label: flags.name }),
     ...(cpus === undefined ? {} : { cpus }),
+    ...(flags.bootTimeout === undefined ? {} : { bootMs: parseDuration(flags.bootTimeout) }),
     ...(flags.slice === undefined ? {} : { builds: { slice: resolve(flags.slice) } }),
     ...(id === undefined ? {} : { id }),
   };

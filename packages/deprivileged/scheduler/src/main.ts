@@ -1,5 +1,13 @@
 import { createHmac } from 'node:crypto';
-import { type Channel, fromScheduler, GRANT_MAC_BYTES, grantBytes, toScheduler } from '@cloister/protocol';
+import {
+  BUDGETS,
+  type Channel,
+  fromScheduler,
+  GRANT_MAC_BYTES,
+  grantBytes,
+  throttle,
+  toScheduler,
+} from '@cloister/protocol';
 import { divide } from './shares.ts';
 
 /** One VM's claim, and the key under which its machine knows a grant (32 bytes in base64). */
@@ -59,18 +67,24 @@ export function start(channels: readonly Channel[], { cpus, machines }: Schedule
   };
   machines.forEach((_, machine) => {
     const channel = channels[machine]!;
+    const heldToBudget = throttle(BUDGETS.sliceToScheduler, {
+      now: clock.now,
+      pause: (milliseconds) => new Promise((resolve) => clock.after(milliseconds, resolve)),
+    });
     channel.listen({
       frame(frame) {
         if (toScheduler.decode(frame) === undefined) {
           channel.close('A malformed message to the scheduler');
-          return;
+          return undefined;
         }
         asked[machine] = clock.now();
-        if (pending[machine]) return;
+        const held = heldToBudget(frame.length);
+        if (pending[machine]) return held;
         pending[machine] = true;
         const wait = nextAt[machine]! - clock.now();
         if (wait <= 0) grant(machine);
         else clock.after(wait, () => grant(machine));
+        return held;
       },
     });
   });

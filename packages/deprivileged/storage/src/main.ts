@@ -1,4 +1,13 @@
-import { type Channel, fromStorage, STORE_PAYLOAD_BYTES_MAX, type ToStorage, toStorage } from '@cloister/protocol';
+import {
+  BUDGETS,
+  type Channel,
+  fromStorage,
+  type RateClock,
+  STORE_PAYLOAD_BYTES_MAX,
+  type ToStorage,
+  throttle,
+  toStorage,
+} from '@cloister/protocol';
 import { type Move, moveLater, moveNow, taskOf } from './carry-out.ts';
 import { type FileAccess, hostFiles } from './file-access.ts';
 import type { Files } from './store.ts';
@@ -15,6 +24,11 @@ const LATER = 32;
 
 const NOTHING = new Uint8Array(0);
 
+const hostClock: RateClock = {
+  now: () => performance.now(),
+  pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+};
+
 /** Storage for one slice: it knows nothing but what a request says, so that another one can take its place at any time. */
 export interface BlockService {
   /** Resolves once nothing is under way, so that the stores can be closed. */
@@ -22,7 +36,13 @@ export interface BlockService {
 }
 
 /** Serves the files that are bound to a slice's channel. It opens nothing itself. */
-export function start(channel: Channel, bound: Files, files: FileAccess = hostFiles): BlockService {
+export function start(
+  channel: Channel,
+  bound: Files,
+  files: FileAccess = hostFiles,
+  clock: RateClock = hostClock,
+): BlockService {
+  const heldToBudget = throttle(BUDGETS.sliceToStorage, clock);
   const underWay = new Set<Promise<void>>();
   const room = new Uint8Array(STORE_PAYLOAD_BYTES_MAX);
   let later = 0;
@@ -87,6 +107,7 @@ export function start(channel: Channel, bound: Files, files: FileAccess = hostFi
       else if (underWay.size + (held?.length ?? 0) >= REQUESTS_MAX) channel.close('Too many storage requests at once');
       else if (held === undefined) begin(request);
       else held.push(request);
+      return heldToBudget(frame.length + (request?.length ?? 0));
     },
     renewed() {
       slice += 1;

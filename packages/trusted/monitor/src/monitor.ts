@@ -9,12 +9,15 @@ import {
   wakeMonitor,
 } from '@cloister/hardware';
 import {
+  BUDGETS,
   type Channel,
+  createRate,
   describePlatform,
   fromMachine,
   type LaunchEnd,
   SERIAL_PORT,
   type ToMachine,
+  throttle,
   toMachine,
 } from '@cloister/protocol';
 import { createExitCounts, type ExitCounts } from './exit-counts.ts';
@@ -31,6 +34,7 @@ import {
   gateReplied,
   gateResend,
   gateResize,
+  gateWait,
   gateWrite,
   serveDoorbells,
 } from './io-gate/gate.ts';
@@ -110,6 +114,7 @@ export function createMonitor(config: MonitorConfig): Monitor {
     send: (message) => (message.kind === 'block.request' ? send(message) : ports.send(message)),
     random: config.random,
     log,
+    rates: devices.map(() => createRate(BUDGETS.guestToDevice, config.now)),
   };
   const machine: Machine = {
     memory: config.memory,
@@ -135,6 +140,7 @@ export function createMonitor(config: MonitorConfig): Monitor {
     send({ kind: 'block.resending', round });
     gateResend(gate);
   };
+  const heldToBudget = throttle(BUDGETS.sliceToMachine, config);
   channel.listen({
     frame(frame) {
       const message = toMachine.decode(frame);
@@ -151,6 +157,7 @@ export function createMonitor(config: MonitorConfig): Monitor {
         log(fault);
         channel.close(fault);
       }
+      return heldToBudget(frame.length);
     },
     renewed() {
       greet(machine);
@@ -168,9 +175,8 @@ export function createMonitor(config: MonitorConfig): Monitor {
         look(machine);
         passes += 1;
         if (passes % PASSES_MAX === 0) await config.pause(0);
-        if (machine.serial.input.length > 0)
-          await Promise.race([untilWoken(board, seen), config.pause(SERIAL_RETRY_MS)]);
-        else await untilWoken(board, seen);
+        const again = machine.serial.input.length > 0 ? SERIAL_RETRY_MS : gateWait(gate);
+        await (again > 0 ? Promise.race([untilWoken(board, seen), config.pause(again)]) : untilWoken(board, seen));
       }
     },
     stop() {

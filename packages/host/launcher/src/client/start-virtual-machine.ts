@@ -23,6 +23,8 @@ export interface LaunchOptions {
   /** CPU time that it may have, in CPUs, and its weight among VMs that want more than there is. */
   readonly cpus?: number;
   readonly weight?: number;
+  /** The VM ends if its slice has not started the guest so many milliseconds after it was started itself. */
+  readonly bootMs?: number;
   /** Other builds of its parts; a test puts drivers without a hart in the hart's place. */
   readonly builds?: { readonly slice?: string; readonly hart?: string };
   /** One line for the operator: a malformed ring, a refused call. */
@@ -47,7 +49,8 @@ export async function startVirtualMachine(
     const plan = planStores(config, files.pathOf);
     const settle = async (bytes: readonly number[]): Promise<MachineSettings> => {
       boot = bootMessage(config, plan, bytes);
-      const settings = machineSettings(config, plan, bytes);
+      const { bootMs } = options;
+      const settings = { ...machineSettings(config, plan, bytes), ...(bootMs === undefined ? {} : { bootMs }) };
       // The baseline measures nothing.
       if (options.form === 'monolithic') return settings;
       return { ...settings, expectedDigest: await launchDigest(config, plan, bytes) };

@@ -11,6 +11,8 @@ export interface MachineSettings {
   readonly devices: readonly DeviceConfig[];
   /** The launch digest of what the client wants booted, in hexadecimal. */
   readonly expectedDigest?: string;
+  /** How long the slice may take until the guest runs, in milliseconds; by default two minutes. */
+  readonly bootMs?: number;
 }
 
 export interface MachineConfig extends MachineSettings {
@@ -41,6 +43,10 @@ export interface RunningMachine {
 const HARTS = 1;
 /** How long a hart that was asked to stop may take before its thread is ended, in milliseconds. */
 const STOP_MS = 2000;
+/** Many times what the longest boot of a slice takes on a busy host. */
+const BOOT_MS = 120_000;
+/** A longer timer than this would be over at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** @throws RangeError for more memory than there is, or more devices than fit; nothing is left running then */
 export function startMachine(config: MachineConfig): RunningMachine {
@@ -60,6 +66,7 @@ export function startMachine(config: MachineConfig): RunningMachine {
     random: (length) => randomBytes(length),
     now: () => performance.now(),
     start: (entry) => {
+      clearTimeout(booting);
       hart = startHart(memory, config, entry);
     },
     log: config.log,
@@ -69,10 +76,13 @@ export function startMachine(config: MachineConfig): RunningMachine {
         else setTimeout(resolve, milliseconds);
       }),
   });
+  const bootMs = Math.min(config.bootMs ?? BOOT_MS, TIMER_MS_MAX);
+  const booting = setTimeout(() => config.failed(`The slice did not boot its guest within ${bootMs / 1000} s`), bootMs);
   const served = monitor.run();
   return {
     monitor,
     async stop() {
+      clearTimeout(booting);
       stopHarts(board, HARTS);
       if (hart !== undefined) {
         const clock = setTimeout(() => void hart?.worker.terminate(), STOP_MS);

@@ -1,5 +1,5 @@
-import { type Board, signal } from '@cloister/hardware';
-import type { BlockRequest, PortEvent } from '@cloister/protocol';
+import { type Board, ringDoorbell, signal } from '@cloister/hardware';
+import type { BlockRequest, PortEvent, Rate } from '@cloister/protocol';
 import type { BlockState } from './block/device.ts';
 import type { ConsoleState } from './console/device.ts';
 import type { GuestMemory } from './guest-memory.ts';
@@ -31,6 +31,8 @@ export interface Gate {
   random(length: number): Uint8Array;
   /** One line for the operator. */
   log(line: string): void;
+  /** What the guest has used of each device's budget, by its number. */
+  readonly rates: readonly Rate[];
 }
 
 /** The device status field (virtio 1.2 §2.1). */
@@ -91,11 +93,21 @@ function ringFeatures(device: Device): RingFeatures {
   return { indirect: (low & FEATURE.indirect) !== 0, eventIndex: (low & FEATURE.eventIndex) !== 0 };
 }
 
-/** The queue's next chain; none when it is empty, or malformed, which stops the device. */
+/**
+ * The queue's next chain; none when it is empty, when the device is over its budget, so that it is served again later,
+ * or for a malformed one, which stops the device.
+ */
 export function nextChain(gate: Gate, device: Device, queue: Queue): Chain | undefined {
+  const rate = gate.rates[device.number]!;
+  if (rate.wait() > 0) {
+    ringDoorbell(gate.board, device.number, device.transport.queues.indexOf(queue));
+    return undefined;
+  }
   const taken = takeChain(gate.memory, queue, ringFeatures(device));
   if (taken.kind === 'malformed') stopDevice(gate, device, taken.reason);
-  return taken.kind === 'chain' ? taken.chain : undefined;
+  if (taken.kind !== 'chain') return undefined;
+  rate.charge(taken.chain.readableBytes + taken.chain.writableBytes);
+  return taken.chain;
 }
 
 /** Interrupts the driver if it wants to know of what was returned in the queue. */

@@ -141,10 +141,14 @@ function writeBar(gate: Gate, device: Device, offset: number, size: number, valu
   });
 }
 
-/** Serves the queues that were rung. Returns whether there were any. */
+/** Milliseconds until each device may be served again; 0 when none is over its budget. */
+export const gateWait = ({ rates }: Gate): number => Math.max(0, ...rates.map((rate) => rate.wait()));
+
+/** Serves the queues that were rung, of devices within their budget. Returns whether there were any. */
 export function serveDoorbells(gate: Gate): boolean {
   let any = false;
   for (const device of gate.devices) {
+    if (gate.rates[device.number]!.wait() > 0) continue;
     const rung = takeDoorbells(gate.board, device.number);
     if (rung === 0) continue;
     any = true;
