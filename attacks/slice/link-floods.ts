@@ -55,7 +55,7 @@ export const LINK_FLOODS = benchAttacks({ ...COMMON, target: 'its machine’s ti
     act: (kit) =>
       flood(
         kit,
-        40_000,
+        100_000,
         kit.protocol.toStorage.encode({
           ...({ kind: 'block.request', store: 0, at: 0, operation: 'write' } as const),
           ...{ offset: 0, length: 1024 },
