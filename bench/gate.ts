@@ -22,14 +22,17 @@ interface Bed extends DiskBench {
 function bed(seal: (typeof SEALS)[number]): Bed {
   const base = new Uint8Array(DISK_BYTES).map((_, i) => i >> 3);
   const { file, rootHash } = hashTreeOf(base);
-  const storage = createMemoryStorage([
-    [0, base],
-    [1, new Uint8Array((DISK_BYTES / BLOCK_BYTES) * SEALED_BLOCK_BYTES)],
-    [2, file],
-  ]);
   const backing = { kind: 'overlay', base: 0, overlay: 1, tree: { store: 2, rootHash } } as const;
   const config = { kind: 'block', sectors: DISK_BYTES / SECTOR_BYTES, readOnly: false, backing } as const;
   const bench = createGateBench([config], 64 << 20, undefined, seal);
+  const storage = createMemoryStorage(
+    [
+      [0, base],
+      [1, new Uint8Array((DISK_BYTES / BLOCK_BYTES) * SEALED_BLOCK_BYTES)],
+      [2, file],
+    ],
+    bench.area,
+  );
   return { ...bench, device: startDevice(bench.guest, 0, FEATURE.indirect), storage };
 }
 

@@ -29,7 +29,9 @@ export interface Disk extends DiskBench {
   /** Requests that have left, since the last call. */
   requests(): BlockRequest[];
   reply(answer: BlockReply): void;
-  /** A good answer to a request. */
+  /** What lies in a request's place. */
+  payload(request: BlockRequest): Uint8Array;
+  /** A good answer to a request, after these bytes were left in its place. */
   good(request: BlockRequest, bytes?: Uint8Array): BlockReply;
   /** Answers as an honest storage does. */
   honest(request: BlockRequest): void;
@@ -47,11 +49,6 @@ export function openDisk(
 ): Disk {
   const base = baseDisk();
   const tree = kit.hashTreeOf(base);
-  const storage = kit.createMemoryStorage([
-    [STORE.base, base],
-    [STORE.overlay, new Uint8Array(BLOCKS * kit.protocol.SEALED_BLOCK_BYTES)],
-    [STORE.tree, tree.file],
-  ]);
   const { base: store, overlay } = STORE;
   const backing =
     kind === 'raw'
@@ -63,6 +60,14 @@ export function openDisk(
           tree: kind === 'checked' ? { store: STORE.tree, rootHash: tree.rootHash } : 'unverified',
         } as const);
   const bench = kit.createGateBench([{ kind: 'block', sectors: DISK_BYTES / 512, readOnly, backing }], 64 << 20, watch);
+  const storage = kit.createMemoryStorage(
+    [
+      [STORE.base, base],
+      [STORE.overlay, new Uint8Array(BLOCKS * kit.protocol.SEALED_BLOCK_BYTES)],
+      [STORE.tree, tree.file],
+    ],
+    bench.area,
+  );
   const { driver } = kit;
   const discard = 1n << 13n;
   const disk = { ...bench, device: driver.startDevice(bench.guest, 0, driver.FEATURE.indirect | discard) };
@@ -70,9 +75,11 @@ export function openDisk(
 
   const requests = (): BlockRequest[] => bench.sent.splice(0) as BlockRequest[];
   const reply = (answer: BlockReply): void => kit.gate.gateReplied(bench.gate, answer);
-  const good = ({ store: of, id }: BlockRequest, bytes: Uint8Array = new Uint8Array(0)): BlockReply => ({
-    ...{ kind: 'block.reply', store: of, id, ok: true, bytes },
-  });
+  const payload = ({ at, length }: BlockRequest): Uint8Array => bench.area.slice(at, at + length);
+  const good = ({ store: of, at }: BlockRequest, bytes: Uint8Array = new Uint8Array(0)): BlockReply => {
+    bench.area.set(bytes, at);
+    return { kind: 'block.reply', store: of, at, ok: true };
+  };
   const honest = (request: BlockRequest): void => reply(storage.answer(request));
   const settle = (): void => {
     for (let next = requests(); next.length > 0; next = requests()) for (const request of next) honest(request);
@@ -83,6 +90,7 @@ export function openDisk(
     storage,
     requests,
     reply,
+    payload,
     good,
     honest,
     settle,

@@ -15,10 +15,13 @@ export function createRelay(kit: Kit) {
       },
     ],
   });
-  const storage = kit.createMemoryStorage([
-    [0, new Uint8Array(32_768)],
-    [1, new Uint8Array(65_536)],
-  ]);
+  const storage = kit.createMemoryStorage(
+    [
+      [0, new Uint8Array(32_768)],
+      [1, new Uint8Array(65_536)],
+    ],
+    machine.area,
+  );
   let slice = kit.sliceBench();
   let up: Uint8Array[] = [];
   let down: Uint8Array[] = [];
@@ -31,8 +34,8 @@ export function createRelay(kit: Kit) {
     asked.push(...slice.storage.sent.splice(0));
   };
   const answer = (frame: Uint8Array): void => {
-    const request = protocol.toStorage.decode(frame)!;
-    answers.push(storage.answer(request));
+    const request = protocol.toStorage.decode(frame);
+    if (request?.kind === 'block.request') answers.push(storage.answer(request));
   };
   machine.renew();
 
@@ -55,6 +58,8 @@ export function createRelay(kit: Kit) {
     return { status: () => kit.driver.get(guest, status, 1)[0]!, byte: () => kit.driver.get(guest, data, 1)[0]! };
   };
   return {
+    /** The payload area. */
+    area: machine.area,
     disk: {
       write: (block: number, byte: number) => request(1, block, byte).status,
       read: (block: number) => request(0, block, 0x77),

@@ -79,7 +79,7 @@ export const TOKENS: readonly Attack[] = [
     attack: 'C a client without the token gives a VM a slice of its own',
     async request(world) {
       const slice = await program('misbehave', { way: 'die' });
-      const { answer } = await bring(world, { do: 'deposit', stores: [], slice, hart: null, machine: {} });
+      const { answer } = await bring(world, { do: 'deposit', stores: [], slice, hart: null, area: null, machine: {} });
       return { do: 'upgrade', deposit: answer.id };
     },
     look: restarted,
@@ -120,7 +120,14 @@ export const TOKENS: readonly Attack[] = [
       const owner = await world.connectToolstack({ start: true });
       const next = world.readLines(owner);
       const store = { path: join(world.folder, 'package.json'), write: false };
-      const other = await bring(world, { do: 'deposit', stores: [store], slice: null, hart: null, machine: {} });
+      const other = await bring(world, {
+        do: 'deposit',
+        stores: [store],
+        slice: null,
+        hart: null,
+        area: null,
+        machine: {},
+      });
       const link = await bring(world, { do: 'attach' });
       const stores = [{ bytes: 2, growable: false, writable: false, durable: false }];
       const vm = { vm: randomBytes(4).toString('hex'), token: '', label: '', memoryBytes: 64 << 20, stores };
@@ -140,7 +147,14 @@ export const TOKENS: readonly Attack[] = [
     edits: [[toolstack('toolstack.ts'), 'if (machines.has(id) || starting.has(id))', 'if (starting.has(id))']],
     act: (world) =>
       withVictim(world, {}, async ({ id }) => {
-        const deposit = await bring(world, { do: 'deposit', stores: [], slice: null, hart: null, machine: {} });
+        const deposit = await bring(world, {
+          do: 'deposit',
+          stores: [],
+          slice: null,
+          hart: null,
+          area: null,
+          machine: {},
+        });
         const link = await bring(world, { do: 'attach' });
         const owner = await world.connectToolstack({ start: true });
         const next = world.readLines(owner);

@@ -71,15 +71,15 @@ export const LOST_PARTS: readonly Attack[] = [
       for (let again = 0; again < 4; again += 1) {
         const relay = createRelay(kit);
         const asked: Uint8Array[] = [];
-        for (const byte of [0x11, 0x22]) {
-          relay.disk.write(3, byte);
+        for (const block of [3, 4]) {
+          relay.disk.write(block, 0x10 + block);
           while (relay.step((frame) => void asked.push(frame)));
         }
         const late = asked[again];
         if (late !== undefined) relay.answer(late);
         const read = relay.disk.read(3);
         while (relay.step());
-        if (read.status() === 0 && read.byte() !== 0x22) silent.push(again);
+        if (read.status() === 0 && read.byte() !== 0x13) silent.push(again);
       }
       return {
         effect: silent.length > 0,
@@ -96,8 +96,8 @@ export const LOST_PARTS: readonly Attack[] = [
     edits: [
       [
         monitor('seal/block-seal.ts'),
-        'return gcm.open(nonce, sealed);',
-        'return gcm.open(nonce, sealed) ?? sealed.subarray(0, 4096);',
+        'const plain = gcm.open(nonce, sealed);',
+        'const plain = gcm.open(nonce, sealed) ?? sealed.subarray(0, 4096);',
       ],
     ],
     act(kit) {
@@ -109,8 +109,11 @@ export const LOST_PARTS: readonly Attack[] = [
       const reads = [relay.disk.read(3), relay.disk.read(4)];
       const replies: BlockReply[] = [];
       while (relay.step(undefined, (reply) => void replies.push(reply)));
-      for (const [i, reply] of replies.entries())
-        relay.reply({ ...reply, bytes: replies[(i + 1) % replies.length]!.bytes });
+      const payloads = replies.map(({ at }) => relay.area.slice(at, at + 4112));
+      for (const [i, reply] of replies.entries()) {
+        relay.area.set(payloads[(i + 1) % replies.length]!, reply.at);
+        relay.reply(reply);
+      }
       while (relay.step());
       const silent = reads.filter((read, i) => read.status() === 0 && read.byte() !== 0x13 + i).length;
       return { effect: silent > 0, how: `${silent} of 2 reads got other contents without an error` };

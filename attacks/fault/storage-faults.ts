@@ -6,19 +6,25 @@ import { serve } from '../service/storage.ts';
 
 const NO_SEAL = [
   monitor('seal/block-seal.ts'),
-  'return gcm.open(nonce, sealed);',
-  'return gcm.open(nonce, sealed) ?? sealed.subarray(0, 4096);',
+  'const plain = gcm.open(nonce, sealed);',
+  'const plain = gcm.open(nonce, sealed) ?? sealed.subarray(0, 4096);',
 ] as const;
 const FAILED = [
-  storage('main.ts'),
-  'bytes = undefined;\n    }',
-  'bytes = new Uint8Array(request.length);\n    }',
+  [storage('main.ts'), 'catch {\n    return false;', 'catch {\n    return true;'],
+  [storage('main.ts'), '.catch(() => false)', '.catch(() => true)'],
 ] as const;
 
 const fault = (variant: Pick<BenchAttack, 'attack' | 'check' | 'edits' | 'act'>): Attack =>
   onBench({ from: 'host', target: 'a guest’s disk, in silence', source: 'isolation.md F', ...variant });
 
-const fails = (code: string) => (): Promise<never> => Promise.reject(Object.assign(new Error(code), { code }));
+/** Files that answer everything with an error. */
+function failing(code: string) {
+  const fail = (): never => {
+    throw Object.assign(new Error(code), { code });
+  };
+  const later = async (): Promise<never> => fail();
+  return { readNow: fail, writeNow: fail, readAt: later, writeAt: later, sync: later };
+}
 
 /** What the host's files do wrong ends as an error that the guest sees, never as other contents. */
 export const STORAGE_FAULTS: readonly Attack[] = [
@@ -26,13 +32,9 @@ export const STORAGE_FAULTS: readonly Attack[] = [
     fault({
       attack: `F ${code} of a read`,
       check: 'what the host refuses is an I/O error',
-      edits: [FAILED],
+      edits: FAILED,
       async act(kit) {
-        const service = serve(kit, [{ bytes: 65_536 }], {
-          readAt: fails(code),
-          writeAt: fails(code),
-          sync: fails(code),
-        });
+        const service = serve(kit, [{ bytes: 65_536 }], failing(code));
         service.say({ length: 512 });
         await service.settled();
         service.end();
@@ -45,14 +47,11 @@ export const STORAGE_FAULTS: readonly Attack[] = [
     fault({
       attack: `F ${code} of a write`,
       check: 'what the host refuses is an I/O error',
-      edits: [FAILED],
+      edits: FAILED,
       async act(kit) {
-        const service = serve(kit, [{ bytes: 65_536 }], {
-          readAt: fails(code),
-          writeAt: fails(code),
-          sync: fails(code),
-        });
-        service.say({ operation: 'write', length: 512, bytes: filled(0xee, 512) });
+        const service = serve(kit, [{ bytes: 65_536 }], failing(code));
+        service.leave(filled(0xee, 512));
+        service.say({ operation: 'write', length: 512 });
         await service.settled();
         const lost = service.contents(0)[0] !== 0xee;
         service.end();
@@ -64,13 +63,9 @@ export const STORAGE_FAULTS: readonly Attack[] = [
   fault({
     attack: 'F EIO of a flush',
     check: 'what the host refuses is an I/O error',
-    edits: [FAILED],
+    edits: FAILED,
     async act(kit) {
-      const service = serve(kit, [{ bytes: 65_536 }], {
-        readAt: fails('EIO'),
-        writeAt: fails('EIO'),
-        sync: fails('EIO'),
-      });
+      const service = serve(kit, [{ bytes: 65_536 }], failing('EIO'));
       service.say({ operation: 'flush' });
       await service.settled();
       service.end();
@@ -81,16 +76,13 @@ export const STORAGE_FAULTS: readonly Attack[] = [
   fault({
     attack: 'F a read that is short, of a disk that was cut',
     check: 'a file that was to be whole is, or the read fails',
-    edits: [[storage('carry-out.ts'), 'if (found < length && !growable) return undefined;', '']],
+    edits: [[storage('carry-out.ts'), 'if (found < bytes.length && !growable) return false;', '']],
     async act(kit) {
-      const service = serve(kit, [{ bytes: 65_536 }], {
-        readAt: async (_descriptor, _position, into) => {
-          into.fill(1, 0, 100);
-          return 100;
-        },
-        writeAt: async () => undefined,
-        sync: async () => undefined,
-      });
+      const short = (_descriptor: number, _position: number, into: Uint8Array): number => {
+        into.fill(1, 0, 100);
+        return 100;
+      };
+      const service = serve(kit, [{ bytes: 65_536 }], { ...failing('EIO'), readNow: short, writeNow: () => undefined });
       service.say({ length: 512 });
       await service.settled();
       service.end();
@@ -149,9 +141,7 @@ export const STORAGE_FAULTS: readonly Attack[] = [
   fault({
     attack: 'F a bit of each persisted byte of an image’s block',
     check: 'a block of the base has the hash of its image',
-    edits: [
-      [gate('block/requests.ts'), 'if (!isHashOf(hash, bytes.subarray(at, at + BLOCK_BYTES))) {', 'if (false) {'],
-    ],
+    edits: [[gate('block/requests.ts'), 'isHashOf(hashOf(tree, block) as Uint8Array, bytes)', 'true']],
     act(kit) {
       const disk = openDisk(kit, 'checked');
       const base = disk.storage.stores.get(STORE.base)!;
@@ -205,7 +195,7 @@ export const STORAGE_FAULTS: readonly Attack[] = [
       disk.write(7, new Uint8Array([...filled(1), ...filled(2)]));
       const [request] = disk.requests();
       // Only the first block of the write reached the disk, and the write was acknowledged.
-      disk.storage.stores.get(STORE.overlay)!.set(request!.bytes.subarray(0, BLOCK + 16), request!.offset);
+      disk.storage.stores.get(STORE.overlay)!.set(disk.payload(request!).subarray(0, BLOCK + 16), request!.offset);
       disk.reply(disk.good(request!));
       const read = disk.read(8);
       disk.settle();

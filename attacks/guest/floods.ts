@@ -153,18 +153,24 @@ export const GUEST_FLOODS = benchAttacks(COMMON, [
   {
     attack: 'G1 a thousand block requests at once',
     check: 'a disk has a budget of requests',
-    edits: [[REQUESTS, 'requests.size + unchecked.size < REQUESTS_MAX && ', '']],
+    edits: [
+      [REQUESTS, 'state.leaving !== undefined || state.places.length === 0', 'state.leaving !== undefined'],
+      [REQUESTS, ' || (asks && state.places.length === 0)', ''],
+    ],
     act(kit) {
       const disk = openDisk(kit, 'raw');
       for (let i = 0; i < 80; i += 1) disk.read(i % 200);
       const left = disk.requests().length;
-      return { effect: left > 64, how: `${left} requests under way` };
+      return { effect: left > 32, how: `${left} requests under way` };
     },
   },
   {
     attack: 'G1 a gigabyte of block requests at once',
-    check: 'a disk has a budget of bytes',
-    edits: [[REQUESTS, ' && bytesUnderWay + bytes <= BYTES_MAX', '']],
+    check: 'a disk has a budget of requests',
+    edits: [
+      [REQUESTS, 'state.leaving !== undefined || state.places.length === 0', 'state.leaving !== undefined'],
+      [REQUESTS, ' || (asks && state.places.length === 0)', ''],
+    ],
     act(kit) {
       const disk = openDisk(kit, 'raw');
       for (let i = 0; i < 40; i += 1) disk.write(0, filled(1, 256 * 4096));
@@ -172,7 +178,7 @@ export const GUEST_FLOODS = benchAttacks(COMMON, [
       const more = openDisk(kit, 'raw');
       for (let i = 0; i < 8; i += 1) more.read(0, 256);
       const asked = more.requests().reduce((sum, request) => sum + request.length, 0);
-      return { effect: asked > 2 ** 21, how: `${asked} bytes to read, ${bytes} to write under way` };
+      return { effect: asked > 2 ** 22, how: `${asked} bytes to read, ${bytes} to write under way` };
     },
   },
   {
@@ -193,7 +199,7 @@ export const GUEST_FLOODS = benchAttacks(COMMON, [
   {
     attack: 'G1 reads of zeros that keep the monitor',
     check: 'a large read of zeros leaves the monitor a turn in between',
-    edits: [[REQUESTS, '(zeroed += step.bytes) > BYTES_MAX', 'false']],
+    edits: [[REQUESTS, '(zeroed += step.bytes) > ZEROS_MAX', 'false']],
     act(kit) {
       const disk = openDisk(kit, 'unverified');
       // A disk of 32 MiB, all of it discarded, read by one chain.

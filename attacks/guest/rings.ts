@@ -65,7 +65,7 @@ export const RINGS = benchAttacks(COMMON, [
         { address: status, length: 1, flags: 2, next: 0 },
       ]);
       const left = disk.requests();
-      const effect = left.some(({ bytes }) => bytes[0] === 0xca);
+      const effect = left.some((request) => disk.payload(request)[0] === 0xca);
       return { effect, how: `${left.length} requests left${effect ? ' with what the guest does not own' : ''}` };
     },
   },
@@ -165,7 +165,7 @@ export const RINGS = benchAttacks(COMMON, [
       [
         gate('block/decode.ts'),
         "? job(chain, 'write', [{ at: sector * SECTOR_BYTES, bytes: given, offset: HEADER_BYTES }])",
-        "? job(chain, 'write', [{ at: new DataView(readFrom(memory, chain, 0, HEADER_BYTES).buffer).getUint32(8, true) * SECTOR_BYTES, bytes: given, offset: HEADER_BYTES }])",
+        "? job(chain, 'write', [{ at: new DataView(readFrom(memory, chain, 0, new Uint8Array(HEADER_BYTES)).buffer).getUint32(8, true) * SECTOR_BYTES, bytes: given, offset: HEADER_BYTES }])",
       ],
     ],
     act(kit) {
@@ -200,7 +200,7 @@ export const RINGS = benchAttacks(COMMON, [
       [
         gate('block/decode.ts'),
         'ranges.push({ at: sector * SECTOR_BYTES, bytes, offset: 0 });',
-        'ranges.push({ at: new DataView(readFrom(memory, chain, HEADER_BYTES, given).buffer).getUint32(at, true) * SECTOR_BYTES, bytes, offset: 0 });',
+        'ranges.push({ at: new DataView(readFrom(memory, chain, HEADER_BYTES, new Uint8Array(given)).buffer).getUint32(at, true) * SECTOR_BYTES, bytes, offset: 0 });',
       ],
     ],
     act(kit) {

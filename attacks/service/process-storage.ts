@@ -33,7 +33,7 @@ export const PROCESS_STORAGE: readonly Attack[] = [
       [
         launcher('compartments/storage-process.ts'),
         'settings.stores[vm]!.map((store) => ({ ...store, descriptor: descriptor++ }))',
-        '(descriptor += settings.stores[vm]!.length, settings.stores.flat().map((store, i) => ({ ...store, descriptor: firstFile + i })))',
+        '(descriptor += settings.stores[vm]!.length, settings.stores.flatMap((stores, of) => stores.map((store, i) => ({ ...store, descriptor: firstFile + settings.stores.slice(0, of).flat().length + of + i }))))',
       ],
     ],
     act: (world) =>

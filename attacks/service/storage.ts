@@ -1,6 +1,6 @@
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BlockReply, BlockRequest, Channel, ChannelListener } from '@cloister/protocol';
+import type { BlockRequest, Channel, ChannelListener, FromStorage } from '@cloister/protocol';
 import type { Attack } from '../attack.ts';
 import { type BenchAttack, type Kit, onBench } from '../bench/on-bench.ts';
 import { storage } from '../bench/sources.ts';
@@ -27,7 +27,7 @@ export function serve(
   });
   let listener: ChannelListener | undefined;
   let closed: string | undefined;
-  const replies: BlockReply[] = [];
+  const replies: FromStorage[] = [];
   const channel: Channel = {
     send: (frame) => void replies.push(kit.protocol.fromStorage.decode(frame.slice())!),
     queuedBytes: 0,
@@ -41,13 +41,15 @@ export function serve(
       closed ??= reason;
     },
   };
-  const service = kit.storage.start(channel, stores, access);
-  let id = 0;
+  const areaPath = join(folder, 'area');
+  writeFileSync(areaPath, '');
+  const area = openSync(areaPath, 'r+');
+  const service = kit.storage.start(channel, { stores, area }, access);
   return {
     replies,
     closed: () => closed,
     say(request: Partial<BlockRequest>) {
-      const whole = { store: 0, id: id++, operation: 'read' as const, offset: 0, length: 0, bytes: new Uint8Array(0) };
+      const whole = { store: 0, at: 0, operation: 'read' as const, offset: 0, length: 0 };
       if (closed === undefined)
         listener!.frame(kit.protocol.toStorage.encode({ kind: 'block.request', ...whole, ...request }));
     },
@@ -55,13 +57,19 @@ export function serve(
     settled: () => service.settled(),
     contents: (store: number) => readFileSync(paths[store]!),
     sizes: () => stores.map(({ descriptor }) => fstatSync(descriptor).size),
+    /** The payload area, and what a machine leaves at its start. */
+    area: () => readFileSync(areaPath),
+    leave: (bytes: Uint8Array) => void writeSync(area, bytes, 0, bytes.length, 0),
     end: () => {
-      for (const { descriptor } of stores) closeSync(descriptor);
+      for (const descriptor of [...stores.map((store) => store.descriptor), area]) closeSync(descriptor);
     },
   };
 }
 
-const WRITE = { operation: 'write', length: 4096, bytes: new Uint8Array(4096).fill(0xee) } as const;
+const WRITE = { operation: 'write', length: 4096 } as const;
+
+const EVIL = new Uint8Array(4096).fill(0xee);
+const nothing = async (): Promise<void> => undefined;
 
 /** A slice that asks storage for what is not its VM's. */
 export const STORAGE: readonly Attack[] = [
@@ -72,6 +80,7 @@ export const STORAGE: readonly Attack[] = [
     edits: [[CARRY, 'offset + length > store.bytes || ', '']],
     async act(kit) {
       const service = serve(kit, [{ bytes: 65_536, growable: true }]);
+      service.leave(EVIL);
       for (const offset of [65_536, 2 ** 30, 2 ** 36, 61_441]) service.say({ ...WRITE, offset });
       await service.settled();
       const [size] = service.sizes();
@@ -83,9 +92,10 @@ export const STORAGE: readonly Attack[] = [
     attack: 'B1 a store that may be read alone is written',
     target: 'an image',
     check: 'a store is writable or not',
-    edits: [[CARRY, 'if (!writable || length', 'if (length']],
+    edits: [[CARRY, 'return writable && length > 0', 'return length > 0']],
     async act(kit) {
       const service = serve(kit, [{ bytes: 65_536, writable: false }]);
+      service.leave(EVIL);
       service.say(WRITE);
       await service.settled();
       const [first] = service.contents(0);
@@ -94,17 +104,18 @@ export const STORAGE: readonly Attack[] = [
     },
   }),
   attack({
-    attack: 'B1 a write of more bytes than it says',
-    target: 'another part of the store',
-    check: 'a write has the bytes that it says',
-    edits: [[CARRY, ' || bytes.length !== length) return undefined;', ') return undefined;']],
+    attack: 'B1 a payload is left far beyond the payload area, to fill the host’s memory',
+    target: 'the host’s memory',
+    check: 'a payload lies in its area',
+    edits: [[CARRY, 'if (request.at + length > PAYLOAD_AREA_BYTES) return undefined;', '']],
     async act(kit) {
       const service = serve(kit, [{ bytes: 65_536 }]);
-      service.say({ ...WRITE, offset: 65_536 - 512, length: 512, bytes: new Uint8Array(65_536).fill(0xee) });
+      const end = kit.protocol.PAYLOAD_AREA_BYTES;
+      for (const at of [end, end - 511, 2 * end, 4 * end]) service.say({ length: 512, at });
       await service.settled();
-      const [size] = service.sizes();
+      const size = service.area().length;
       service.end();
-      return { effect: size! > 65_536, how: `a store of 65536 bytes has ${size}` };
+      return { effect: size > end, how: `an area of ${end} bytes has ${size}` };
     },
   }),
   attack({
@@ -118,8 +129,9 @@ export const STORAGE: readonly Attack[] = [
         waiting += 1;
         return new Promise(() => undefined);
       };
-      const service = serve(kit, [{ bytes: 65_536 }], { readAt: never, writeAt: never, sync: never });
-      for (let i = 0; i < 4000; i += 1) service.say({ length: 512 });
+      const files = { readNow: () => 0, writeNow: () => undefined, readAt: never, writeAt: never, sync: never };
+      const service = serve(kit, [{ bytes: 65_536 }], files);
+      for (let i = 0; i < 4000; i += 1) service.say({ operation: 'flush' });
       service.end();
       return { effect: waiting > 2000, how: `${waiting} requests under way, closed: ${service.closed()}` };
     },
@@ -129,18 +141,18 @@ export const STORAGE: readonly Attack[] = [
     target: 'what was read before',
     source: 'isolation.md G2 (CVE-2024-8612)',
     check: 'what a growable file has not reads as zeros',
-    edits: [[CARRY, 'return into.fill(0, found);', 'return into;']],
+    edits: [[CARRY, 'bytes.fill(0, found);', '']],
     async act(kit) {
-      // Rooms for large reads are used again.
+      // All reads pass through the same room.
       const length = kit.protocol.STORE_PAYLOAD_BYTES_MAX;
       const service = serve(kit, [{ bytes: length }, { bytes: length, growable: true }]);
       for (const store of [0, 1]) {
         service.say({ store, length });
         await service.settled();
       }
+      const [found] = service.area();
       service.end();
-      const found = service.replies.at(-1)!.bytes[0]!;
-      return { effect: found !== 0, how: `an empty file begins with 0x${found.toString(16)}` };
+      return { effect: found !== 0, how: `an empty file begins with 0x${found!.toString(16)}` };
     },
   }),
   attack({
@@ -154,17 +166,9 @@ export const STORAGE: readonly Attack[] = [
       const gate = new Promise<void>((resolve) => {
         release = resolve;
       });
-      const slow = async (_descriptor: number, _position: number, into: Uint8Array): Promise<number> => {
-        await gate;
-        into.fill(0xee);
-        return into.length;
-      };
-      const service = serve(kit, [{ bytes: 65_536 }], {
-        readAt: slow,
-        writeAt: async () => undefined,
-        sync: async () => undefined,
-      });
-      service.say({ id: 5, length: 512 });
+      const files = { readNow: () => 0, writeNow: () => undefined, readAt: async () => 0, writeAt: nothing };
+      const service = serve(kit, [{ bytes: 65_536 }], { ...files, sync: () => gate });
+      service.say({ at: 5, operation: 'flush' });
       service.renew();
       release();
       await service.settled();

@@ -13,22 +13,20 @@ export const COMPLETIONS = benchAttacks(COMMON, [
   {
     attack: 'S1 a completion of a request that is not in flight',
     check: 'an answer belongs to a request that was asked',
-    edits: [
-      [REQUESTS, 'state.requests.get(reply.id);', 'state.requests.get(reply.id) ?? [...state.requests.values()][0];'],
-    ],
+    edits: [[REQUESTS, 'state.requests.get(at);', 'state.requests.get(at) ?? [...state.requests.values()][0];']],
     act(kit) {
       const disk = openDisk(kit, 'raw');
       const read = disk.read(3);
       const [request] = disk.requests();
-      for (const id of [request!.id + 1, request!.id + 64, 0xffff_ffff])
-        disk.reply({ ...disk.good(request!, filled(EVIL)), id });
+      for (const at of [request!.at + 1, request!.at + kit.protocol.PAYLOAD_PLACE_BYTES, 0xffff_ffff])
+        disk.reply({ ...disk.good(request!, filled(EVIL)), at });
       return { effect: read.status() !== 0xff || read.bytes()[0] === EVIL, how: seen(read) };
     },
   },
   {
     attack: 'S1 a completion that names another store',
     check: 'an answer is for the store that was asked',
-    edits: [[REQUESTS, 'request === undefined || request.message.store !== reply.store', 'request === undefined']],
+    edits: [[REQUESTS, 'request === undefined || request.message.store !== store', 'request === undefined']],
     act(kit) {
       const disk = openDisk(kit, 'unverified');
       const read = disk.read(3);
@@ -40,7 +38,7 @@ export const COMPLETIONS = benchAttacks(COMMON, [
   {
     attack: 'S1 one half answered twice stands for both',
     check: 'a request is answered once',
-    edits: [[REQUESTS, 'state.requests.delete(reply.id);', '']],
+    edits: [[REQUESTS, 'state.requests.delete(at);', '']],
     act(kit) {
       const disk = openDisk(kit, 'raw');
       const read = disk.read(0, (2 * HALF) / BLOCK);
@@ -105,37 +103,6 @@ export const COMPLETIONS = benchAttacks(COMMON, [
     },
   },
   {
-    attack: 'S1 an over-long completion runs into what another one stored',
-    check: 'an answer has the length that was asked for',
-    edits: [
-      [REQUESTS, "reply.ok && reply.bytes.length === (message.operation === 'read' ? message.length : 0)", 'reply.ok'],
-    ],
-    act(kit) {
-      const disk = openDisk(kit, 'raw');
-      const read = disk.read(0, (2 * HALF) / BLOCK);
-      const [first, second] = disk.requests();
-      disk.reply(disk.good(second!, filled(0x22, HALF)));
-      disk.reply(disk.good(first!, filled(EVIL, HALF + BLOCK)));
-      const beyond = read.bytes()[HALF]!;
-      return { effect: beyond === EVIL, how: `the other half begins with 0x${beyond.toString(16)}` };
-    },
-  },
-  {
-    attack: 'S1 a short completion passes off what lay in the buffer',
-    source: 'isolation.md S1, G2; CVE-2024-8612',
-    check: 'an answer has the length that was asked for',
-    edits: [
-      [REQUESTS, "reply.ok && reply.bytes.length === (message.operation === 'read' ? message.length : 0)", 'reply.ok'],
-    ],
-    act(kit) {
-      const disk = openDisk(kit, 'raw');
-      const read = disk.read(3);
-      const [request] = disk.requests();
-      disk.reply(disk.good(request!, filled(EVIL, 512)));
-      return { effect: read.status() === 0 && read.bytes()[BLOCK - 1] === 0x77, how: seen(read) };
-    },
-  },
-  {
     attack: 'S1 two writes to one block are carried out in the other order',
     check: 'a block has one write under way',
     edits: [[REQUESTS, 'if (isInTheWay(state, operation, step) || (asks', 'if ((asks']],
@@ -155,7 +122,7 @@ export const COMPLETIONS = benchAttacks(COMMON, [
     source: 'isolation.md S1; XSA-30, XSA-334 (missing unlock)',
     target: 'its guest’s time',
     check: 'a request is over with its answer, whatever that is',
-    edits: [[REQUESTS, 'state.requests.delete(reply.id);', 'if (reply.ok) state.requests.delete(reply.id);']],
+    edits: [[REQUESTS, 'state.requests.delete(at);', 'if (ok) state.requests.delete(at);']],
     act(kit) {
       const disk = openDisk(kit, 'unverified');
       const failed = disk.write(5, filled(1));

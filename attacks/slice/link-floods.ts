@@ -51,16 +51,16 @@ export const LINK_FLOODS = benchAttacks({ ...COMMON, target: 'its machine’s ti
     attack: 'B1 requests to storage as fast as they can be sent',
     target: 'other VMs’ storage',
     check: CHECK,
-    edits: [[storage('main.ts'), 'return heldToBudget(frame.length);', 'return undefined;']],
+    edits: [[storage('main.ts'), 'return heldToBudget(frame.length + (request?.length ?? 0));', 'return undefined;']],
     act: (kit) =>
       flood(
         kit,
-        40_000,
+        100_000,
         kit.protocol.toStorage.encode({
-          ...({ kind: 'block.request', store: 0, id: 0, operation: 'write' } as const),
-          ...{ offset: 0, length: 1024, bytes: new Uint8Array(1024) },
+          ...({ kind: 'block.request', store: 0, at: 0, operation: 'write' } as const),
+          ...{ offset: 0, length: 1024 },
         }),
-        (channel) => void kit.storage.start(channel, [], undefined, still),
+        (channel) => void kit.storage.start(channel, { stores: [], area: -1 }, undefined, still),
       ),
   },
   {

@@ -31,7 +31,7 @@ async function say(world: World, ...lines: readonly (object | string)[]): Promis
 async function bring(world: World, what: object) {
   const socket = await world.connectLauncher();
   const next = world.readLines(socket);
-  world.writeLine(socket, { do: 'deposit', stores: [], slice: null, hart: null, machine: {}, ...what });
+  world.writeLine(socket, { do: 'deposit', stores: [], slice: null, hart: null, area: null, machine: {}, ...what });
   return { socket, id: (JSON.parse((await next())!) as { readonly id: string }).id };
 }
 
@@ -95,7 +95,7 @@ export const HOSTILE_TOOLSTACK: readonly Attack[] = [
       [
         ACTIONS,
         'capabilities.get(id) ?? fail(',
-        "(id.startsWith('/') ? { ...linkOf(), files: [openFile(id, false)] } : capabilities.get(id)) ?? fail(",
+        "(id.startsWith('/') ? { ...linkOf(), stores: [openFile(id, false)] } : capabilities.get(id)) ?? fail(",
       ],
       [
         ACTIONS,
@@ -119,8 +119,8 @@ export const HOSTILE_TOOLSTACK: readonly Attack[] = [
     edits: [
       [
         ACTIONS,
-        "kind === 'storage' ? given.flatMap((deposit) => deposit.files) : []",
-        'given.flatMap((deposit) => deposit.files)',
+        "if (kind === 'storage') return [...stores, ...area];",
+        "if (kind !== 'machine') return [...stores, ...area];",
       ],
     ],
     act: withDisk(async (world, path, deposit) => {

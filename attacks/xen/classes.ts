@@ -21,8 +21,8 @@ export const XEN_CLASSES = {
       'S1 state, csr, run and fence of harts that are not there',
       'S1 a count of frames runs past the end of RAM',
       'S1 registers, csrs and operations that no table has',
-      'S1 an over-long completion runs into what another one stored',
-      'B1 a write of more bytes than it says',
+      'S1 a completion of a request that is not in flight',
+      'B1 a payload is left far beyond the payload area, to fill the host’s memory',
     ],
   },
   privilege: {
@@ -100,7 +100,7 @@ export const XEN_CLASSES = {
     here: 'buffers of completions, of storage',
     attacks: [
       'B1 a read beyond a file’s end gives what an earlier read left',
-      'S1 a short completion passes off what lay in the buffer',
+      'S1 a read is answered before storage has read, for what lay in its place',
     ],
   },
   preemption: {

@@ -1,5 +1,6 @@
 import {
   type BlockRequest,
+  PAYLOAD_PLACE_BYTES,
   REGISTERS,
   type Register,
   SLICE_CALLS,
@@ -119,20 +120,17 @@ function run(random: Random, model: Model, seen: Seen): ToMachine {
   return message;
 }
 
-/** A reply of the service behind the slice: right, or of the wrong length, store or request, or for the second time. */
+/** A reply of the service behind the slice: right, or of the wrong store or request, or for the second time. */
 function reply(random: Random, seen: Seen): ToMachine {
   const request = pick(random, seen.requests);
-  const { store, id, operation } = request;
-  const length = operation === 'read' ? request.length : 0;
+  const { store, at } = request;
   if (random(3) > 0) seen.requests.splice(seen.requests.indexOf(request), 1);
-  const good = { kind: 'block.reply', store, id, ok: random(4) > 0, bytes: bytes(random, length) } as const;
+  const good = { kind: 'block.reply', store, at, ok: random(4) > 0 } as const;
   switch (random(8)) {
     case 0:
-      return { ...good, bytes: bytes(random, random(2048)) };
-    case 1:
       return { ...good, store: random(3) };
-    case 2:
-      return { ...good, id: random(20) };
+    case 1:
+      return { ...good, at: random(20) * PAYLOAD_PLACE_BYTES };
     default:
       return good;
   }
@@ -215,7 +213,7 @@ function anything(random: Random, model: Model, seen: Seen): ToMachine {
       return { kind: 'launch.measure' };
     case 'block.reply':
       if (seen.requests.length > 0) return reply(random, seen);
-      return { kind: 'block.reply', store: random(2), id: random(3), ok: true, bytes: bytes(random, 512 * random(3)) };
+      return { kind: 'block.reply', store: random(2), at: random(3) * PAYLOAD_PLACE_BYTES, ok: true };
     case 'block.resend':
       return { kind: 'block.resend', round: random(3) };
     case 'port.data':

@@ -11,17 +11,16 @@ inherit(({ links }) => {
   const requests = plan.way === 'read' ? 32 : 4;
   const askAll = (): void => {
     for (let i = 0; i < requests; i += 1) {
-      const request =
-        plan.way === 'read'
-          ? ({ store: i, operation: 'read', offset: 0, length: 512, bytes: new Uint8Array(0) } as const)
-          : ({
-              store: Number(plan.store),
-              operation: 'write',
-              offset: 2 ** 32 * (i + 1),
-              length: 512,
-              bytes: new Uint8Array(512).fill(1),
-            } as const);
-      storage!.send(toStorage.encode({ kind: 'block.request', id: i, ...request }));
+      storage!.send(
+        toStorage.encode(
+          plan.way === 'read'
+            ? { kind: 'file.read', store: i, id: i, offset: 0, length: 512 }
+            : {
+                ...{ kind: 'block.request', store: Number(plan.store), at: i, operation: 'write' },
+                ...{ offset: 2 ** 32 * (i + 1), length: 512 },
+              },
+        ),
+      );
     }
   };
   storage!.listen({
@@ -36,7 +35,7 @@ inherit(({ links }) => {
       done += 1;
       if (reply?.ok) {
         good += 1;
-        read.push(Buffer.from(reply.bytes.subarray(0, 64)).toString('latin1'));
+        if (reply.kind === 'file.data') read.push(Buffer.from(reply.bytes.subarray(0, 64)).toString('latin1'));
       }
       if (done === requests)
         client!.send(fromSlice.encode({ kind: 'boot.refused', reason: `${good} good: ${read.join()}` }));

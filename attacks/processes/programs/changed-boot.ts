@@ -19,7 +19,7 @@ const heard = (link: Link, change: Change): Link => ({
 const kernel = Buffer.from(plan.kernel ?? '', 'base64');
 const otherKernel: Change = (frame) => {
   const reply = fromStorage.decode(frame);
-  return reply === undefined || kernel.length === 0
+  return reply?.kind !== 'file.data' || kernel.length === 0
     ? frame
     : fromStorage.encode({ ...reply, bytes: kernel.subarray(0, reply.bytes.length) });
 };

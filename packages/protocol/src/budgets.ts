@@ -16,7 +16,7 @@ const GIB = 2 ** 30;
 export const BUDGETS = {
   /** The machine of its slice: calls, completions, console input. */
   sliceToMachine: { messages: 100_000, bytes: 4 * GIB, burst: 0.1 },
-  /** Storage of each slice. */
+  /** Storage of each slice: its messages, and the bytes that they have it move. */
   sliceToStorage: { messages: 100_000, bytes: 4 * GIB, burst: 0.1 },
   /** The scheduler of each slice, which needs ten a second. */
   sliceToScheduler: { messages: 1_000, bytes: 2 ** 16, burst: 1 },

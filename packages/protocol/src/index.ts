@@ -5,6 +5,7 @@ export * from './control-channel.ts';
 export * from './conversation.ts';
 export * from './device/block.ts';
 export * from './device/console.ts';
+export * from './device/payload-area.ts';
 export * from './device/port-stream.ts';
 export * from './exit-mask.ts';
 export * from './formats/hash-tree.ts';

@@ -3,7 +3,7 @@
 /** The answer to a client; what it named is closed unless the toolstack claims it while the connection lasts. */
 export type ToClient =
   | { readonly id: string; readonly bytes: readonly number[] }
-  /** The system's code, and how many files were in order, stores first: the next is to blame. */
+  /** The system's code, and how many files were in order: stores, area, slice, hart. The next is to blame. */
   | { readonly refused: string; readonly at: number };
 
 /** What the launcher tells the toolstack, in the order in which it happens. Bytes are in base64. */

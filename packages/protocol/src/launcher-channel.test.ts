@@ -9,7 +9,14 @@ const SAMPLES: Readonly<Record<string, readonly [(line: string) => object | unde
   'a client to the launcher': [
     decodeFromClient,
     [
-      { do: 'deposit', stores: [{ path: '/a', write: true }], slice: '/s', hart: null, machine: { memoryBytes: 1 } },
+      {
+        do: 'deposit',
+        stores: [{ path: '/a', write: true }],
+        slice: '/s',
+        hart: null,
+        area: null,
+        machine: { memoryBytes: 1 },
+      },
       { do: 'attach' },
     ],
   ],
@@ -60,7 +67,7 @@ test.each(Object.entries(SAMPLES))(
         const { [name]: _, ...rest } = request as Record<string, unknown>;
         expect(decode(JSON.stringify(rest))).toBeUndefined();
         for (const value of [null, -1, 0.5, 2 ** 60, 'x'.repeat(5000), 'a\0b', [], [1], { a: 1 }]) {
-          if (value === null && ['slice', 'hart', 'deposit'].includes(name)) continue;
+          if (value === null && ['slice', 'hart', 'area', 'deposit'].includes(name)) continue;
           if (value === 0.5 && ['cpus', 'weight'].includes(name)) continue;
           if (Array.isArray(value) && value.length === 0 && ['stores', 'links', 'deposits'].includes(name)) continue;
           if (!Array.isArray(value) && typeof value === 'object' && ['settings', 'machine'].includes(name)) continue;

@@ -25,6 +25,8 @@ const FROM_CLIENT = {
   /** Opens files, reads code, and keeps what the VM's machine is to be, for the toolstack to use under one id. */
   deposit: {
     stores: listOf(record({ path, write: flag }), STORES_MAX),
+    /** The VM's payload area, for its machine and storage. */
+    area: orNull(path),
     slice: orNull(path),
     hart: orNull(path),
     machine: anyObject,
@@ -54,7 +56,10 @@ const FROM_TOOLSTACK = {
     kind: oneOf(...SPAWNED_KINDS),
     /** `end`: which of a link's two; an attached one has 0 alone. */
     links: listOf(record({ id, end: whole(1), epoch }), LINKS_MAX),
-    /** Storage gets their files, in order; machine and slice their code, the machine their settings. */
+    /**
+     * Storage gets their stores and areas, in order; machine and slice their code; the machine the settings and the area
+     * of its one.
+     */
     deposits: listOf(id, LINKS_MAX),
     settings: anyObject,
     /** RLIMIT_DATA. */

@@ -42,7 +42,7 @@ function carry(machine: MonitorBench, slice: SliceBench, served: typeof files = 
     for (const { store, id, offset, length } of asked) {
       if ((reads += 1) > limit) continue;
       const bytes = served[BLOBS[store]!].subarray(offset, offset + length);
-      slice.storage.say(fromStorage.encode({ kind: 'block.reply', store, id, ok: true, bytes }));
+      slice.storage.say(fromStorage.encode({ kind: 'file.data', id, ok: true, bytes }));
     }
     told.push(...slice.told());
   }

@@ -9,8 +9,7 @@ import {
 import { KERNEL, type SliceBench, sliceBench } from './testing/slice-bench.ts';
 
 /** The boot's read `id`, answered: 0 is the kernel's head, update n of the plan is n + 1. */
-const replyOf = (id: number, bytes: Uint8Array = KERNEL, ok = true) =>
-  ({ kind: 'block.reply', store: 0, id, ok, bytes }) as const;
+const replyOf = (id: number, bytes: Uint8Array = KERNEL, ok = true) => ({ kind: 'file.data', id, ok, bytes }) as const;
 
 /** To the guest's start. */
 function booted(): SliceBench {
@@ -185,9 +184,9 @@ test.each([
 test('a new storage is asked what the machine asks again, and nothing from before that', () => {
   const b = booted();
   b.read();
-  const ask = (id: number): void =>
-    void b.machine.say(fromMachine.encode({ ...FROM_MACHINE_SAMPLES['block.request'], id }));
-  b.read();
+  const ask = (at: number): void =>
+    void b.machine.say(fromMachine.encode({ ...FROM_MACHINE_SAMPLES['block.request'], at }));
+  const passedOn = () => b.storage.sent.splice(0).map((frame) => (toStorage.decode(frame) as { at: number }).at);
   ask(1);
   b.asked();
   b.storage.renew();
@@ -197,6 +196,6 @@ test('a new storage is asked what the machine asks again, and nothing from befor
   b.machine.say(fromMachine.encode({ kind: 'block.resending', round: 0 }));
   ask(2);
   b.machine.say(fromMachine.encode({ kind: 'block.resending', round: 1 }));
-  for (const id of [1, 2, 3]) ask(id);
-  expect(b.read().map(({ id }) => id)).toEqual([1, 1, 2, 3]);
+  for (const at of [1, 2, 3]) ask(at);
+  expect(passedOn()).toEqual([1, 1, 2, 3]);
 });

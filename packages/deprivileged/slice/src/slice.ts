@@ -1,6 +1,6 @@
 import {
-  type BlockReply,
   type Channel,
+  type FileData,
   type FromMachine,
   type FromSlice,
   fromMachine,
@@ -76,9 +76,8 @@ export function start(channels: SliceChannels): void {
     frame(frame) {
       const reply = fromStorage.decode(frame);
       if (reply === undefined) return;
-      // Before the guest runs it has asked for nothing.
-      if (slice.phase === 'booting') heardBootFile(slice, reply);
-      else channels.machine.send(frame);
+      if (reply.kind === 'block.reply') channels.machine.send(frame);
+      else if (slice.phase === 'booting') heardBootFile(slice, reply);
     },
     renewed() {
       slice.storageRenewed = true;
@@ -167,8 +166,8 @@ function beginWhenReady(slice: Slice): void {
   slice.boot = beginBoot(slice.platform, slice.requested, bootPorts(slice));
 }
 
-function heardBootFile(slice: Slice, reply: BlockReply): void {
-  const reason = bootData(slice.boot!, reply, bootPorts(slice));
+function heardBootFile(slice: Slice, data: FileData): void {
+  const reason = bootData(slice.boot!, data, bootPorts(slice));
   if (reason !== undefined) refuse(slice, reason);
 }
 

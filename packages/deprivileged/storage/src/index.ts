@@ -1,2 +1,2 @@
 export { type BlockService, start } from './main.ts';
-export type { Store } from './store.ts';
+export type { Files, Store } from './store.ts';

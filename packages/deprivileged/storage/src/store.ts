@@ -9,3 +9,10 @@ export interface Store {
   /** A flush makes sure that what was written survives a crash of the host; otherwise it is acknowledged as it is. */
   readonly durable: boolean;
 }
+
+/** What storage has of a VM: its stores by number, and the payload area that it shares with the machine. */
+export interface Files {
+  readonly stores: readonly Store[];
+  /** Descriptor of the area, which has `PAYLOAD_AREA_BYTES`. */
+  readonly area: number;
+}

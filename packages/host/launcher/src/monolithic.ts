@@ -5,7 +5,6 @@ import { type Store, start as startStorage } from '@cloister/storage';
 import { bundleUrl } from './bundles.ts';
 import { memoryChannel } from './channels/memory-channel.ts';
 import { newMachineId } from './client/compartments.ts';
-import type { StorePlan } from './client/plan-stores.ts';
 import type { StartParts } from './client/running-parts.ts';
 import { prepareStores, storeError } from './client/stores.ts';
 import { startMachine } from './compartments/machine.ts';
@@ -17,16 +16,28 @@ import { openFile } from './privileged/capability.ts';
  */
 export const startMonolithic: StartParts = async (plan, settle, options) => {
   const prepared = prepareStores(plan);
+  const open: number[] = [];
   const stores: Store[] = [];
-  const closeStores = (): void => {
-    for (const { descriptor } of stores) closeSync(descriptor);
+  const openAt = (path: string, writable: boolean): number => {
+    open.push(openFile(path, writable));
+    return open.at(-1)!;
   };
+  const closeFiles = (): void => {
+    for (const descriptor of open) closeSync(descriptor);
+  };
+  let area: number;
   try {
     prepared.stores.forEach(({ path, ...store }, at) => {
-      stores.push({ ...store, descriptor: openAt(plan, at, path, store.writable) });
+      try {
+        stores.push({ ...store, descriptor: openAt(path, store.writable) });
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        throw storeError(plan.names[at]!, store.writable, code ?? 'unknown error');
+      }
     });
+    area = openAt(prepared.area, true);
   } catch (error) {
-    closeStores();
+    closeFiles();
     throw error;
   } finally {
     prepared.unlink();
@@ -42,13 +53,14 @@ export const startMonolithic: StartParts = async (plan, settle, options) => {
     const machine = startMachine({
       ...(await settle(stores.map(({ bytes }) => bytes))),
       channel: machineEnd,
+      area,
       seal: 'none',
       hart: options.builds?.hart === undefined ? bundleUrl('hart') : pathToFileURL(options.builds.hart),
       log: options.log ?? (() => undefined),
       failed: settleFailed,
       retired: options.retired ?? (() => undefined),
     });
-    const storage = startStorage(storageEnd, stores);
+    const storage = startStorage(storageEnd, { stores, area });
     startSlice({
       machine: sliceToMachine,
       storage: sliceToStorage,
@@ -63,19 +75,11 @@ export const startMonolithic: StartParts = async (plan, settle, options) => {
         await machine.stop();
         await storage.settled();
         for (const channel of [machineEnd, sliceToStorage, control]) channel.close('The run is over');
-        closeStores();
+        closeFiles();
       },
     };
   } catch (error) {
-    closeStores();
+    closeFiles();
     throw error;
   }
 };
-
-function openAt({ names }: StorePlan, at: number, path: string, writable: boolean): number {
-  try {
-    return openFile(path, writable);
-  } catch (error) {
-    throw storeError(names[at]!, writable, (error as NodeJS.ErrnoException).code ?? 'unknown error');
-  }
-}

@@ -3,6 +3,7 @@ import { GRANT_MAC_BYTES } from '../grant.ts';
 import { SEALED_FRAME_BYTES } from '../hypelet-calls.ts';
 import type { BlockReply, BlockRequest, FromMachine, ToMachine } from '../machine-channel.ts';
 import { describePlatform } from '../platform.ts';
+import type { FromStorage, ToStorage } from '../storage-channel.ts';
 
 type OneOfEach<M extends { readonly kind: string }> = { readonly [K in M['kind']]: Extract<M, { readonly kind: K }> };
 
@@ -10,13 +11,12 @@ const bytes = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 const request: BlockRequest = {
   kind: 'block.request',
   store: 0,
-  id: 7,
+  at: 7,
   operation: 'write',
   offset: 1536,
   length: 512,
-  bytes: new Uint8Array(512).fill(9),
 };
-const reply: BlockReply = { kind: 'block.reply', store: 0, id: 7, ok: true, bytes: new Uint8Array(512) };
+const reply: BlockReply = { kind: 'block.reply', store: 0, at: 7, ok: true };
 const ports = {
   'port.data': { kind: 'port.data', port: 1, position: 0, bytes },
   'port.taken': { kind: 'port.taken', port: 0xffff, position: 0 },
@@ -80,5 +80,11 @@ export const FROM_SLICE_SAMPLES: OneOfEach<FromSlice> = {
   ...ports,
 };
 
-export const TO_STORAGE_SAMPLES: OneOfEach<BlockRequest> = { 'block.request': request };
-export const FROM_STORAGE_SAMPLES: OneOfEach<BlockReply> = { 'block.reply': reply };
+export const TO_STORAGE_SAMPLES: OneOfEach<ToStorage> = {
+  'block.request': request,
+  'file.read': { kind: 'file.read', store: 0, id: 7, offset: 1536, length: 512 },
+};
+export const FROM_STORAGE_SAMPLES: OneOfEach<FromStorage> = {
+  'block.reply': reply,
+  'file.data': { kind: 'file.data', id: 7, ok: true, bytes: new Uint8Array(512) },
+};

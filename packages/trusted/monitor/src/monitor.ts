@@ -24,7 +24,7 @@ import { createExitCounts, type ExitCounts } from './exit-counts.ts';
 import { createHartRecord, exposed, type HartRecord, leave, NO_VALUE } from './harts.ts';
 import { act } from './hypelet-calls/act.ts';
 import { decodeCall } from './hypelet-calls/decode.ts';
-import type { Gate } from './io-gate/device.ts';
+import type { Gate, PayloadArea } from './io-gate/device.ts';
 import {
   consolePorts,
   createDevices,
@@ -60,6 +60,8 @@ export interface MonitorConfig {
   readonly seal: SealKind;
   /** To the slice. */
   readonly channel: Channel;
+  /** Shared with storage. */
+  readonly payloads: PayloadArea;
   /** The launch digest that the owner wants; undefined: whatever the slice launches. */
   readonly expectedDigest?: Uint8Array | undefined;
   /** Under which the scheduler's grants are authenticated; undefined: there is no scheduler, and any budget is taken. */
@@ -108,6 +110,7 @@ export function createMonitor(config: MonitorConfig): Monitor {
     board,
     harts: config.harts,
     devices,
+    payloads: config.payloads,
     send: (message) => (message.kind === 'block.request' ? send(message) : ports.send(message)),
     random: config.random,
     log,
@@ -133,13 +136,7 @@ export function createMonitor(config: MonitorConfig): Monitor {
   };
   let stopped = false;
 
-  /** Waits until the slice has taken what is under way: one that asks again and again makes nothing pile up. */
-  let resendWaits = false;
-  let round = 0;
-  const resend = (asked: number): void => {
-    round = asked;
-    resendWaits = channel.queuedBytes > 0;
-    if (resendWaits) return;
+  const resend = (round: number): void => {
     send({ kind: 'block.resending', round });
     gateResend(gate);
   };
@@ -166,9 +163,6 @@ export function createMonitor(config: MonitorConfig): Monitor {
       greet(machine);
       ports.resend();
       resend(0);
-    },
-    drained() {
-      if (resendWaits) resend(round);
     },
   });
   greet(machine);

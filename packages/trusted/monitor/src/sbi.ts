@@ -72,7 +72,7 @@ function answerDebugConsole(machine: Machine, call: SbiCall): Completion {
   if (!inRam(gate.memory, address, Number(asked))) return failure(ERROR.invalidParameter);
   const limit = Math.min(Number(asked), DEBUG_CONSOLE_BYTES_MAX);
   if (call.function === 0n) {
-    const bytes = fetchBytes(gate.memory, call, 0, address, Math.min(limit, serial.room));
+    const bytes = fetchBytes(gate.memory, call, 0, address, new Uint8Array(Math.min(limit, serial.room)));
     sendSerial(serial, bytes, send);
     return success(BigInt(bytes.length));
   }

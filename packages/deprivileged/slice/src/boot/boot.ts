@@ -1,5 +1,5 @@
 import { type Blob, type BootPlan, KERNEL_HEAD_BYTES, planBoot } from '@cloister/boot-plan';
-import type { BlockReply, BlockRequest, Platform, ToMachine, ToSlice } from '@cloister/protocol';
+import type { FileData, FileRead, Platform, ToMachine, ToSlice } from '@cloister/protocol';
 
 type BootStart = Extract<ToSlice, { kind: 'boot.start' }>;
 
@@ -20,7 +20,7 @@ export interface BootPorts {
   /** Begins the launch and gives the VM its frames. */
   begin(): void;
   toMachine(message: ToMachine): void;
-  toStorage(message: BlockRequest): void;
+  toStorage(message: FileRead): void;
 }
 
 /** Reads that are under way at once. */
@@ -41,7 +41,7 @@ function askForHead({ start }: Boot, ports: BootPorts): void {
 }
 
 function ask(ports: BootPorts, store: number, id: number, offset: number, length: number): void {
-  ports.toStorage({ kind: 'block.request', store, id, operation: 'read', offset, length, bytes: new Uint8Array(0) });
+  ports.toStorage({ kind: 'file.read', store, id, offset, length });
 }
 
 /** Storage was replaced: what it has not answered is asked for once more. */
@@ -55,7 +55,7 @@ export function askAgain(boot: Boot, ports: BootPorts): void {
 }
 
 /** Bytes of a file have come. Returns why the boot cannot go on, or undefined. */
-export function bootData(boot: Boot, { ok, id, bytes }: BlockReply, ports: BootPorts): string | undefined {
+export function bootData(boot: Boot, { ok, id, bytes }: FileData, ports: BootPorts): string | undefined {
   if (!ok) return 'A file that the guest starts from cannot be read';
   if (boot.plan === undefined) {
     if (id !== HEAD) return undefined;

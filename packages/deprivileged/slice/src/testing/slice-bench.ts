@@ -1,7 +1,7 @@
 import {
-  type BlockRequest,
   type Channel,
   type ChannelListener,
+  type FileRead,
   FRAME_BYTES_MAX,
   type FromSlice,
   fromSlice,
@@ -47,7 +47,7 @@ export function sliceBench() {
     /** What the client, the machine and storage were told since the last call. */
     told: (): FromSlice[] => client.sent.splice(0).map((frame) => fromSlice.decode(frame)!),
     asked: (): ToMachine[] => machine.sent.splice(0).map((frame) => toMachine.decode(frame)!),
-    read: (): BlockRequest[] => storage.sent.splice(0).map((frame) => toStorage.decode(frame)!),
+    read: (): FileRead[] => storage.sent.splice(0).map((frame) => toStorage.decode(frame) as FileRead),
   };
 }
 export type SliceBench = ReturnType<typeof sliceBench>;

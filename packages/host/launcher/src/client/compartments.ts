@@ -11,7 +11,7 @@ import { LaunchError } from './launch-error.ts';
 import type { StorePlan } from './plan-stores.ts';
 import type { RunningParts, StartParts } from './running-parts.ts';
 import type { LaunchOptions } from './start-virtual-machine.ts';
-import { type PreparedStore, prepareStores, storeError } from './stores.ts';
+import { type PreparedStores, prepareStores, storeError } from './stores.ts';
 import { makeVmDirectory, type VmDirectory } from './vm-directory.ts';
 
 /** Eight hexadecimal digits. */
@@ -29,7 +29,7 @@ export const startCompartments: StartParts = async (plan, settle, options) => {
     try {
       const machine = await settle(stores.stores.map(({ bytes }) => bytes));
       memoryBytes = machine.memoryBytes;
-      given = await depositAll(plan, stores.stores, machine, options.builds);
+      given = await depositAll(plan, stores, machine, options.builds);
     } finally {
       stores.unlink();
     }
@@ -59,16 +59,15 @@ export const startCompartments: StartParts = async (plan, settle, options) => {
 /** Gives the launcher what the VM may have of this user's. @throws LaunchError */
 async function depositAll(
   { names }: StorePlan,
-  stores: readonly PreparedStore[],
+  { stores, area }: PreparedStores,
   machine: object,
   builds: LaunchOptions['builds'] = {},
 ): Promise<Deposit> {
   const given = await deposit(
-    { ...builds, machine, stores: stores.map(({ path, writable }) => ({ path, write: writable })) },
-    (at, code) => {
-      const store = stores[at];
-      if (store !== undefined) return storeError(names[at]!, store.writable, code);
-      return buildError((at === stores.length ? builds.slice : undefined) ?? builds.hart, code);
+    { ...builds, machine, area, stores: stores.map(({ path, writable }) => ({ path, write: writable })) },
+    (path, code) => {
+      const at = stores.findIndex((store) => store.path === path);
+      return at < 0 ? buildError(path, code) : storeError(names[at]!, stores[at]!.writable, code);
     },
   );
   const changed = stores.findIndex(({ bytes, growable }, at) => !growable && bytes !== given.bytes[at]);

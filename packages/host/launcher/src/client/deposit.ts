@@ -7,6 +7,8 @@ import { LaunchError } from './launch-error.ts';
 
 export interface DepositRequest {
   readonly stores: readonly { readonly path: string; readonly write: boolean }[];
+  /** The payload area's path. */
+  readonly area?: string | undefined;
   /** Other builds of a VM's parts than the launcher's own, by path. */
   readonly slice?: string | undefined;
   readonly hart?: string | undefined;
@@ -23,17 +25,21 @@ export interface Deposit {
 
 /**
  * Has the launcher open files, whose paths the toolstack never learns.
- * @param blame makes the error for the file at a place: the stores, then slice and hart
+ * @param blame makes the error for a file
  * @throws LaunchError
  */
 export async function deposit(
-  { stores, slice = undefined, hart = undefined, machine }: DepositRequest,
-  blame: (at: number, code: string) => LaunchError,
+  { stores, area, slice, hart, machine }: DepositRequest,
+  blame: (path: string, code: string) => LaunchError,
 ): Promise<Deposit> {
-  const [socket, answer] = await ask({ do: 'deposit', stores, slice: slice ?? null, hart: hart ?? null, machine });
+  const [socket, answer] = await ask({
+    ...{ do: 'deposit', stores, machine },
+    ...{ area: area ?? null, slice: slice ?? null, hart: hart ?? null },
+  });
   if ('id' in answer) return { ...answer, close: () => socket.destroy() };
   socket.destroy();
-  throw blame(answer.at, answer.refused);
+  const paths = [...stores.map(({ path }) => path), area, slice, hart].filter((path) => path !== undefined);
+  throw blame(paths[answer.at] ?? 'it', answer.refused);
 }
 
 /** A connection that the launcher hands to a compartment; nobody has read of it yet. @throws LaunchError */

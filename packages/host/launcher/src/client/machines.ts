@@ -37,10 +37,7 @@ export async function tellMachine(vm: string, what: 'stop' | 'kill' | 'debug'): 
 /** Replaces the slice of a running VM by the newest build, or the one at `slice`. @throws LaunchError */
 export async function upgradeMachine(vm: string, slice?: string): Promise<void> {
   const token = tokenOf(vm);
-  const build =
-    slice === undefined
-      ? undefined
-      : await deposit({ stores: [], slice, machine: {} }, (_, code) => buildError(slice, code));
+  const build = slice === undefined ? undefined : await deposit({ stores: [], slice, machine: {} }, buildError);
   try {
     await command({ do: 'upgrade', vm, token, deposit: build?.id ?? null });
   } finally {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -205,12 +205,13 @@ describe.skipIf(!onLinux)('compartments', () => {
         .map(([, what]) => what.replace(/\[.*\]|-[-0-9a-f]{36}/g, ''));
     // Nothing in, nothing out, what it says to the operator, the launcher.
     const standard = ['/dev/null', '/dev/null', 'socket:', 'socket:'];
-    expect(await given('machine')).toEqual([...standard, 'socket:']);
+    const payloads = join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'cloister-payloads (deleted)');
+    expect(await given('machine')).toEqual([...standard, 'socket:', payloads]);
     expect(await given('slice')).toEqual([...standard, 'socket:', 'socket:', 'socket:', 'socket:']);
     expect(await given('scheduler')).toEqual([...standard, 'socket:']);
     const overlay = join(tmpdir(), 'cloister-overlay (deleted)');
     const kernel = join(tmpdir(), 'cloister-boot (deleted)');
-    expect(await given('storage')).toEqual([...standard, 'socket:', kernel, disk, disk, overlay]);
+    expect(await given('storage')).toEqual([...standard, 'socket:', kernel, disk, disk, overlay, payloads]);
     // The socket that it takes clients from, and its client: this process.
     expect(await given('toolstack')).toEqual([...standard, 'socket:', 'socket:']);
     const sessions = new Set(launchedIn(runtime).map(({ session }) => session));

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BLOCK_BYTES, SEALED_BLOCK_BYTES } from '@cloister/protocol';
+import { BLOCK_BYTES, PAYLOAD_AREA_BYTES, SEALED_BLOCK_BYTES } from '@cloister/protocol';
 import { LaunchError } from './launch-error.ts';
 import type { StorePlan, StoreRequest } from './plan-stores.ts';
 
@@ -18,31 +18,43 @@ export interface PreparedStore {
 
 export interface PreparedStores {
   readonly stores: readonly PreparedStore[];
-  /** Takes the names of overlays away: they go with their last descriptor, also when a process is killed. */
+  /** The path of the VM's payload area: a file in memory, where the host has a file system for such. */
+  readonly area: string;
+  /** Takes the names of overlays and area away: they go with their last descriptor, also when a process is killed. */
   unlink(): void;
 }
 
-/** Looks at the files of a plan, and makes those of overlays. @throws LaunchError for a file that cannot be a store */
+const MEMORY = '/dev/shm';
+
+/** Looks at the files of a plan, and makes those of overlays and the payload area. @throws LaunchError for a file that cannot be a store */
 export function prepareStores({ requests, names }: StorePlan): PreparedStores {
   const stores: PreparedStore[] = [];
   const made: string[] = [];
+  let area = '';
+  const make = (prefix: string): string => {
+    const path = `${prefix}-${randomUUID()}`;
+    made.push(path);
+    writeFileSync(path, '', { flag: 'wx', mode: 0o600 });
+    return path;
+  };
   const unlink = (): void => {
     for (const path of made) rmSync(path, { force: true });
   };
   try {
     requests.forEach((request, at) => {
       if (request.access === 'temporary') {
-        const path = join(tmpdir(), `cloister-overlay-${randomUUID()}`);
-        made.push(path);
-        writeFileSync(path, '', { flag: 'wx', mode: 0o600 });
-        stores.push(overlayOf(request, path, stores[request.over ?? at]?.bytes ?? 0));
+        stores.push(
+          overlayOf(request, make(join(tmpdir(), 'cloister-overlay')), stores[request.over ?? at]?.bytes ?? 0),
+        );
       } else stores.push(existing(request, names[at]!));
     });
+    area = make(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'cloister-payloads'));
+    truncateSync(area, PAYLOAD_AREA_BYTES);
   } catch (error) {
     unlink();
     throw error;
   }
-  return { stores, unlink };
+  return { stores, area, unlink };
 }
 
 const overlayOf = ({ durable }: StoreRequest, path: string, over: number): PreparedStore => ({

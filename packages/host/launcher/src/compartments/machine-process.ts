@@ -12,7 +12,7 @@ interface Settings {
 const HART = pathToFileURL(process.argv[2]!);
 const NO_EXITS = { sbi: 0, syscon: 0, budget: 0, 'frame-fault': 0, gate: 0 };
 
-inherit<Settings>(({ settings, links }, leave) => {
+inherit<Settings>(({ settings, links, firstFile }, leave) => {
   const channel = links[0]!;
   let phase: MachineStatus['phase'] = 'launching';
   let reason = '';
@@ -28,6 +28,7 @@ inherit<Settings>(({ settings, links }, leave) => {
     machine = startMachine({
       ...settings.machine,
       channel,
+      area: firstFile,
       seal: 'aes-256-gcm',
       grantKey: Buffer.from(settings.grantKey, 'base64'),
       hart: HART,

@@ -85,7 +85,14 @@ async function client(request: object) {
 }
 const deposit = (more: object = {}) =>
   client({
-    ...{ do: 'deposit', stores: [{ path: disk, write: false }], slice: null, hart: null, machine: { mine: 1 } },
+    ...{
+      do: 'deposit',
+      stores: [{ path: disk, write: false }],
+      slice: null,
+      hart: null,
+      area: null,
+      machine: { mine: 1 },
+    },
     ...more,
   });
 const heldBy = async (heard: readonly ToToolstack[]): Promise<string[]> => {

@@ -1,4 +1,4 @@
-import type { FromToolstack, SpawnRequest, ToToolstack } from '@cloister/protocol';
+import type { FromToolstack, SpawnedKind, SpawnRequest, ToToolstack } from '@cloister/protocol';
 import type { Recipes } from '../recipes.ts';
 import { processOf } from '../sandbox/linux/process-of.ts';
 import { type Capability, closeCapability } from './capability.ts';
@@ -30,10 +30,10 @@ export function createActions({ recipes, claim, link, tell }: ActionsConfig): Ac
     if (compartments.has(id) || compartments.size >= COMPARTMENTS_MAX) fail('There are too many compartments');
     const ends = links.map((one) => held(one.id).ends[one.end] ?? fail(`"${one.id}" has no such end`));
     const given = deposits.map(held);
-    // Stores go to storage and to nobody else; what a machine is to be, its client alone says.
-    const files = kind === 'storage' ? given.flatMap((deposit) => deposit.files) : [];
+    // What a machine is to be, its client alone says.
     const machine = kind === 'machine' ? { machine: (given[0] ?? fail('A machine is somebody’s')).machine } : {};
     const builds = Object.assign({}, ...given.map((deposit) => deposit.builds));
+    const files = given.flatMap((deposit) => filesFor(kind, deposit));
     const start = { recipe: recipes[kind]!, builds, dataBytes, ends, files };
     const compartment = startCompartment(id, start, (what) => {
       if ('ended' in what) compartments.delete(id);
@@ -50,7 +50,7 @@ export function createActions({ recipes, claim, link, tell }: ActionsConfig): Ac
       if (capabilities.has(id)) fail(`"${id}" is there already`);
       const found = request.do === 'link' ? await link() : (claim(id) ?? fail('Nobody has brought that'));
       capabilities.set(id, found);
-      tell({ had: id, files: found.files.length });
+      tell({ had: id, files: found.stores.length });
     } else if (request.do === 'close') {
       closeCapability(held(id));
       capabilities.delete(id);
@@ -74,6 +74,12 @@ export function createActions({ recipes, claim, link, tell }: ActionsConfig): Ac
       for (const { kill } of compartments.values()) kill();
     },
   };
+}
+
+/** Stores go to storage and to nobody else; a VM's payload area goes to its machine, too. */
+function filesFor(kind: SpawnedKind, { stores, area }: Capability): readonly number[] {
+  if (kind === 'storage') return [...stores, ...area];
+  return kind === 'machine' ? area : [];
 }
 
 function fail(message: string): never {

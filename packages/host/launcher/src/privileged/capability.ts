@@ -13,17 +13,21 @@ export interface Code {
 /** What the toolstack may have handed to compartments, under an id: a link, or what a client deposited. */
 export interface Capability {
   readonly ends: readonly Socket[];
-  readonly files: readonly number[];
+  readonly stores: readonly number[];
+  /** None, or the one of a VM. */
+  readonly area: readonly number[];
   /** By the name of the file that it stands for. */
   readonly builds: Readonly<Record<string, Code>>;
   readonly machine: object;
 }
 
-export const linkOf = (...ends: Socket[]): Capability => ({ ends, files: [], builds: {}, machine: {} });
+export const linkOf = (...ends: Socket[]): Capability => ({
+  ...{ ends, stores: [], area: [], builds: {}, machine: {} },
+});
 
-export function closeCapability({ ends, files }: Capability): void {
+export function closeCapability({ ends, stores, area }: Capability): void {
   for (const end of ends) end.destroy();
-  for (const file of files) closeSync(file);
+  for (const file of [...stores, ...area]) closeSync(file);
 }
 
 /** A regular file's descriptor. Opens without waiting: a pipe that nobody writes to would keep the launcher. */

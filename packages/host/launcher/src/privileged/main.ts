@@ -26,13 +26,14 @@ const offers = createOffers();
 const server = createServer({ allowHalfOpen: true }, offers.connected);
 await once(server.listen(`${linksPath}.own`), 'listening');
 // One launcher serves a user: where another one has the name already, this one ends. What has the name listens.
+let taken = false;
 try {
   linkSync(`${linksPath}.own`, path);
 } catch {
-  process.exit();
-} finally {
-  rmSync(`${linksPath}.own`);
+  taken = true;
 }
+rmSync(`${linksPath}.own`);
+if (taken) process.exit();
 const link = await createLinkMaker(linksPath);
 const clients = createServer().listen(`${linksPath}.new`);
 await once(clients, 'listening');

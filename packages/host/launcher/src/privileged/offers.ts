@@ -25,7 +25,7 @@ export function createOffers(): Offers {
     offers.set(id, capability);
     socket.once('close', withdraw);
     setTimeout(withdraw, STEP_MS);
-    const answer: ToClient = { id, bytes: capability.files.map((file) => fstatSync(file).size) };
+    const answer: ToClient = { id, bytes: capability.stores.map((file) => fstatSync(file).size) };
     writeLine(socket, answer);
   };
   const serve = (socket: Socket, request: FromClient | undefined): void => {
@@ -59,16 +59,18 @@ export function createOffers(): Offers {
 
 /** All, or none. */
 function openDeposit(request: Extract<FromClient, { do: 'deposit' }>): Capability | Extract<ToClient, { at: number }> {
-  const files: number[] = [];
+  const stores: number[] = [];
+  const area: number[] = [];
   const builds: Record<string, Code> = {};
   try {
-    for (const { path, write } of request.stores) files.push(openFile(path, write));
+    for (const { path, write } of request.stores) stores.push(openFile(path, write));
+    if (request.area !== null) area.push(openFile(request.area, true));
     for (const name of ['slice', 'hart'] as const)
       if (request[name] !== null) builds[`${name}.cjs`] = readCode(request[name]);
-    return { ends: [], files, builds, machine: request.machine };
+    return { ends: [], stores, area, builds, machine: request.machine };
   } catch (error) {
-    closeCapability({ ...linkOf(), files });
-    const at = files.length + Object.keys(builds).length;
+    closeCapability({ ...linkOf(), stores, area });
+    const at = stores.length + area.length + Object.keys(builds).length;
     return { refused: (error as NodeJS.ErrnoException).code ?? 'EIO', at };
   }
 }

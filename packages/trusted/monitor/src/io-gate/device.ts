@@ -10,13 +10,21 @@ import { type Chain, type Queue, type RingFeatures, takeChain, wantsInterrupt } 
 /** What the gate says to the slice; `ports.ts` numbers what goes to a port. */
 export type GateMessage = BlockRequest | PortEvent;
 
-/** Everything the gate's devices reach: guest RAM, interrupts, the slice, randomness, the log. */
+/** The memory that machine and storage share (`PAYLOAD_AREA_BYTES`). What storage leaves there may change at any time. */
+export interface PayloadArea {
+  /** Whether all of `into` was filled, from byte `at` on. Neither throws. */
+  read(at: number, into: Uint8Array): boolean;
+  write(at: number, bytes: Uint8Array): boolean;
+}
+
+/** Everything the gate's devices reach: guest RAM, interrupts, the slice, payloads, randomness, the log. */
 export interface Gate {
   readonly memory: GuestMemory;
   readonly board: Board;
   readonly harts: number;
   /** By PCI device number. */
   readonly devices: readonly Device[];
+  readonly payloads: PayloadArea;
   /** To the slice. */
   send(message: GateMessage): void;
   /** `length` random bytes from the machine's one outside source. */

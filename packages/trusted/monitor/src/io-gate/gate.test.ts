@@ -1,4 +1,5 @@
 import { INTERRUPT_SOURCE, interruptLines, MEMORY_MAP } from '@cloister/hardware';
+import type { BlockRequest } from '@cloister/protocol';
 import { describe, expect, test } from 'vitest';
 import { createFetchWatch, createGateBench, type GateBench } from '../testing/gate-bench.ts';
 import {
@@ -264,19 +265,21 @@ test('a request’s header that is read twice is caught: a planted double fetch 
   const queue = b.gate.devices[0]!.transport.queues[0]!;
   const taken = takeChain(b.gate.memory, queue, { indirect: true, eventIndex: true });
   if (taken.kind !== 'chain') throw new Error('No chain');
-  const type = readFrom(b.gate.memory, taken.chain, 0, 16)[0];
+  const type = readFrom(b.gate.memory, taken.chain, 0, new Uint8Array(16))[0];
   expect(type).toBe(0);
   // As code would that checks the type first and reads the request again to act on it.
-  expect(() => readFrom(b.gate.memory, taken.chain, 0, 16)).toThrow(/Fetched twice/);
+  expect(() => readFrom(b.gate.memory, taken.chain, 0, new Uint8Array(16))).toThrow(/Fetched twice/);
 });
 
 test('the watch catches a planted double fetch', () => {
   const b = bench(RNG);
   const chain = {};
-  fetchBytes(b.gate.memory, chain, 3, MEMORY_MAP.ram.base, 16);
-  fetchBytes(b.gate.memory, chain, 3, MEMORY_MAP.ram.base + 16, 1);
-  expect(() => fetchBytes(b.gate.memory, chain, 3, MEMORY_MAP.ram.base + 15, 1)).toThrow(/twice/);
-  expect(() => fetchBytes(b.gate.memory, {}, 3, MEMORY_MAP.ram.base - 1, 2)).toThrow(/outside guest RAM/);
+  fetchBytes(b.gate.memory, chain, 3, MEMORY_MAP.ram.base, new Uint8Array(16));
+  fetchBytes(b.gate.memory, chain, 3, MEMORY_MAP.ram.base + 16, new Uint8Array(1));
+  expect(() => fetchBytes(b.gate.memory, chain, 3, MEMORY_MAP.ram.base + 15, new Uint8Array(1))).toThrow(/twice/);
+  expect(() => fetchBytes(b.gate.memory, {}, 3, MEMORY_MAP.ram.base - 1, new Uint8Array(2))).toThrow(
+    /outside guest RAM/,
+  );
 });
 
 test('a reset waits for requests under way and lets no late answer into guest memory', () => {
@@ -290,10 +293,11 @@ test('a reset waits for requests under way and lets no late answer into guest me
   ]);
   b.guest.bus.ring(0, 0);
   serveDoorbells(b.gate);
-  expect(b.sent).toHaveLength(1);
+  const [request] = b.sent as BlockRequest[];
+  b.area.set(new Uint8Array(512).fill(9), request!.at);
   b.guest.bus.write(device.bar + 0x14, 1, 0n);
   expect(b.guest.bus.read(device.bar + 0x14, 1)).toBe(15n);
-  gateReplied(b.gate, { kind: 'block.reply', store: 0, id: 0, ok: true, bytes: new Uint8Array(512).fill(9) });
+  gateReplied(b.gate, { kind: 'block.reply', store: 0, at: request!.at, ok: true });
   expect(b.guest.bus.read(device.bar + 0x14, 1)).toBe(0n);
   expect(get(b.guest, data, 1)).toEqual(Uint8Array.of(0));
 });

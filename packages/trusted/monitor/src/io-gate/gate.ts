@@ -43,11 +43,12 @@ export function createDevices(
   if (configs.length > PCI_DEVICES) throw new RangeError(`A machine has at most ${PCI_DEVICES} PCI devices`);
   const stores = configs.flatMap((config) => (config.kind === 'block' ? storesOf(config.backing) : []));
   if (new Set(stores).size < stores.length) throw new RangeError('A store is part of two disks');
-  let disks = 0;
+  const disks = configs.filter(({ kind }) => kind === 'block').length;
+  let nth = 0;
   return configs.map((config, number) => {
     if (config.kind !== 'block') return createDevice(config, number);
     const { backing, sectors, readOnly } = config;
-    const state = createBlockState(createBacking(backing, sectors, seal, random), sectors, readOnly, disks++);
+    const state = createBlockState(createBacking(backing, sectors, seal, random), sectors, readOnly, nth++, disks);
     return { kind: 'block', number, pci: createPciFunction(BLOCK_KIND.pci), transport: createTransport(1), state };
   });
 }
@@ -173,7 +174,7 @@ export function gateReplied(gate: Gate, reply: BlockReply): void {
   });
 }
 
-/** Slice or storage is a new one: what the old one had not answered is asked again, with the same numbers and bytes. */
+/** Slice or storage is a new one: what the old one had not answered is asked again, from the same places. */
 export function gateResend(gate: Gate): void {
   for (const device of gate.devices) if (device.kind === 'block') resendBlock(gate, device);
 }

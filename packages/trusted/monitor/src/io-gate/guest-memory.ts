@@ -46,17 +46,18 @@ function offsetOf(memory: GuestMemory, address: number, length: number): number 
   return address - MEMORY_MAP.ram.base;
 }
 
-/** A copy of the bytes, for part `part` of `chain`. */
+/** Fills `out` from `address` on, for part `part` of `chain`. */
 export function fetchBytes(
   memory: GuestMemory,
   chain: object,
   part: number,
   address: number,
-  length: number,
+  out: Uint8Array,
 ): Uint8Array {
-  const offset = offsetOf(memory, address, length);
-  memory.watch?.fetched(chain, part, address, length);
-  return memory.ram.slice(offset, offset + length);
+  const offset = offsetOf(memory, address, out.length);
+  memory.watch?.fetched(chain, part, address, out.length);
+  out.set(memory.ram.subarray(offset, offset + out.length));
+  return out;
 }
 
 /** Stores into RAM and marks the frames, so that a fence.i of the guest fetches what was stored. */

@@ -101,7 +101,7 @@ export function takeChain(memory: GuestMemory, queue: Queue, features: RingFeatu
   const slot = driverArea(queue) + 4 + 2 * (queue.nextAvailable % queue.size);
   queue.nextAvailable = (queue.nextAvailable + 1) & 0xffff;
   const chain: Chain = { head: 0, readable: [], writable: [], readableBytes: 0, writableBytes: 0 };
-  const entry = fetchBytes(memory, chain, PART.ring, slot, 2);
+  const entry = fetchBytes(memory, chain, PART.ring, slot, new Uint8Array(2));
   chain.head = entry[0]! + entry[1]! * 256;
   return readChain(memory, queue, features, chain);
 }
@@ -114,7 +114,7 @@ function readChain(memory: GuestMemory, queue: Queue, features: RingFeatures, ch
     if (seen.has(index)) return malformed(`descriptor ${index} comes twice in a chain`);
     seen.add(index);
     const at = descriptorArea(queue) + DESCRIPTOR_BYTES * index;
-    const table = new DataView(fetchBytes(memory, chain, PART.table, at, DESCRIPTOR_BYTES).buffer);
+    const table = new DataView(fetchBytes(memory, chain, PART.table, at, new Uint8Array(DESCRIPTOR_BYTES)).buffer);
     const flags = table.getUint16(12, true);
     if ((flags & FLAG.indirect) !== 0) {
       if (!features.indirect) return malformed('an indirect descriptor without the feature');
@@ -134,7 +134,7 @@ function readIndirect(memory: GuestMemory, chain: Chain, address: number, length
     return malformed(`an indirect table of ${length} bytes`);
   }
   if (!inRam(memory, address, length)) return malformed(`an indirect table at 0x${address.toString(16)}, outside RAM`);
-  const table = new DataView(fetchBytes(memory, chain, PART.indirect, address, length).buffer);
+  const table = new DataView(fetchBytes(memory, chain, PART.indirect, address, new Uint8Array(length)).buffer);
   const seen = new Set<number>();
   let index = 0;
   for (;;) {
@@ -173,26 +173,22 @@ const addressIn = (table: DataView, at: number): number =>
 
 const malformed = (reason: string): Taken => ({ kind: 'malformed', reason });
 
-/** A copy of `length` bytes from `offset` of what the driver gave to read; the chain has that many. */
-export function readFrom(memory: GuestMemory, chain: Chain, offset: number, length: number): Uint8Array {
-  let out: Uint8Array | undefined;
+/** Fills `out` from `offset` of what the driver gave to read; the chain has that many. */
+export function readFrom(memory: GuestMemory, chain: Chain, offset: number, out: Uint8Array): Uint8Array {
   let at = 0;
   let done = 0;
   for (const segment of chain.readable) {
     const from = offset + done - at;
-    const count = Math.min(segment.length - from, length - done);
+    const count = Math.min(segment.length - from, out.length - done);
     if (count > 0) {
-      // Mostly all lies in one buffer: no second copy then.
-      if (count === length) return fetchBytes(memory, chain, segment.part, segment.address + from, count);
-      out ??= new Uint8Array(length);
-      out.set(fetchBytes(memory, chain, segment.part, segment.address + from, count), done);
+      fetchBytes(memory, chain, segment.part, segment.address + from, out.subarray(done, done + count));
       done += count;
     }
     at += segment.length;
-    if (done === length) break;
+    if (done === out.length) break;
   }
-  if (done < length) throw new RangeError(`The chain has ${chain.readableBytes} bytes, not ${offset + length}`);
-  return out ?? new Uint8Array(0);
+  if (done < out.length) throw new RangeError(`The chain has ${chain.readableBytes} bytes, not ${offset + out.length}`);
+  return out;
 }
 
 /** Stores `bytes` from `offset` of what the driver gave to write; the chain has room. */

@@ -9,8 +9,8 @@ export interface BlockSeal {
   readonly bytes: number;
   /** Stores the block as it leaves into `out`. Returns its version, which alone opens it: at least 1, none comes twice. */
   seal(plain: Uint8Array, out: Uint8Array): number;
-  /** The block that was given this version; undefined for any other bytes, where the seal can tell. */
-  open(version: number, sealed: Uint8Array): Uint8Array | undefined;
+  /** Stores the block that was given this version at the start of `out`; false for any other bytes, where the seal can tell. */
+  open(version: number, sealed: Uint8Array, out: Uint8Array): boolean;
 }
 
 /** A seal for one disk and one run: its key is made here, and never leaves. */
@@ -24,7 +24,10 @@ const NO_SEAL: BlockSeal = {
     out.set(plain);
     return 1;
   },
-  open: (_version, sealed) => sealed,
+  open(_version, sealed, out) {
+    out.set(sealed);
+    return true;
+  },
 };
 
 /**
@@ -51,9 +54,11 @@ function gcmSeal(key: Uint8Array): BlockSeal {
       gcm.seal(nonce, plain, out);
       return last;
     },
-    open(version, sealed) {
+    open(version, sealed, out) {
       setNonce(version);
-      return gcm.open(nonce, sealed);
+      const plain = gcm.open(nonce, sealed);
+      if (plain !== undefined) out.set(plain);
+      return plain !== undefined;
     },
   };
 }

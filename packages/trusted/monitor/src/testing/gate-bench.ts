@@ -1,10 +1,11 @@
 import { type Board, boardOf, memoryPages, ringDoorbell } from '@cloister/hardware';
-import { type BlockRequest, BUDGETS, createRate, type PortEvent } from '@cloister/protocol';
+import { type BlockRequest, BUDGETS, createRate, PAYLOAD_AREA_BYTES, type PortEvent } from '@cloister/protocol';
 import type { Gate } from '../io-gate/device.ts';
 import { createDevices, type DeviceConfig, gateRead, gateWrite } from '../io-gate/gate.ts';
 import { createGuestMemory, type FetchWatch } from '../io-gate/guest-memory.ts';
 import type { SealKind } from '../seal/block-seal.ts';
 import { createGuest, type Guest } from './guest-driver.ts';
+import { payloadsIn } from './memory-storage.ts';
 
 /** A gate on a bench: no hart, no slice; what it sends and logs is kept. */
 export interface GateBench {
@@ -12,6 +13,8 @@ export interface GateBench {
   readonly board: Board;
   readonly gate: Gate;
   readonly guest: Guest;
+  /** The payload area. */
+  readonly area: Uint8Array;
   readonly sent: (BlockRequest | PortEvent)[];
   readonly logged: string[];
 }
@@ -25,6 +28,7 @@ export function createGateBench(
   const pages = memoryPages(ramBytes);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }).buffer;
   const board = boardOf(memory);
+  const area = new Uint8Array(PAYLOAD_AREA_BYTES);
   const sent: (BlockRequest | PortEvent)[] = [];
   const logged: string[] = [];
   let now = 0;
@@ -34,6 +38,7 @@ export function createGateBench(
     board,
     harts: 1,
     devices: createDevices(devices, seal, random),
+    payloads: payloadsIn(area),
     send: (message) => sent.push(message),
     random,
     log: (line) => logged.push(line),
@@ -46,7 +51,7 @@ export function createGateBench(
     write: (address, size, value) => gateWrite(gate, address, size, value),
     ring: (device, queue) => ringDoorbell(board, device, queue),
   });
-  return { memory, board, gate, guest, sent, logged };
+  return { memory, board, gate, guest, area, sent, logged };
 }
 
 /** Fails on a second fetch of a byte for one part of one chain: what the guest changes in between would count. */

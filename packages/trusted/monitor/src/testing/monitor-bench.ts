@@ -5,10 +5,12 @@ import {
   type FromMachine,
   fromMachine,
   type LaunchEnd,
+  PAYLOAD_AREA_BYTES,
   type ToMachine,
   toMachine,
 } from '@cloister/protocol';
 import { createMonitor, type MonitorConfig } from '../monitor.ts';
+import { payloadsIn } from './memory-storage.ts';
 
 /** Where guest RAM begins in the shared memory. */
 const RAM_AT = 0x4000_0000;
@@ -17,6 +19,9 @@ export function sharedMemory(ramBytes: number): SharedArrayBuffer {
   const pages = memoryPages(ramBytes);
   return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }).buffer;
 }
+
+/** One for all: a fuzzer makes thousands of benches. */
+const area = new Uint8Array(PAYLOAD_AREA_BYTES);
 
 /** A monitor whose slice, harts and clock are in the caller's hand. */
 export function monitorBench(memory: SharedArrayBuffer, more: Partial<MonitorConfig> = {}) {
@@ -47,6 +52,7 @@ export function monitorBench(memory: SharedArrayBuffer, more: Partial<MonitorCon
     devices: [],
     seal: 'aes-256-gcm',
     channel,
+    payloads: payloadsIn(area),
     random: (length) => new Uint8Array(length).fill(0xa5),
     now: () => time.now,
     start: (end) => void started.push(end),
@@ -57,6 +63,7 @@ export function monitorBench(memory: SharedArrayBuffer, more: Partial<MonitorCon
   return {
     monitor,
     memory,
+    area,
     board: boardOf(memory),
     ram: new Uint8Array(memory, RAM_AT),
     heard,
@@ -67,14 +74,6 @@ export function monitorBench(memory: SharedArrayBuffer, more: Partial<MonitorCon
     say: (message: ToMachine) => listener!.frame(toMachine.encode(message)),
     sayBytes: (frame: Uint8Array) => listener!.frame(frame),
     renew: () => listener!.renewed!(),
-    /** The slice takes nothing until `drain`. */
-    block: () => {
-      state.queuedBytes = 1;
-    },
-    drain() {
-      state.queuedBytes = 0;
-      listener!.drained!();
-    },
     /** What was heard since the last call. */
     take: () => heard.splice(0),
   };

@@ -1,5 +1,5 @@
 import { MEMORY_MAP } from '@cloister/hardware';
-import { BLOCK_BYTES, SEALED_BLOCK_BYTES, SECTOR_BYTES } from '@cloister/protocol';
+import { BLOCK_BYTES, PAYLOAD_PLACE_BYTES, PAYLOAD_PLACES, SEALED_BLOCK_BYTES, SECTOR_BYTES } from '@cloister/protocol';
 import { gatePortMessage, gateReplied, gateResend, gateResize, serveDoorbells } from '../io-gate/gate.ts';
 import { createFetchWatch, createGateBench, type GateBench } from './gate-bench.ts';
 import {
@@ -56,12 +56,6 @@ export function createRingFuzz(seed: number): RingFuzz {
   const random = generator(seed);
   const pick = <T>(values: readonly T[]): T => values[random(values.length)]!;
   const tree = hashTreeOf(new Uint8Array(DISK_BYTES));
-  const storage = createMemoryStorage([
-    [0, new Uint8Array(DISK_BYTES)],
-    [1, new Uint8Array(DISK_BYTES)],
-    [2, new Uint8Array((DISK_BYTES / BLOCK_BYTES) * SEALED_BLOCK_BYTES)],
-    [3, tree.file],
-  ]);
   const bench = createGateBench(
     [
       { kind: 'console', names: ['a', 'b'] },
@@ -76,6 +70,15 @@ export function createRingFuzz(seed: number): RingFuzz {
     ],
     RAM_BYTES,
     createFetchWatch(),
+  );
+  const storage = createMemoryStorage(
+    [
+      [0, new Uint8Array(DISK_BYTES)],
+      [1, new Uint8Array(DISK_BYTES)],
+      [2, new Uint8Array((DISK_BYTES / BLOCK_BYTES) * SEALED_BLOCK_BYTES)],
+      [3, tree.file],
+    ],
+    bench.area,
   );
   const { guest, gate } = bench;
   const base = MEMORY_MAP.ram.base;
@@ -212,9 +215,10 @@ export function createRingFuzz(seed: number): RingFuzz {
       reach(message.kind === 'block.request' ? `block ${message.operation}` : message.kind);
       if (message.kind === 'block.request' && random(4) !== 0) {
         const honest = storage.answer(message);
-        const bytes = random(8) === 0 ? new Uint8Array(random(4096)) : honest.bytes;
-        if (random(8) === 0 && bytes.length > 0) bytes[random(bytes.length)]! ^= 1 << random(8);
-        gateReplied(gate, { ...honest, ok: random(4) !== 0, bytes });
+        // The base is read seldom.
+        if (random(message.store === 1 ? 2 : 8) === 0)
+          bench.area[message.at + random(message.length + 1)]! ^= 1 << random(8);
+        gateReplied(gate, { ...honest, ok: random(4) !== 0 });
       }
     }
     switch (random(26)) {
@@ -222,9 +226,8 @@ export function createRingFuzz(seed: number): RingFuzz {
         gateReplied(gate, {
           kind: 'block.reply',
           store: random(5),
-          id: random(2 ** 31),
+          at: pick([random(2 ** 31), random(PAYLOAD_PLACES) * PAYLOAD_PLACE_BYTES]),
           ok: true,
-          bytes: new Uint8Array(random(600)),
         });
         break;
       case 1:
@@ -292,8 +295,8 @@ export function createRingFuzz(seed: number): RingFuzz {
   function revive(number: number): void {
     for (const device of gate.devices)
       if (device.kind === 'block')
-        for (const [id, { message }] of [...device.state.requests])
-          gateReplied(gate, { kind: 'block.reply', store: message.store, id, ok: false, bytes: new Uint8Array(0) });
+        for (const [at, { message }] of [...device.state.requests])
+          gateReplied(gate, { kind: 'block.reply', store: message.store, at, ok: false });
     counts.requests += bench.sent.splice(0).length;
     bench.logged.length = 0;
     devices[number] = restart(number);

@@ -88,9 +88,9 @@ const WITHOUT_JIT: readonly (readonly [SystemCall, Rule])[] = [
   ],
 ];
 
-/** What a kind needs beyond the rest. Storage writes and syncs the descriptors that it was given; the toolstack takes clients. */
+/** What a kind needs beyond the rest, for the descriptors that it was given: the payload area, storage's files, the toolstack's clients. */
 const OF_KIND: Readonly<Record<CompartmentKind, readonly SystemCall[]>> = {
-  machine: [],
+  machine: ['pwrite64'],
   slice: [],
   storage: ['pwrite64', 'fdatasync'],
   scheduler: [],

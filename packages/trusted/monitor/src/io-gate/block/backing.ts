@@ -66,7 +66,7 @@ export const unitOf = (backing: Backing): number => (backing.kind === 'raw' ? SE
 
 /** Part of a request that lies in one place, and is moved by one message at the most. */
 export interface Step {
-  readonly place: 'raw' | 'base' | 'sealed' | 'nowhere';
+  readonly where: 'raw' | 'base' | 'sealed' | 'nowhere';
   /** Bytes of the disk. */
   readonly bytes: number;
   /** The part of a store that it reads or changes. */
@@ -84,7 +84,7 @@ export function firstStep(
 ): Step {
   if (backing.kind === 'raw') {
     const part = Math.min(bytes, BLOCK_PAYLOAD_BYTES_MAX);
-    return { place: 'raw', bytes: part, store: backing.store, offset: at, length: part };
+    return { where: 'raw', bytes: part, store: backing.store, offset: at, length: part };
   }
   const block = at / BLOCK_BYTES;
   if (operation === 'discard') return inOverlay(backing, 'nowhere', block, bytes / BLOCK_BYTES);
@@ -93,12 +93,12 @@ export function firstStep(
   const run = runOf(backing.versions, block, blocks);
   const version = versionOf(backing.versions, block);
   if (version !== IN_BASE) return inOverlay(backing, version > 0 ? 'sealed' : 'nowhere', block, run);
-  return { place: 'base', bytes: run * BLOCK_BYTES, store: backing.base, offset: at, length: run * BLOCK_BYTES };
+  return { where: 'base', bytes: run * BLOCK_BYTES, store: backing.base, offset: at, length: run * BLOCK_BYTES };
 }
 
-function inOverlay({ overlay, seal }: Overlay, place: Step['place'], block: number, blocks: number): Step {
+function inOverlay({ overlay, seal }: Overlay, where: Step['where'], block: number, blocks: number): Step {
   return {
-    place,
+    where,
     bytes: blocks * BLOCK_BYTES,
     store: overlay,
     offset: block * seal.bytes,

@@ -22,7 +22,7 @@ export type Decoded =
 export function decodeRequest(memory: GuestMemory, state: BlockState, chain: Chain): Decoded {
   if (chain.readableBytes < HEADER_BYTES) return { kind: 'malformed', reason: 'a request without a whole header' };
   if (chain.writableBytes < 1) return { kind: 'malformed', reason: 'a request without room for its status' };
-  const header = new DataView(readFrom(memory, chain, 0, HEADER_BYTES).buffer);
+  const header = new DataView(readFrom(memory, chain, 0, new Uint8Array(HEADER_BYTES)).buffer);
   const sector = header.getUint32(8, true) + header.getUint32(12, true) * 2 ** 32;
   const room = chain.writableBytes - 1;
   const given = chain.readableBytes - HEADER_BYTES;
@@ -57,7 +57,7 @@ const UNSUPPORTED = answer(STATUS.unsupported);
 function decodeDiscard(memory: GuestMemory, state: BlockState, chain: Chain, given: number): Decoded {
   const count = given / DISCARD_BYTES;
   if (!Number.isInteger(count) || count < 1 || count > DISCARD_SEGMENTS_MAX) return FAILED;
-  const list = new DataView(readFrom(memory, chain, HEADER_BYTES, given).buffer);
+  const list = new DataView(readFrom(memory, chain, HEADER_BYTES, new Uint8Array(given)).buffer);
   const ranges: Piece[] = [];
   for (let at = 0; at < given; at += DISCARD_BYTES) {
     const sector = list.getUint32(at, true) + list.getUint32(at + 4, true) * 2 ** 32;

@@ -1,4 +1,4 @@
-import type { BlockRequest } from '@cloister/protocol';
+import { type BlockRequest, PAYLOAD_PLACE_BYTES, PAYLOAD_PLACES } from '@cloister/protocol';
 import type { DeviceKind } from '../device-kind.ts';
 import type { Chain } from '../split-ring.ts';
 import { type Backing, type Step, unitOf } from './backing.ts';
@@ -13,13 +13,12 @@ export interface BlockState {
   readonly backing: Backing;
   /** The chain whose requests have not all left yet: there was no budget, or another request is in the way. */
   leaving: BlockJob | undefined;
-  /** By id: what has left for the slice and was not answered. */
+  /** By the place of its payload: what has left for the slice and was not answered. */
   readonly requests: Map<number, UnderWay>;
-  /** Reads of the base that came and wait for hashes to be checked against. */
-  readonly unchecked: Set<Unchecked>;
-  /** Payload bytes of all these. */
-  bytesUnderWay: number;
-  nextId: number;
+  /** Reads of the base that came, and wait in their places for hashes to be checked against. */
+  readonly unchecked: Set<Part>;
+  /** Places in the payload area that no part holds, the one that was used last at the end. */
+  readonly places: number[];
   /** Answers that were not asked for or were wrong; see `complain`. */
   complaints: number;
 }
@@ -46,25 +45,24 @@ export interface Piece {
 
 export interface Part extends Piece {
   readonly job: BlockJob;
-  readonly place: Step['place'];
+  readonly step: Step;
+  /** Where its payload is, from when it leaves until it is done. */
+  readonly place: number;
   /** Of a sealed write: what its blocks get once it is done. */
-  readonly versions: readonly number[];
+  readonly versions: number[];
 }
 
 /** A request at the slice: a part of a job, or a block of the hash tree. */
 export interface UnderWay {
-  /** As it left, so that it can be sent again: never sealed anew. */
+  /** As it left, so that it can be sent again: the payload still lies in its place, and is never sealed anew. */
   readonly message: BlockRequest;
-  readonly part: Part | { readonly treeBlock: number };
+  readonly part: Part | TreeBlock;
 }
 
-export interface Unchecked {
-  readonly part: Part;
-  readonly bytes: Uint8Array;
-  /** Blocks of it that were checked. */
-  checked: number;
-  /** The block of the hash tree that it waits for. */
-  missing: number;
+export interface TreeBlock {
+  readonly treeBlock: number;
+  /** The read that needs it, and in whose place it lies. */
+  readonly reader: Part;
 }
 
 /** Feature bits (virtio 1.2 §5.2.3). */
@@ -76,6 +74,9 @@ export const BLOCK_FEATURE = {
   discard: 1 << 13,
 } as const;
 
+/** What one disk may have under way between gate and slice. */
+const PLACES_MAX = 32;
+
 /** Buffers of one request: a full queue less header and status. */
 const SEGMENTS_MAX = 254;
 
@@ -84,7 +85,15 @@ const DISCARD_SECTORS_MAX = 0x40_0000;
 /** Sectors of a block: what a discard is a multiple of. */
 const DISCARD_ALIGNMENT = 8;
 
-export function createBlockState(backing: Backing, sectors: number, readOnly: boolean, nth: number): BlockState {
+/** The disk is the `nth` of so many that share the payload area. */
+export function createBlockState(
+  backing: Backing,
+  sectors: number,
+  readOnly: boolean,
+  nth: number,
+  of: number,
+): BlockState {
+  const count = Math.min(PLACES_MAX, Math.floor(PAYLOAD_PLACES / of));
   return {
     sectors,
     readOnly,
@@ -93,8 +102,7 @@ export function createBlockState(backing: Backing, sectors: number, readOnly: bo
     leaving: undefined,
     requests: new Map(),
     unchecked: new Set(),
-    bytesUnderWay: 0,
-    nextId: 0,
+    places: Array.from({ length: count }, (_, i) => (nth * count + count - 1 - i) * PAYLOAD_PLACE_BYTES),
     complaints: 0,
   };
 }

@@ -45,14 +45,22 @@ export function hashOf(tree: HashTree, index: number, level = 0): Uint8Array | M
   return known.subarray(at, at + HASH_BYTES);
 }
 
+/** What must be read to know the hashes of `count` blocks, at most as many as a block of the tree has. */
+export function missingFor(tree: HashTree, first: number, count: number): MissingBlock | undefined {
+  for (const index of [first, first + count - 1]) {
+    const hash = hashOf(tree, index);
+    if (!(hash instanceof Uint8Array)) return hash;
+  }
+  return undefined;
+}
+
 /** Keeps a block that was asked for, if it is the right one. */
 export function keepTreeBlock(tree: HashTree, number: number, bytes: Uint8Array): boolean {
   const hash = tree.asked.get(number);
   tree.asked.delete(number);
   if (hash === undefined || bytes.length !== BLOCK_BYTES || !isHashOf(hash, bytes)) return false;
   if (tree.checked.size >= CACHE_BLOCKS) tree.checked.delete(tree.checked.keys().next().value!);
-  // A copy: the bytes are part of a frame.
-  tree.checked.set(number, bytes.slice());
+  tree.checked.set(number, bytes);
   return true;
 }
 

@@ -1,8 +1,9 @@
-import type { BlockRequest } from '@cloister/protocol';
+import { type BlockRequest, PAYLOAD_AREA_BYTES, PAYLOAD_PLACE_BYTES } from '@cloister/protocol';
 import { describe, expect, test } from 'vitest';
 import { ask, BLOCK_TYPE, type DiskBench, room, statusAt } from '../../testing/block-driver.ts';
 import { createFetchWatch, createGateBench } from '../../testing/gate-bench.ts';
 import { addChain, allocate, FEATURE, get, put, startDevice, takeUsed } from '../../testing/guest-driver.ts';
+import { payloadsIn } from '../../testing/memory-storage.ts';
 import { gateReplied, gateResend, serveDoorbells } from '../gate.ts';
 
 const SECTORS = 1 << 16;
@@ -16,8 +17,13 @@ function disk(readOnly = false): DiskBench {
 }
 
 const requests = (d: DiskBench): BlockRequest[] => d.sent.splice(0) as BlockRequest[];
-const reply = (d: DiskBench, { id }: BlockRequest, ok: boolean, bytes = new Uint8Array(0)): void =>
-  gateReplied(d.gate, { kind: 'block.reply', store: 0, id, ok, bytes });
+/** What lies in the request's place. */
+const payload = (d: DiskBench, { at, length }: BlockRequest): Uint8Array => d.area.slice(at, at + length);
+/** Storage's answer to a request, after it has left `bytes` in its place. */
+function reply(d: DiskBench, { at }: BlockRequest, ok: boolean, bytes = new Uint8Array(0)): void {
+  if (bytes.length > 0) d.area.set(bytes, at);
+  gateReplied(d.gate, { kind: 'block.reply', store: 0, at, ok });
+}
 
 test('a large read leaves in messages of 128 KiB and comes together again, in any order of the answers', () => {
   const d = disk();
@@ -44,26 +50,26 @@ test('what is under way is bounded, and the rest of a write is read from the gue
   const data = room(d, 5 * 2 ** 20, false);
   const at = ask(d, BLOCK_TYPE.write, 0, data);
   const first = requests(d);
-  expect(first).toHaveLength(16);
+  expect(first).toHaveLength(32);
   put(d.guest, data.address + 4 * 2 ** 20, Uint8Array.of(77));
   let all = 0;
   for (let round = first; round.length > 0; round = requests(d)) {
     all += round.length;
     const late = round.find(({ offset }) => offset === 8192 * 512);
-    if (late !== undefined) expect(late.bytes[0]).toBe(77);
+    if (late !== undefined) expect(payload(d, late)[0]).toBe(77);
     for (const request of round) reply(d, request, true);
   }
   expect(all).toBe(40);
   expect(statusAt(d, at)).toBe(0);
 });
 
-test('no more than 64 requests are under way; the others wait in the ring', () => {
+test('no more than 32 requests are under way; the others wait in the ring', () => {
   const d = disk();
-  for (let i = 0; i < 80; i += 1) ask(d, BLOCK_TYPE.read, i, room(d, 512, true));
+  for (let i = 0; i < 40; i += 1) ask(d, BLOCK_TYPE.read, i, room(d, 512, true));
   const first = requests(d);
-  expect(first).toHaveLength(64);
+  expect(first).toHaveLength(32);
   for (const request of first) reply(d, request, true, new Uint8Array(512));
-  expect(requests(d)).toHaveLength(16);
+  expect(requests(d)).toHaveLength(8);
 });
 
 test('one failed piece fails the request, and what had not left stays', () => {
@@ -76,16 +82,37 @@ test('one failed piece fails the request, and what had not left stays', () => {
   expect(statusAt(d, at)).toBe(1);
 });
 
-test('a slice that answers with too few bytes, twice or unasked hurts nobody', () => {
+test('a slice that answers twice or unasked hurts nobody', () => {
   const d = disk();
   const at = ask(d, BLOCK_TYPE.read, 0, room(d, 1024, true));
   const [request] = requests(d);
-  reply(d, { ...request!, id: 999 }, true, new Uint8Array(1024));
+  for (const place of [request!.at + 1, request!.at + PAYLOAD_PLACE_BYTES, 0xffff_ffff])
+    reply(d, { ...request!, at: place }, true);
   expect(statusAt(d, at)).toBe(0xff);
-  reply(d, request!, true, new Uint8Array(512));
-  reply(d, request!, true, new Uint8Array(1024));
+  reply(d, request!, false);
+  reply(d, request!, true);
   expect(statusAt(d, at)).toBe(1);
-  expect(d.logged).toHaveLength(2);
+  expect(d.logged).toHaveLength(3);
+});
+
+test('an area that is shorter than it should be is an I/O error', () => {
+  const d = disk();
+  const cut = { ...d, gate: { ...d.gate, payloads: payloadsIn(new Uint8Array(0)) } };
+  expect(statusAt(d, ask(cut, BLOCK_TYPE.write, 0, room(d, 512, false)))).toBe(1);
+  const read = ask(cut, BLOCK_TYPE.read, 0, room(d, 512, true));
+  reply(cut, requests(d)[0]!, true);
+  expect(statusAt(d, read)).toBe(1);
+  // Its place is free again.
+  for (let i = 0; i < 40; i += 1) expect(statusAt(d, ask(cut, BLOCK_TYPE.write, 0, room(d, 512, false)))).toBe(1);
+});
+
+test('disks have places of their own, however many share the area', () => {
+  const config = { kind: 'block', sectors: SECTORS, readOnly: false } as const;
+  const bench = createGateBench([0, 1, 2].map((store) => ({ ...config, backing: { kind: 'raw', store } })));
+  const places = bench.gate.devices.flatMap((device) => (device.kind === 'block' ? device.state.places : []));
+  expect(places).toHaveLength(63);
+  expect(new Set(places).size).toBe(63);
+  expect(Math.max(...places) + PAYLOAD_PLACE_BYTES).toBeLessThanOrEqual(PAYLOAD_AREA_BYTES);
 });
 
 describe('answers without the slice', () => {
@@ -169,6 +196,7 @@ test('what was not answered is sent again as it left, and is answered once', () 
   gateResend(d.gate);
   const again = d.sent.splice(0);
   expect(again).toEqual([first]);
+  expect(payload(d, first!)).toEqual(new Uint8Array(512).fill(7));
   reply(d, first!, true);
   reply(d, first!, true);
   expect(statusAt(d, write)).toBe(0);
@@ -177,7 +205,6 @@ test('what was not answered is sent again as it left, and is answered once', () 
 
 test('a slice that answers wrongly without end fills no log', () => {
   const d = disk();
-  for (let id = 0; id < 1000; id += 1)
-    gateReplied(d.gate, { kind: 'block.reply', store: 0, id, ok: true, bytes: new Uint8Array(0) });
+  for (let at = 0; at < 1000; at += 1) gateReplied(d.gate, { kind: 'block.reply', store: 0, at, ok: true });
   expect(d.logged).toHaveLength(10);
 });

@@ -1,18 +1,27 @@
 import { ringDoorbell } from '@cloister/hardware';
-import { BLOCK_BYTES, type BlockReply, type BlockRequest } from '@cloister/protocol';
+import {
+  BLOCK_BYTES,
+  BLOCK_PAYLOAD_BYTES_MAX,
+  type BlockOperation,
+  type BlockReply,
+  type BlockRequest,
+  STORE_PAYLOAD_BYTES_MAX,
+} from '@cloister/protocol';
 import { type BlockDevice, type Gate, isLive, liveQueue, nextChain, notifyUsed, stopDevice } from '../device.ts';
 import { type Chain, type Queue, readFrom, returnChain, writeInto } from '../split-ring.ts';
 import { firstStep, type Overlay, type Step } from './backing.ts';
 import { decodeRequest, STATUS } from './decode.ts';
-import type { BlockJob, BlockState, Part, Piece, Unchecked, UnderWay } from './device.ts';
-import { hashOf, isHashOf, keepTreeBlock, type MissingBlock } from './hash-tree.ts';
+import type { BlockJob, BlockState, Part, Piece, TreeBlock, UnderWay } from './device.ts';
+import { hashOf, isHashOf, keepTreeBlock, missingFor } from './hash-tree.ts';
 import { discardBlocks, setVersion, versionOf } from './version-table.ts';
 
-/** What one disk may have under way between gate and slice. */
-const REQUESTS_MAX = 64;
-const BYTES_MAX = 2 * 1024 * 1024;
+/** Bytes of zeros that the gate answers in one turn. */
+const ZEROS_MAX = 2 * 1024 * 1024;
 
 const NOTHING = new Uint8Array(0);
+/** What payloads are copied through, as they are inside and outside of the machine; nothing stays here between two parts. */
+const inside = new Uint8Array(BLOCK_PAYLOAD_BYTES_MAX);
+const outside = new Uint8Array(STORE_PAYLOAD_BYTES_MAX);
 
 export function serveBlock(gate: Gate, device: BlockDevice): void {
   const queue = liveQueue(device, 0);
@@ -25,7 +34,7 @@ export function serveBlock(gate: Gate, device: BlockDevice): void {
       break;
     }
     if (state.leaving !== undefined) sendPieces(gate, device, queue, state.leaving);
-    if (state.leaving !== undefined || !hasBudget(state, 0)) break;
+    if (state.leaving !== undefined || state.places.length === 0) break;
     const chain = nextChain(gate, device, queue);
     if (chain === undefined) break;
     const decoded = decodeRequest(gate.memory, state, chain);
@@ -42,11 +51,6 @@ export function serveBlock(gate: Gate, device: BlockDevice): void {
   notifyUsed(gate, device, queue);
 }
 
-/** Blocks of the hash tree are not counted: no part waits for more than one. */
-function hasBudget({ requests, unchecked, bytesUnderWay }: BlockState, bytes: number): boolean {
-  return requests.size + unchecked.size < REQUESTS_MAX && bytesUnderWay + bytes <= BYTES_MAX;
-}
-
 /** Sends the job's pieces while there is budget and nothing in the way; the guest's bytes are read only as they leave. */
 function sendPieces(gate: Gate, device: BlockDevice, queue: Queue, leaving: BlockJob): void {
   const { state } = device;
@@ -55,9 +59,9 @@ function sendPieces(gate: Gate, device: BlockDevice, queue: Queue, leaving: Bloc
   while (pieces.length > 0) {
     const piece = pieces[0]!;
     const step = firstStep(state.backing, operation, piece.at, piece.bytes);
-    const asks = step.place !== 'nowhere';
-    if (isInTheWay(state, operation, step) || (asks && !hasBudget(state, step.bytes))) return;
-    if (!asks && operation === 'read' && (zeroed += step.bytes) > BYTES_MAX) {
+    const asks = step.where !== 'nowhere';
+    if (isInTheWay(state, operation, step) || (asks && state.places.length === 0)) return;
+    if (!asks && operation === 'read' && (zeroed += step.bytes) > ZEROS_MAX) {
       // Zeros cost nobody but the monitor: a large read of them leaves it a turn in between.
       ringDoorbell(gate.board, device.number, 0);
       return;
@@ -94,50 +98,42 @@ function isInTheWay(state: BlockState, operation: BlockJob['operation'], { store
 
 function sendPart(gate: Gate, device: BlockDevice, job: BlockJob, piece: Piece, step: Step): void {
   const { state } = device;
-  const { backing } = state;
-  const { operation, chain } = job;
-  if (step.place === 'nowhere') {
-    if (operation === 'read') storeRead(gate, job, piece.offset, new Uint8Array(piece.bytes));
-    else discardBlocks((backing as Overlay).versions, piece.at / BLOCK_BYTES, piece.bytes / BLOCK_BYTES);
+  const { operation } = job;
+  if (step.where === 'nowhere') {
+    if (operation === 'read') storeRead(gate, job, piece.offset, inside.subarray(0, piece.bytes).fill(0));
+    else discardBlocks((state.backing as Overlay).versions, piece.at / BLOCK_BYTES, piece.bytes / BLOCK_BYTES);
     return;
   }
-  const versions: number[] = [];
-  let bytes: Uint8Array = NOTHING;
-  if (operation === 'write')
-    bytes =
-      backing.kind === 'raw'
-        ? readFrom(gate.memory, chain, piece.offset, piece.bytes)
-        : sealBlocks(gate, backing, chain, piece, versions);
-  if (step.place === 'base') wantHashes(gate, device, piece);
-  state.bytesUnderWay += piece.bytes;
+  const part: Part = { ...piece, job, step, place: state.places.pop()!, versions: [] };
   job.unanswered += 1;
-  const part: Part = { ...piece, job, place: step.place, versions };
+  if (operation === 'write' && !givePayload(gate, device, part)) {
+    release(state, part, false);
+    return;
+  }
+  if (step.where === 'base') lacksHashes(gate, state, part);
+  const { store, offset, length } = step;
   // A discard lies nowhere.
-  ask(gate, state, operation as BlockRequest['operation'], step, bytes, part);
+  ask(gate, state, part, { store, at: part.place, operation: operation as BlockOperation, offset, length });
 }
 
-function sealBlocks(gate: Gate, { seal }: Overlay, chain: Chain, piece: Piece, versions: number[]): Uint8Array {
-  const out = new Uint8Array((piece.bytes / BLOCK_BYTES) * seal.bytes);
-  for (let at = 0, to = 0; at < piece.bytes; at += BLOCK_BYTES, to += seal.bytes)
-    versions.push(
-      seal.seal(readFrom(gate.memory, chain, piece.offset + at, BLOCK_BYTES), out.subarray(to, to + seal.bytes)),
-    );
-  return out;
+/** Puts what the guest writes into the part's place, sealed where it leaves sealed; whether it lies there. */
+function givePayload(gate: Gate, device: BlockDevice, { job, offset, bytes, place, versions }: Part): boolean {
+  const { backing } = device.state;
+  let payload = readFrom(gate.memory, job.chain, offset, inside.subarray(0, bytes));
+  if (backing.kind === 'overlay') {
+    const { seal } = backing;
+    payload = outside.subarray(0, (bytes / BLOCK_BYTES) * seal.bytes);
+    for (let from = 0, to = 0; from < bytes; from += BLOCK_BYTES, to += seal.bytes)
+      versions.push(seal.seal(inside.subarray(from, from + BLOCK_BYTES), payload.subarray(to, to + seal.bytes)));
+  }
+  if (gate.payloads.write(place, payload)) return true;
+  complain(gate, device, 'the memory for payloads cannot be written; its writer gets an I/O error');
+  return false;
 }
 
-function ask(
-  gate: Gate,
-  state: BlockState,
-  operation: BlockRequest['operation'],
-  { store, offset, length }: Pick<Step, 'store' | 'offset' | 'length'>,
-  bytes: Uint8Array,
-  part: UnderWay['part'],
-): void {
-  while (state.requests.has(state.nextId)) state.nextId = (state.nextId + 1) >>> 0;
-  const id = state.nextId;
-  state.nextId = (id + 1) >>> 0;
-  const message: BlockRequest = { kind: 'block.request', store, id, operation, offset, length, bytes };
-  state.requests.set(id, { message, part });
+function ask(gate: Gate, state: BlockState, part: UnderWay['part'], request: Omit<BlockRequest, 'kind'>): void {
+  const message: BlockRequest = { kind: 'block.request', ...request };
+  state.requests.set(message.at, { message, part });
   gate.send(message);
 }
 
@@ -146,114 +142,95 @@ export function resendBlock(gate: Gate, { state }: BlockDevice): void {
   for (const { message } of state.requests.values()) gate.send(message);
 }
 
-/** The slice's answer. One that was not asked for, or whose length is wrong, fails the request and no more. */
-export function blockReplied(gate: Gate, device: BlockDevice, reply: BlockReply): void {
+/** The slice's answer; one that was not asked for counts for nothing. */
+export function blockReplied(gate: Gate, device: BlockDevice, { store, at, ok }: BlockReply): void {
   const { state } = device;
-  const request = state.requests.get(reply.id);
-  if (request === undefined || request.message.store !== reply.store) {
-    complain(gate, device, `the slice answered request ${reply.id} of store ${reply.store}, which was not asked`);
+  const request = state.requests.get(at);
+  if (request === undefined || request.message.store !== store) {
+    complain(gate, device, `the slice answered request ${at} of store ${store}, which was not asked`);
     return;
   }
-  state.requests.delete(reply.id);
-  const { message, part } = request;
-  const ok = reply.ok && reply.bytes.length === (message.operation === 'read' ? message.length : 0);
-  if ('treeBlock' in part) treeBlockArrived(gate, device, part.treeBlock, ok ? reply.bytes : NOTHING);
-  else partAnswered(gate, device, part, ok, reply.bytes);
+  state.requests.delete(at);
+  const { part } = request;
+  if ('treeBlock' in part) {
+    const bytes = new Uint8Array(BLOCK_BYTES);
+    treeBlockArrived(gate, device, part, ok && gate.payloads.read(at, bytes) ? bytes : NOTHING);
+  } else partAnswered(gate, device, part, ok);
   if (isLive(device)) serveBlock(gate, device);
 }
 
-function partAnswered(gate: Gate, device: BlockDevice, part: Part, ok: boolean, bytes: Uint8Array): void {
+function partAnswered(gate: Gate, device: BlockDevice, part: Part, ok: boolean): void {
   const { backing } = device.state;
-  const { job, place } = part;
+  const { job, step } = part;
   // A write that failed leaves the old versions: whatever storage made of the blocks, no other than the old ones are read.
   if (job.operation === 'write' && backing.kind === 'overlay' && ok)
     part.versions.forEach((version, i) => void setVersion(backing.versions, part.at / BLOCK_BYTES + i, version));
   // After a reset or a stop the buffers are the driver's again.
   if (!ok || job.operation !== 'read' || !isLive(device)) finish(gate, device, part, ok);
-  else if (place === 'sealed') finish(gate, device, part, openBlocks(gate, device, backing as Overlay, part, bytes));
-  else if (place === 'base' && (backing as Overlay).tree !== undefined) {
-    const unchecked: Unchecked = { part, bytes, checked: 0, missing: 0 };
-    device.state.unchecked.add(unchecked);
-    checkBlocks(gate, device, unchecked);
-  } else {
-    storeRead(gate, job, part.offset, bytes);
-    finish(gate, device, part, true);
-  }
+  else if (step.where === 'base') takeWhenChecked(gate, device, part);
+  else finish(gate, device, part, takeRead(gate, device, part));
 }
 
-/** Stores the blocks that open; whether all do. */
-function openBlocks(gate: Gate, device: BlockDevice, overlay: Overlay, part: Part, bytes: Uint8Array): boolean {
-  const { seal, versions } = overlay;
-  const first = part.at / BLOCK_BYTES;
-  for (let i = 0; i * BLOCK_BYTES < part.bytes; i += 1) {
-    const plain = seal.open(versionOf(versions, first + i), bytes.subarray(i * seal.bytes, (i + 1) * seal.bytes));
-    if (plain === undefined) {
-      complain(gate, device, `block ${first + i} is not what was written there last; its reader gets an I/O error`);
+/** Takes what was read from its place, once, and gives the guest all of it if every block is the right one. */
+function takeRead(gate: Gate, device: BlockDevice, { job, step, place, at, bytes, offset }: Part): boolean {
+  const { backing } = device.state;
+  const found = outside.subarray(0, step.length);
+  if (!gate.payloads.read(place, found)) return false;
+  if (backing.kind === 'overlay') {
+    const stride = (step.length / bytes) * BLOCK_BYTES;
+    for (let i = 0; i * BLOCK_BYTES < bytes; i += 1) {
+      const block = at / BLOCK_BYTES + i;
+      const given = found.subarray(i * stride, (i + 1) * stride);
+      const isRight =
+        step.where === 'base'
+          ? isBaseBlock(backing, block, given)
+          : backing.seal.open(versionOf(backing.versions, block), given, inside.subarray(i * BLOCK_BYTES));
+      if (isRight) continue;
+      const not = step.where === 'base' ? "of its base is not the image's" : 'is not what was written there last';
+      complain(gate, device, `block ${block} ${not}; its reader gets an I/O error`);
       return false;
     }
-    storeRead(gate, part.job, part.offset + i * BLOCK_BYTES, plain);
+  }
+  storeRead(gate, job, offset, step.where === 'sealed' ? inside.subarray(0, bytes) : found);
+  return true;
+}
+
+/** All hashes are there; a base without a tree is believed. */
+const isBaseBlock = ({ tree }: Overlay, block: number, bytes: Uint8Array): boolean =>
+  tree === undefined || isHashOf(hashOf(tree, block) as Uint8Array, bytes);
+
+/**
+ * Whether a read must wait for hashes, the next of which is then asked for: with the read, so that they are there when it
+ * comes, and one after another in the read's place.
+ */
+function lacksHashes(gate: Gate, state: BlockState, part: Part): boolean {
+  const { tree } = state.backing as Overlay;
+  const missing = tree && missingFor(tree, part.at / BLOCK_BYTES, part.bytes / BLOCK_BYTES);
+  if (missing === undefined) return false;
+  const { number, hash } = missing;
+  const at = part.place + BLOCK_PAYLOAD_BYTES_MAX;
+  if (!tree!.asked.has(number) && !state.requests.has(at)) {
+    tree!.asked.set(number, hash);
+    const place = { store: tree!.store, at, offset: number * BLOCK_BYTES, length: BLOCK_BYTES };
+    ask(gate, state, { treeBlock: number, reader: part }, { ...place, operation: 'read' });
   }
   return true;
 }
 
-/** Asks for the hashes of a read together with it, so that they are there when it comes. */
-function wantHashes(gate: Gate, device: BlockDevice, piece: Piece): void {
-  const { tree } = device.state.backing as Overlay;
-  const hash = tree === undefined ? undefined : hashOf(tree, piece.at / BLOCK_BYTES);
-  if (hash !== undefined && !(hash instanceof Uint8Array)) askForTreeBlock(gate, device, hash);
+function takeWhenChecked(gate: Gate, device: BlockDevice, part: Part): void {
+  if (lacksHashes(gate, device.state, part)) device.state.unchecked.add(part);
+  else finish(gate, device, part, takeRead(gate, device, part));
 }
 
-function askForTreeBlock(gate: Gate, { state }: BlockDevice, { number, hash }: MissingBlock): void {
-  const tree = (state.backing as Overlay).tree!;
-  if (tree.asked.has(number)) return;
-  tree.asked.set(number, hash);
-  const place = { store: tree.store, offset: number * BLOCK_BYTES, length: BLOCK_BYTES };
-  ask(gate, state, 'read', place, NOTHING, { treeBlock: number });
-}
-
-/** Checks a read of the base as far as hashes are there, and asks for the next that is not. */
-function checkBlocks(gate: Gate, device: BlockDevice, unchecked: Unchecked): void {
-  const { part, bytes } = unchecked;
-  const tree = (device.state.backing as Overlay).tree!;
-  const first = part.at / BLOCK_BYTES;
-  for (; unchecked.checked * BLOCK_BYTES < bytes.length; unchecked.checked += 1) {
-    const at = unchecked.checked * BLOCK_BYTES;
-    const hash = hashOf(tree, first + unchecked.checked);
-    if (!(hash instanceof Uint8Array)) {
-      unchecked.missing = hash.number;
-      askForTreeBlock(gate, device, hash);
-      return;
-    }
-    if (!isHashOf(hash, bytes.subarray(at, at + BLOCK_BYTES))) {
-      complain(
-        gate,
-        device,
-        `block ${first + unchecked.checked} of its base is not the image's; its reader gets an I/O error`,
-      );
-      finishUnchecked(gate, device, unchecked, false);
-      return;
-    }
-  }
-  finishUnchecked(gate, device, unchecked, true);
-}
-
-function treeBlockArrived(gate: Gate, device: BlockDevice, number: number, bytes: Uint8Array): void {
-  const { state } = device;
-  const good = keepTreeBlock((state.backing as Overlay).tree!, number, bytes);
-  if (!good) complain(gate, device, `block ${number} of its hash tree is not the image's; its readers get I/O errors`);
-  for (const unchecked of [...state.unchecked]) {
-    if (!isLive(device)) finishUnchecked(gate, device, unchecked, false);
-    else if (unchecked.missing !== number) continue;
-    else if (good) checkBlocks(gate, device, unchecked);
-    else finishUnchecked(gate, device, unchecked, false);
-  }
-}
-
-function finishUnchecked(gate: Gate, device: BlockDevice, unchecked: Unchecked, ok: boolean): void {
-  const { part, bytes } = unchecked;
-  device.state.unchecked.delete(unchecked);
-  if (ok && isLive(device)) storeRead(gate, part.job, part.offset, bytes);
-  finish(gate, device, part, ok);
+/** Who asked for a block that is not the right one gets an error; others that need it ask, too. */
+function treeBlockArrived(gate: Gate, device: BlockDevice, { treeBlock, reader }: TreeBlock, bytes: Uint8Array): void {
+  const { unchecked, backing } = device.state;
+  const good = keepTreeBlock((backing as Overlay).tree!, treeBlock, bytes);
+  if (!good)
+    complain(gate, device, `block ${treeBlock} of its hash tree is not the image's; its reader gets an I/O error`);
+  for (const part of [...unchecked])
+    if (!isLive(device) || (!good && part === reader)) finish(gate, device, part, false);
+    else takeWhenChecked(gate, device, part);
 }
 
 function storeRead(gate: Gate, job: BlockJob, offset: number, bytes: Uint8Array): void {
@@ -262,17 +239,21 @@ function storeRead(gate: Gate, job: BlockJob, offset: number, bytes: Uint8Array)
 }
 
 /** One part is done; a failed one fails its job, of which nothing more leaves. */
-function finish(gate: Gate, device: BlockDevice, { job, bytes }: Part, ok: boolean): void {
-  const { state } = device;
-  state.bytesUnderWay -= bytes;
+function release(state: BlockState, part: Part, ok: boolean): void {
+  const { job, place } = part;
+  state.places.push(place);
+  state.unchecked.delete(part);
   job.unanswered -= 1;
-  if (!ok) {
-    job.failed = true;
-    job.pieces.length = 0;
-    if (state.leaving === job) state.leaving = undefined;
-  }
+  if (ok) return;
+  job.failed = true;
+  job.pieces.length = 0;
+  if (state.leaving === job) state.leaving = undefined;
+}
+
+function finish(gate: Gate, device: BlockDevice, part: Part, ok: boolean): void {
+  release(device.state, part, ok);
   const queue = liveQueue(device, 0);
-  if (queue !== undefined) settle(gate, queue, job);
+  if (queue !== undefined) settle(gate, queue, part.job);
 }
 
 /** Returns the chain once nothing of it is left. */

@@ -38,7 +38,7 @@ export function serveControl(gate: Gate, device: ConsoleDevice, opened: PortOpen
       stopDevice(gate, device, `a control message of ${chain.readableBytes} bytes`);
       return;
     }
-    const message = new DataView(readFrom(gate.memory, chain, 0, MESSAGE_BYTES).buffer);
+    const message = new DataView(readFrom(gate.memory, chain, 0, new Uint8Array(MESSAGE_BYTES)).buffer);
     returnChain(gate.memory, queue, chain, 0);
     act(device.state, message.getUint32(0, true), message.getUint16(4, true), message.getUint16(6, true), opened);
     sendControl(gate, device);

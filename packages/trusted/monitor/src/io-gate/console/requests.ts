@@ -107,7 +107,7 @@ function takeOutput(gate: Gate, device: ConsoleDevice, number: number): void {
     const { leaving } = port;
     while (leaving.offset < leaving.chain.readableBytes && port.room > 0) {
       const count = Math.min(leaving.chain.readableBytes - leaving.offset, port.room, PORT_DATA_BYTES_MAX);
-      const bytes = readFrom(gate.memory, leaving.chain, leaving.offset, count);
+      const bytes = readFrom(gate.memory, leaving.chain, leaving.offset, new Uint8Array(count));
       leaving.offset += count;
       port.room -= count;
       gate.send({ kind: 'port.data', port: number, bytes });
