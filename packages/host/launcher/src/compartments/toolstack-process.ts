@@ -6,8 +6,8 @@ import { createToolstack } from '@cloister/toolstack';
 import { onLine, writeLine } from '../lines.ts';
 import { readLines } from '../read-lines.ts';
 
-/** How often CPU time is looked at, in milliseconds. */
-const INTERVAL_MS = 100;
+/** How often CPU time is looked at, in milliseconds: ten times a second took 2 % of a CPU beside one VM (measured). */
+const INTERVAL_MS = 250;
 /** How long the toolstack stays when there is nothing left to do, in milliseconds. */
 const LINGER_MS = 300;
 /** How long the client that had it started may take to come. */

@@ -11,7 +11,7 @@ import { type Compartment, startCompartment } from './compartment.ts';
 import { createLinkMaker } from './link.ts';
 import { createOffers } from './offers.ts';
 
-/** A toolstack that is silent for so long hangs: it asks for what the compartments use ten times a second. */
+/** A toolstack that is silent for so long hangs: it asks for what the compartments use four times a second. */
 const DEADLINE_MS = 20 * STATUS_INTERVAL_MS;
 const TOOLSTACK_BYTES = 384 * 2 ** 20;
 /** The socket is this user's alone, and so is everything else. */
