@@ -20,7 +20,7 @@ export interface Toolstack {
   serve(connection: Connection): Promise<void>;
   /** A line of the launcher's. */
   hear(line: ToToolstack): void;
-  /** To be called ten times a second: a sign of life, and how much each compartment has used. */
+  /** To be called several times a second: a sign of life, and how much each compartment has used. */
   look(): void;
 }
 
