@@ -11,7 +11,7 @@ export interface Recipe {
   readonly level: Level;
   readonly file: string;
   /**
-   * In braces what is filled in: `{data}` for its memory in bytes, `{descriptors}` for how many it may have, `{feed:N}` for
+   * In braces what is filled in: `{data}` for its memory in bytes, `{heap}` for half of it in MiB, `{descriptors}` for how many it may have, `{feed:N}` for
    * the descriptor of the Nth file, `{path:N}` for where that lies, `{name:N}` for what it is called there.
    */
   readonly args: readonly string[];
@@ -38,6 +38,7 @@ const FIRST = 3;
 export function fillIn(recipe: Recipe, { dataBytes, inherited, paths }: Filling): string[] {
   const values: Readonly<Record<string, string | number | undefined>> = {
     data: dataBytes + recipe.extraBytes,
+    heap: Math.floor(dataBytes / 2 ** 21),
     descriptors: FIRST + inherited + recipe.extraDescriptors,
     ...Object.fromEntries(paths.map((path, i) => [`path:${i}`, path])),
     ...Object.fromEntries(paths.map((path, i) => [`name:${i}`, basename(path)])),

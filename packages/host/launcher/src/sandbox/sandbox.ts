@@ -163,6 +163,8 @@ function nodeArguments({ kind, node, files: [, entry], args }: RecipeRequest, fo
     ...['--no-addons', '--disable-warning=ExperimentalWarning', '--v8-pool-size=1'],
     ...(node.hasSqlite ? ['--no-experimental-sqlite'] : []),
     ...(isJitless(kind, node.major) ? ['--jitless'] : []),
+    // Hostile input is parsed into objects, and Node 24's RLIMIT_DATA is wider by what V8 sets aside.
+    ...(kind === 'builder' ? ['--max-old-space-size={heap}'] : []),
     ...(entry === undefined ? [] : [folder === undefined ? '{path:1}' : `${folder}/{name:1}`]),
     ...args,
   ];
