@@ -217,7 +217,11 @@ async function attend(
       process.stderr.write(`cloister: The command took longer than --timeout allows. Give more time with --timeout\n`);
       return EXIT_TIMEOUT;
     }
-    if (leaving.asked) return EXIT_LEFT;
+    if (leaving.asked) {
+      // Whatever the guest was writing, the shell's prompt begins a line.
+      if (terminal) process.stdout.write('\r\n');
+      return EXIT_LEFT;
+    }
     throw error;
   } finally {
     clearTimeout(clock);
