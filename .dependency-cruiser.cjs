@@ -12,6 +12,7 @@ const PACKAGES = {
   toolstack: 'packages/deprivileged/toolstack',
   launcher: 'packages/host/launcher',
   images: 'packages/host/images',
+  pdp: 'packages/audit/pdp',
   sdk: 'packages/clients/sdk',
   cli: 'packages/clients/cli',
 };
@@ -28,6 +29,7 @@ const MAY_IMPORT = {
   toolstack: ['protocol'],
   launcher: ['protocol', 'boot-plan'],
   images: ['protocol', 'launcher', 'crypto'],
+  pdp: ['protocol', 'crypto'],
   sdk: ['protocol', 'boot-plan', 'launcher', 'images'],
   cli: ['sdk', 'protocol', 'images'],
 };

@@ -1,0 +1,63 @@
+import type { Primitives } from '@cloister/crypto';
+
+const REFILL_BYTES = 4096;
+
+/** Pseudorandom bytes from a 32-byte key, as many as are taken: AES-256-CTR from counter 0. */
+export interface Keystream {
+  bytes(length: number): Promise<Uint8Array>;
+  /** A whole number below `limit`, each with the same probability. `limit` is 1 to 2^53 - 1. */
+  below(limit: number): Promise<number>;
+  /** A whole number below `limit`, which may be of any size. */
+  bigBelow(limit: bigint): Promise<bigint>;
+}
+
+export function keystream(primitives: Primitives, key: Uint8Array): Keystream {
+  let buffer = new Uint8Array(0);
+  let at = 0;
+  let blocks = 0;
+
+  async function take(length: number): Promise<Uint8Array> {
+    if (buffer.length - at < length) {
+      const counter = new Uint8Array(16);
+      new DataView(counter.buffer).setBigUint64(8, BigInt(blocks));
+      const more = Math.ceil(Math.max(REFILL_BYTES, length) / 16) * 16;
+      blocks += more / 16;
+      const fresh = await primitives.aes256Ctr(key, counter, more);
+      const joined = new Uint8Array(buffer.length - at + fresh.length);
+      joined.set(buffer.subarray(at));
+      joined.set(fresh, buffer.length - at);
+      buffer = joined;
+      at = 0;
+    }
+    at += length;
+    return buffer.subarray(at - length, at);
+  }
+
+  async function bigBelow(limit: bigint): Promise<bigint> {
+    const bits = (limit - 1n).toString(2).length;
+    const mask = (1n << BigInt(bits)) - 1n;
+    // Rejection: the masked value is below `limit` with a probability of at least one half.
+    for (;;) {
+      let value = 0n;
+      for (const byte of await take(Math.ceil(bits / 8))) value = (value << 8n) | BigInt(byte);
+      value &= mask;
+      if (value < limit) return value;
+    }
+  }
+
+  return {
+    bytes: async (length) => (await take(length)).slice(),
+    bigBelow,
+    async below(limit) {
+      const bits = (limit - 1).toString(2).length;
+      const high = 2 ** (bits > 32 ? bits - 32 : 0);
+      const low = bits >= 32 ? 2 ** 32 : 2 ** bits;
+      for (;;) {
+        const word = await take(8);
+        const view = new DataView(word.buffer, word.byteOffset, 8);
+        const value = (view.getUint32(0) % high) * 2 ** 32 + (view.getUint32(4) % low);
+        if (value < limit) return value;
+      }
+    },
+  };
+}

@@ -1,0 +1,10 @@
+import type { Primitives } from '@cloister/crypto';
+import type { Scheme } from './scheme.ts';
+import { macPdp } from './schemes/mac-pdp.ts';
+
+/** Every scheme by its name. */
+export const SCHEMES = {
+  'mac-pdp': macPdp,
+} as const satisfies Readonly<Record<string, (primitives: Primitives) => Scheme>>;
+
+export type SchemeName = keyof typeof SCHEMES;

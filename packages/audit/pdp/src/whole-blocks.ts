@@ -1,0 +1,52 @@
+import { blockCount, type FileDescription } from './file-description.ts';
+import { PdpError } from './pdp-error.ts';
+
+/** About so many bytes are tagged at once. */
+const BATCH_BYTES = 1024 * 1024;
+
+/**
+ * A file's bytes as batches of whole blocks, the last block as short as it is. Pieces that end with a block are passed on
+ * without a copy.
+ *
+ * @throws PdpError `length` if the source does not have exactly the file's bytes
+ */
+export async function* wholeBlocks(
+  file: FileDescription,
+  source: AsyncIterable<Uint8Array>,
+): AsyncGenerator<{ readonly first: number; readonly blocks: Uint8Array }> {
+  const batch = Math.max(1, Math.floor(BATCH_BYTES / file.blockBytes)) * file.blockBytes;
+  let kept = new Uint8Array(batch);
+  let held = 0;
+  let taken = 0;
+  let first = 0;
+  for await (const piece of source) {
+    taken += piece.length;
+    if (taken > file.length) break;
+    let at = 0;
+    while (at < piece.length) {
+      if (held === 0 && piece.length - at >= file.blockBytes) {
+        const bytes = Math.min(batch, piece.length - at - ((piece.length - at) % file.blockBytes));
+        yield { first, blocks: piece.subarray(at, at + bytes) };
+        first += bytes / file.blockBytes;
+        at += bytes;
+        continue;
+      }
+      const bytes = Math.min(batch - held, piece.length - at);
+      kept.set(piece.subarray(at, at + bytes), held);
+      held += bytes;
+      at += bytes;
+      if (held === batch) {
+        yield { first, blocks: kept };
+        first += batch / file.blockBytes;
+        kept = new Uint8Array(batch);
+        held = 0;
+      }
+    }
+  }
+  if (taken !== file.length)
+    throw new PdpError(
+      'length',
+      `The file has ${taken > file.length ? 'more than' : `${taken} bytes, not`} ${file.length} bytes; it changed while it was read`,
+    );
+  if (held > 0 || first < blockCount(file)) yield { first, blocks: kept.subarray(0, held) };
+}

@@ -1,0 +1,72 @@
+import {
+  createCipheriv,
+  createHash,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+  timingSafeEqual,
+  verify,
+} from 'node:crypto';
+import type { Primitives } from './primitives.ts';
+import { sha256 } from './sha256.ts';
+
+// RFC 8410, sections 4 and 7: what precedes the 32 bytes of an Ed25519 key in SubjectPublicKeyInfo and in PKCS #8.
+const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
+const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/** OpenSSL through node:crypto. */
+export const nodePrimitives: Primitives = {
+  random: (length) => randomBytes(length),
+  sha256(...parts) {
+    if (parts.length === 1) return sha256(parts[0]!);
+    const hash = createHash('sha256');
+    for (const part of parts) hash.update(part);
+    return hash.digest();
+  },
+  hmacSha256(key) {
+    const secret = createSecretKey(key);
+    return (...parts) => {
+      const hmac = createHmac('sha256', secret);
+      for (const part of parts) hmac.update(part);
+      return hmac.digest();
+    };
+  },
+  aes256Ctr: (key, counter, length) => createCipheriv('aes-256-ctr', key, counter).update(new Uint8Array(length)),
+  gmac(key) {
+    const secret = createSecretKey(key);
+    return (nonce, message) => {
+      const cipher = createCipheriv('aes-256-gcm', secret, nonce);
+      cipher.setAAD(message);
+      cipher.final();
+      return cipher.getAuthTag();
+    };
+  },
+  aes256Blocks: (key, blocks) => createCipheriv('aes-256-ecb', key, null).setAutoPadding(false).update(blocks),
+  ed25519: {
+    generate() {
+      const pair = generateKeyPairSync('ed25519');
+      return {
+        secret: pair.privateKey.export({ format: 'der', type: 'pkcs8' }).subarray(PKCS8_PREFIX.length),
+        public: pair.publicKey.export({ format: 'der', type: 'spki' }).subarray(SPKI_PREFIX.length),
+      };
+    },
+    sign: (secret, message) =>
+      sign(
+        null,
+        message,
+        createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, secret]), format: 'der', type: 'pkcs8' }),
+      ),
+    verify: (publicKey, message, signature) =>
+      verify(
+        null,
+        message,
+        createPublicKey({ key: Buffer.concat([SPKI_PREFIX, publicKey]), format: 'der', type: 'spki' }),
+        signature,
+      ),
+  },
+  equal: (left, right) => left.length === right.length && timingSafeEqual(left, right),
+};
