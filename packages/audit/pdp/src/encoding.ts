@@ -38,13 +38,3 @@ export function uint64(value: number): Uint8Array {
 }
 
 export const ascii = (label: string): Uint8Array => new TextEncoder().encode(label);
-
-export function concatenate(...parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}
