@@ -10,9 +10,12 @@ const PACKAGES = {
   scheduler: 'packages/deprivileged/scheduler',
   builder: 'packages/deprivileged/builder',
   toolstack: 'packages/deprivileged/toolstack',
+  files: 'packages/host/files',
   launcher: 'packages/host/launcher',
   images: 'packages/host/images',
   pdp: 'packages/audit/pdp',
+  enclave: 'packages/audit/enclave',
+  auditor: 'packages/audit/auditor',
   sdk: 'packages/clients/sdk',
   cli: 'packages/clients/cli',
 };
@@ -27,10 +30,13 @@ const MAY_IMPORT = {
   scheduler: ['protocol'],
   builder: ['protocol'],
   toolstack: ['protocol'],
+  files: [],
   launcher: ['protocol', 'boot-plan'],
-  images: ['protocol', 'launcher', 'crypto'],
+  images: ['protocol', 'files', 'launcher', 'crypto'],
   pdp: ['protocol', 'crypto'],
-  sdk: ['protocol', 'boot-plan', 'launcher', 'images'],
+  enclave: ['protocol', 'pdp', 'crypto'],
+  auditor: ['protocol', 'files', 'launcher'],
+  sdk: ['protocol', 'boot-plan', 'launcher', 'images', 'auditor'],
   cli: ['sdk', 'protocol', 'images'],
 };
 // What puts a compartment together with its channels: the one-process form, and each process's entry.

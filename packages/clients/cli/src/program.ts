@@ -1,5 +1,6 @@
 import { CloisterError } from '@cloister/sdk';
 import { Command, CommanderError, Option } from 'commander';
+import { addAuditCommands } from './audit-commands.ts';
 import { attended, detach } from './detached.ts';
 import { doctor } from './doctor.ts';
 import { buildImage, inspectImage, listImages, pullImage, removeImages } from './image.ts';
@@ -98,6 +99,7 @@ export function program(finish: (status: number) => void): Command {
   });
 
   addMachineCommands(cloister, finish);
+  addAuditCommands(cloister, finish);
   const images = cloister.command('image').description('make, list and remove images');
   const mirrored = (command: Command): Command =>
     command

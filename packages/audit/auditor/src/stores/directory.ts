@@ -1,0 +1,82 @@
+import { type FileHandle, lstat, open, opendir, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fail } from '../audit-error.ts';
+import { type Store, StoreLoss } from './store.ts';
+
+/** Files that stay open for the next read. */
+const OPEN_FILES = 32;
+
+/** A directory with all that lies below it: plain files are its objects; links and special files are none. */
+export async function directoryStore(path: string): Promise<Store> {
+  const root = await realpath(path).catch((error) => fail('bad-store', `Cannot read "${path}"`, error));
+  if (!(await lstat(root)).isDirectory()) fail('bad-store', `"${path}" is no directory`);
+  const files = new Map<string, Promise<FileHandle>>();
+
+  async function opened(name: string): Promise<FileHandle> {
+    const known = files.get(name);
+    if (known !== undefined) {
+      // The one that was used last goes last.
+      files.delete(name);
+      files.set(name, known);
+      return known;
+    }
+    const file = open(join(root, name), 'r');
+    files.set(name, file);
+    file.catch(() => files.delete(name));
+    if (files.size > OPEN_FILES) {
+      const [oldest] = files;
+      files.delete(oldest![0]);
+      // Reads that are under way end first.
+      void oldest![1].then((handle) => handle.close()).catch(() => undefined);
+    }
+    return file;
+  }
+
+  async function* below(folder: string): AsyncGenerator<string> {
+    for await (const entry of await opendir(join(root, folder))) {
+      const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
+      if (entry.isDirectory()) yield* below(name);
+      else if (entry.isFile()) yield name;
+    }
+  }
+
+  return {
+    name: root,
+    async *list() {
+      try {
+        for await (const name of below('')) {
+          const { size, mtimeNs } = await lstat(join(root, name), { bigint: true });
+          yield { path: name, bytes: Number(size), pin: `${mtimeNs}` };
+        }
+      } catch (error) {
+        throw lossOf(error);
+      }
+    },
+    async read(name, _pin, offset, length) {
+      try {
+        const file = await opened(name);
+        const bytes = Buffer.allocUnsafe(length);
+        let end = 0;
+        while (end < length) {
+          const { bytesRead } = await file.read(bytes, end, length - end, offset + end);
+          if (bytesRead === 0) break;
+          end += bytesRead;
+        }
+        return bytes.subarray(0, end);
+      } catch (error) {
+        throw lossOf(error);
+      }
+    },
+    async close() {
+      for (const file of files.values()) await (await file.catch(() => undefined))?.close();
+      files.clear();
+    },
+  };
+}
+
+function lossOf(error: unknown): StoreLoss {
+  const { code, message } = error as { code?: string; message: string };
+  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return new StoreLoss('missing', message);
+  if (code === 'ETIMEDOUT') return new StoreLoss('timed-out', message);
+  return new StoreLoss(code === 'EIO' || code === 'EACCES' || code === 'EPERM' ? 'unreachable' : 'unknown', message);
+}
