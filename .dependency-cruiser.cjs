@@ -13,6 +13,7 @@ const PACKAGES = {
   files: 'packages/host/files',
   launcher: 'packages/host/launcher',
   images: 'packages/host/images',
+  evidence: 'packages/evidence',
   pdp: 'packages/audit/pdp',
   enclave: 'packages/audit/enclave',
   auditor: 'packages/audit/auditor',
@@ -33,11 +34,12 @@ const MAY_IMPORT = {
   files: [],
   launcher: ['protocol', 'boot-plan'],
   images: ['protocol', 'files', 'launcher', 'crypto'],
+  evidence: ['protocol'],
   pdp: ['protocol', 'crypto'],
-  enclave: ['protocol', 'pdp', 'crypto'],
+  enclave: ['protocol', 'pdp', 'evidence', 'crypto'],
   auditor: ['protocol', 'files', 'launcher'],
   sdk: ['protocol', 'boot-plan', 'launcher', 'images', 'auditor'],
-  cli: ['sdk', 'protocol', 'images'],
+  cli: ['sdk', 'protocol', 'images', 'evidence'],
 };
 // What puts a compartment together with its channels: the one-process form, and each process's entry.
 const MONOLITHIC = 'packages/host/launcher/src/(monolithic|compartments/(machine|[a-z]+-process))\\.ts$';

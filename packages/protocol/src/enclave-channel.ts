@@ -50,6 +50,11 @@ export type EnclaveFailure = (typeof ENCLAVE_FAILURES)[number];
  * knows beyond a job leaves it sealed (`page`, `head`), and comes back the same way.
  */
 const TO_ENCLAVE = {
+  /** What this enclave is, as whoever started it has measured it: its receipts say so. It comes first. */
+  measured: {
+    code: 0x9f,
+    fields: { bundle: HASH, filter: HASH, node: HASH, libraries: HASH, command: 'text', level: 'text' },
+  },
   /** A new state for `store`, as its owner names it, sealed under `key`. `period` in milliseconds: within one, each block is read once. */
   create: { code: 0xa0, fields: { key: KEY, store: 'text', scheme: 'text', blockBytes: 'u32', period: 'size' } },
   /** A state that was sealed before. `counter`: it is refused if its own is lower. */
@@ -120,6 +125,8 @@ const FROM_ENCLAVE = {
       lastAudit: 'size',
       /** Findings of the last audit. */
       lastFindings: 'size',
+      /** What its receipts are signed with (Ed25519). */
+      publicKey: HASH,
       counter: 'size',
     },
   },
@@ -162,6 +169,8 @@ const FROM_ENCLAVE = {
   },
   /** How far an audit is. */
   progress: { code: 0xb8, fields: { blocks: 'size', of: 'size', bytes: 'size' } },
+  /** What an audit says, signed: COSE_Sign1. */
+  receipt: { code: 0xbd, fields: { number: 'size', bytes: SEALED } },
   /** What an audit has read. */
   audited: {
     code: 0xb9,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type AuditContext, addStore, auditStatus, runAudit, syncStore } from './index.ts';
-import { enclaveHere } from './testing/enclave-here.ts';
+import { enclaveHere, measuredHere } from './testing/enclave-here.ts';
 import { type Laboratory, laboratory, noise } from './testing/laboratory.ts';
 
 const BLOCK = 4096;
@@ -12,7 +12,7 @@ let context: AuditContext;
 beforeEach(() => {
   lab = laboratory();
   now = Date.UTC(2026, 10, 26);
-  context = { startEnclave: enclaveHere(() => now) };
+  context = { startEnclave: enclaveHere(() => now), measureEnclave: measuredHere };
 });
 afterEach(() => lab.close());
 

@@ -1,4 +1,4 @@
-import type { StartLone } from '@cloister/launcher';
+import type { EnclaveMeasurement, StartLone } from '@cloister/launcher';
 import type { StateFacts } from '@cloister/protocol';
 import { fail } from './audit-error.ts';
 import { type Answer, type EnclaveLink, linkTo } from './enclave-link.ts';
@@ -7,6 +7,8 @@ import { type StateDirectory, withStateDirectory } from './state-directory.ts';
 /** What work on audits needs and reports to. */
 export interface AuditContext {
   readonly startEnclave: StartLone;
+  /** What an enclave that it starts is. */
+  readonly measureEnclave: () => Promise<EnclaveMeasurement>;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: ((progress: AuditProgress) => void) | undefined;
   readonly warn?: ((line: string) => void) | undefined;
@@ -43,7 +45,7 @@ export interface NewAudit {
  * @throws AuditError
  */
 export async function withAudit<T>(
-  { startEnclave, signal, warn }: AuditContext,
+  { startEnclave, measureEnclave, signal, warn }: AuditContext,
   name: string,
   fresh: NewAudit | undefined,
   work: (audit: OpenAudit) => Promise<T>,
@@ -56,7 +58,8 @@ export async function withAudit<T>(
     const [key, counter] = [await directory.key(), await directory.counter()];
     if (head === undefined && counter > 0)
       fail('rolled-back', `The state of "${name}" is gone from "${directory.path}"`);
-    const link = linkTo(await startEnclave());
+    const [measurement, enclave] = await Promise.all([measureEnclave(), startEnclave()]);
+    const link = linkTo(enclave);
     const interrupt = (): void => void link.end();
     signal?.addEventListener('abort', interrupt, { once: true });
     try {
@@ -89,6 +92,7 @@ export async function withAudit<T>(
         await link.run({ kind: 'commit' }, served);
         return facts!;
       };
+      await link.run({ kind: 'measured', ...measurement });
       if (head === undefined) {
         await link.run({ kind: 'create', key, ...fresh! }, served);
         await commit();

@@ -62,6 +62,10 @@ export async function runAudit(context: AuditContext, name: string, options: Run
               ofBytes: answer.blocks === 0 ? 0 : (answer.bytes / answer.blocks) * answer.of,
             });
             return;
+          case 'receipt':
+            // Before the head that counts it: an audit that was interrupted here is done again under its number.
+            await directory.writeReceipt(answer.number, answer.bytes);
+            return;
           case 'audited': {
             const { kind: _, ...rest } = answer;
             audited = rest;

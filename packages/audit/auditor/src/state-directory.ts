@@ -21,6 +21,10 @@ export interface StateDirectory {
   writePage(id: Uint8Array, bytes: Uint8Array): Promise<void>;
   /** From here on what was committed is what there is. */
   writeHead(counter: number, bytes: Uint8Array): Promise<void>;
+  writeReceipt(number: number, bytes: Uint8Array): Promise<void>;
+  /** The numbers of all receipts, in order. */
+  receipts(): Promise<readonly number[]>;
+  receipt(number: number): Promise<Uint8Array | undefined>;
   pack(name: string): string;
   /** Removes what no head refers to any more: what a killed process left. */
   sweep(live: { readonly pages: ReadonlySet<string>; readonly packs: ReadonlySet<string> }): Promise<void>;
@@ -67,6 +71,7 @@ function directoryAt(name: string): StateDirectory {
   const keyPath = join(keys(), `${name}.key`);
   const counterPath = join(keys(), `${name}.counter`);
   const at = (...parts: readonly string[]): string => join(path, ...parts);
+  const receiptAt = (number: number): string => at('receipts', `${String(number).padStart(8, '0')}.cose`);
   const write = (file: string, content: Uint8Array | string): Promise<void> =>
     writeAtomically(file, content).catch((error) => failFile(file, error));
 
@@ -98,6 +103,15 @@ function directoryAt(name: string): StateDirectory {
       await write(at('head'), bytes);
       await write(counterPath, `${counter}\n`);
     },
+    writeReceipt: (number, bytes) => write(receiptAt(number), bytes),
+    async receipts() {
+      const files = await readdir(at('receipts')).catch(() => []);
+      return files
+        .flatMap((file) => /^(\d{8})\.cose$/.exec(file)?.[1] ?? [])
+        .map(Number)
+        .sort((one, other) => one - other);
+    },
+    receipt: (number) => readIfThere(receiptAt(number)),
     pack: (pack) => at('tags', pack),
     async sweep({ pages, packs }) {
       for (const [folder, live] of [

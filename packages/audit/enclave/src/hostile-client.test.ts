@@ -8,10 +8,11 @@ import { serve } from './main.ts';
 
 const SEED = 20261126;
 const SEQUENCES = 1500;
-const { create, tag, data, 'data.end': dataEnd, commit, kept, list, audit, blocks } = TO_ENCLAVE_SAMPLES;
+const { measured, create, tag, data, 'data.end': dataEnd, commit, kept, list, audit, blocks } = TO_ENCLAVE_SAMPLES;
 const blocksAgain: ToEnclave = { ...blocks, ask: 2 };
 /** What a client says whose store has other tags: most of a sequence is this, or nothing would come far. */
 const HONEST: readonly ToEnclave[] = [
+  measured,
   create,
   tag,
   data,

@@ -1,4 +1,5 @@
 import type { Primitives } from '@cloister/crypto';
+import { isMeasurement, type Measurement } from '@cloister/evidence/make';
 import { type Channel, ChannelClosed, type ToEnclave } from '@cloister/protocol';
 import { audit } from './audit/audit.ts';
 import { clientOver } from './conversation.ts';
@@ -14,6 +15,7 @@ import { tagExtent } from './tag-extent.ts';
  */
 export async function serve(channel: Channel, primitives: Primitives, clock: () => number): Promise<void> {
   const client = clientOver(channel);
+  let measurement: Measurement | undefined;
   let state: StoreState | undefined;
   let forgotten = new Set<string>();
   let absent = new Set<string>();
@@ -35,6 +37,12 @@ export async function serve(channel: Channel, primitives: Primitives, clock: () 
 
   async function carryOut(job: ToEnclave): Promise<void> {
     switch (job.kind) {
+      case 'measured': {
+        const { kind: _, ...rest } = job;
+        if (measurement !== undefined || !isMeasurement(rest)) refuse('request', 'No measurement, or a second one');
+        measurement = rest;
+        return;
+      }
       case 'create':
         if (state !== undefined) refuse('request', 'A state is open already');
         state = await createState(primitives, job, clock(), client);
@@ -71,10 +79,11 @@ export async function serve(channel: Channel, primitives: Primitives, clock: () 
         return;
       case 'audit': {
         const { head, scheme, manifest, changed } = opened();
+        const measured = measurement ?? refuse('request', 'Nobody has measured this enclave');
         if (changed || forgotten.size > 0) refuse('request', 'What has changed is not sealed yet');
         const missing = absent;
         absent = new Set();
-        opened().head = await audit(primitives, scheme, head, manifest, job, missing, clock(), client);
+        opened().head = await audit(primitives, scheme, head, manifest, job, missing, clock(), measured, client);
         opened().changed = true;
         return;
       }

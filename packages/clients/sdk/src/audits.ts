@@ -10,13 +10,13 @@ import {
   type SyncOptions,
   syncStore,
 } from '@cloister/auditor';
-import { startEnclave } from '@cloister/launcher';
+import { measureEnclave, startEnclave } from '@cloister/launcher';
 
-export type AuditSettings = Omit<AuditContext, 'startEnclave'>;
+export type AuditSettings = Omit<AuditContext, 'startEnclave' | 'measureEnclave'>;
 
 /** Audits of stores by this user, each in an enclave of this host. @throws AuditError, LaunchError */
 export function audits(settings: AuditSettings = {}) {
-  const context: AuditContext = { ...settings, startEnclave };
+  const context: AuditContext = { ...settings, startEnclave, measureEnclave };
   return {
     /** Begins to audit a store, or goes on where it was interrupted. */
     add: (store: string, options: AddOptions = {}) => addStore(context, store, options),

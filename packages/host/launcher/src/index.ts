@@ -8,6 +8,7 @@ export {
   tellMachine,
   upgradeMachine,
 } from './client/machines.ts';
+export { type EnclaveMeasurement, measureEnclave } from './client/measure-enclave.ts';
 export type { CompartmentFacts } from './client/process-facts.ts';
 export { runtimeDirectory } from './client/runtime-directory.ts';
 export { sandboxLevel } from './client/sandbox-level.ts';

@@ -94,6 +94,10 @@ const hash = new Uint8Array(32).fill(7);
 const extent = { path: 'a/b', offset: 0, length: 5, objectBytes: 5, pin: '1', pack: '0011223344556677' };
 
 export const TO_ENCLAVE_SAMPLES: OneOfEach<ToEnclave> = {
+  measured: {
+    ...{ kind: 'measured', bundle: hash, filter: hash, node: hash, libraries: hash },
+    ...{ command: '[]', level: 'none' },
+  },
   create: { kind: 'create', key: hash, store: '/store', scheme: 'mac-pdp', blockBytes: 4096, period: 86_400_000 },
   open: { kind: 'open', key: hash, counter: 1, head: bytes },
   tag: { kind: 'tag', ...extent, baseline: 'store', tagsAt: 0 },
@@ -115,7 +119,7 @@ export const FROM_ENCLAVE_SAMPLES: OneOfEach<FromEnclave> = {
   state: {
     ...{ kind: 'state', store: '/store', scheme: 'mac-pdp', blockBytes: 4096, tagBytes: 32, objects: 1, extents: 1 },
     ...{ bytes: 5, blocks: 1, created: 1, period: 2, periodStart: 3, periodBlocks: 1, periodDone: 0 },
-    ...{ audits: 0, lastAudit: 0, lastFindings: 0, counter: 1 },
+    ...{ audits: 0, lastAudit: 0, lastFindings: 0, publicKey: hash, counter: 1 },
   },
   tags: { kind: 'tags', bytes },
   page: { kind: 'page', id: hash, bytes },
@@ -129,6 +133,7 @@ export const FROM_ENCLAVE_SAMPLES: OneOfEach<FromEnclave> = {
   },
   finding: { kind: 'finding', path: 'a/b', finding: 'corrupt', offset: 0, length: 5, blocks: 1 },
   progress: { kind: 'progress', blocks: 1, of: 2, bytes: 5 },
+  receipt: { kind: 'receipt', number: 1, bytes },
   audited: {
     ...{ kind: 'audited', number: 1, time: 5, blocks: 1, bytes: 5, sampled: 1, due: 0, ofBlocks: 1, findings: 0 },
   },

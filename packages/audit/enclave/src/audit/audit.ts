@@ -1,12 +1,14 @@
 import type { Primitives } from '@cloister/crypto';
+import { type AuditClaims, type Measurement, makeReceipt } from '@cloister/evidence/make';
 import type { Scheme } from '@cloister/pdp';
-import type { Audited, FindingKind, ToEnclave } from '@cloister/protocol';
+import type { Audited, Finding, FindingKind, ToEnclave } from '@cloister/protocol';
 import type { Client } from '../conversation.ts';
 import { blocksOf, type Extent } from '../state/extent.ts';
 import type { Head } from '../state/head.ts';
 import type { Manifest } from '../state/manifest.ts';
 import { freshCoverage, type Plan, planAudit } from './plan.ts';
 import { type BlockRun, type Outcome, readBlocks } from './read-blocks.ts';
+import { createRecord } from './record.ts';
 
 export type AuditRequest = Extract<ToEnclave, { readonly kind: 'audit' }>;
 
@@ -28,33 +30,32 @@ export async function audit(
   request: AuditRequest,
   absent: ReadonlySet<string>,
   now: number,
+  measurement: Measurement,
   client: Client,
 ): Promise<Head> {
   const { period, nextBlock, blockBytes } = head;
-  const plan = request.all
-    ? undefined
-    : await planAudit(
-        primitives,
-        { coverage: head.coverage, period, blocks: nextBlock, now, sample: request.sample, dueMax: request.due },
-        primitives.random(32),
-      );
+  const seed = primitives.random(32);
+  const wish = { coverage: head.coverage, period, blocks: nextBlock, now, sample: request.sample, dueMax: request.due };
+  const plan = request.all ? undefined : await planAudit(primitives, wish, seed);
   const runs = plan === undefined ? everything(manifest, blockBytes) : planned(plan, manifest, blockBytes);
   const present = absent.size === 0 ? runs : without(runs, absent);
   const of = plan?.blocks.length ?? Math.ceil(head.bytes / blockBytes);
 
+  const record = createRecord(primitives);
   let blocks = 0;
   let bytes = 0;
-  let findings = 0;
   let toldAt = 0;
   let unread = false;
   let last: Outcome | undefined;
+  const tellOf = async (finding: Finding): Promise<void> => {
+    record.find(finding);
+    await client.tell({ kind: 'finding', ...finding });
+  };
   const tellLast = async (): Promise<void> => {
     if (last === undefined) return;
     const { extent, from, count, finding } = last;
     const at = from * blockBytes;
-    findings += 1;
-    await client.tell({
-      kind: 'finding',
+    await tellOf({
       path: extent.path,
       finding: finding as FindingKind,
       offset: extent.offset + at,
@@ -63,12 +64,10 @@ export async function audit(
     });
     last = undefined;
   };
-  for (const path of absent) {
-    findings += 1;
-    await client.tell({ kind: 'finding', path, finding: 'missing', offset: 0, length: 0, blocks: 0 });
-  }
+  for (const path of absent) await tellOf({ path, finding: 'missing', offset: 0, length: 0, blocks: 0 });
   for await (const outcome of readBlocks(primitives, scheme, head, client, present)) {
     const { extent, from, count, finding } = outcome;
+    await record.add(outcome);
     unread ||= UNREAD.includes(finding);
     blocks += count;
     bytes += Math.min(count * blockBytes, extent.length - from * blockBytes);
@@ -92,20 +91,29 @@ export async function audit(
     // Who has read everything begins a new period.
     return unread ? head.coverage : freshCoverage(primitives, nextBlock, now);
   };
+  const coverage = covered();
   const number = head.audits + 1;
+  const { findings } = record;
   const audited: Audited = {
     ...{ number, time: now, blocks, bytes, findings, ofBlocks: nextBlock },
     sampled: plan?.sampled ?? 0,
     due: plan?.due ?? 0,
   };
-  await client.tell({ kind: 'audited', ...audited });
-  return {
-    ...head,
-    coverage: covered(),
-    audits: number,
-    lastAudit: now,
-    lastFindings: findings,
+  const { time: _, ...counts } = audited;
+  const claims: AuditClaims = {
+    ...counts,
+    ...{ store: head.store, state: head.id, scheme: head.scheme, blockBytes, all: request.all, seed },
+    ...record.sum(),
+    coverage: { start: coverage.start, period, total: coverage.total, done: coverage.done },
   };
+  const receipt = await makeReceipt(
+    { iat: Math.floor(now / 1000), root: 'software', publicKey: head.publicKey, measurement, audit: claims },
+    await primitives.sha256(head.publicKey),
+    (message) => primitives.ed25519.sign(head.signingKey, message),
+  );
+  await client.tell({ kind: 'receipt', number, bytes: receipt });
+  await client.tell({ kind: 'audited', ...audited });
+  return { ...head, coverage, audits: number, lastAudit: now, lastFindings: findings };
 }
 
 async function* everything(manifest: Manifest, blockBytes: number): AsyncGenerator<BlockRun> {

@@ -17,6 +17,8 @@ export interface BlockRun {
 /** What came of a block, or of several. */
 export interface Outcome extends BlockRun {
   readonly finding: FindingKind | 'intact';
+  /** Their tags, as they were stored. */
+  readonly tags: Uint8Array;
 }
 
 /** Reads that may be under way at once: as many as hide a store's latency, and fewer bytes than a channel's window. */
@@ -79,7 +81,7 @@ export async function* readBlocks(
     underWay.delete(message.ask);
     bytesUnderWay -= read.length;
     if (message.kind === 'lost') {
-      yield { ...run, finding: message.loss };
+      yield { ...run, finding: message.loss, tags: new Uint8Array(0) };
       return;
     }
     const { bytes, tags } = message;
@@ -99,8 +101,9 @@ export async function* readBlocks(
       const start = at;
       while (at < count && isRight(at) === right) at += 1;
       const part = { extent, from: from + start, count: at - start };
-      if (right) yield { ...part, finding: again ? 'unsteady' : 'intact' };
-      else if (again) yield { ...part, finding: 'corrupt' };
+      const theirs = tags.subarray(start * tagBytes, at * tagBytes);
+      if (right) yield { ...part, finding: again ? 'unsteady' : 'intact', tags: theirs };
+      else if (again) yield { ...part, finding: 'corrupt', tags: theirs };
       else await ask(part, true);
     }
   }

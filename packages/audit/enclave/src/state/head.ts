@@ -36,6 +36,9 @@ export interface Head {
   readonly blockBytes: number;
   /** The scheme's. */
   readonly secretKey: Uint8Array;
+  /** What receipts are signed with (Ed25519, RFC 8032): the seed, and the point. */
+  readonly signingKey: Uint8Array;
+  readonly publicKey: Uint8Array;
   readonly created: number;
   readonly period: number;
   /** The number of the next block that is tagged: blocks are numbered as they came, and no number is used again. */
@@ -58,6 +61,8 @@ export const isHead: Check<Head> = record({
   scheme: text(32),
   blockBytes: count,
   secretKey: bytesUpTo(8192),
+  signingKey: bytes(32),
+  publicKey: bytes(32),
   created: count,
   period: count,
   nextBlock: count,

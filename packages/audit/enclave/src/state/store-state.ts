@@ -30,10 +30,12 @@ export async function createState(
   const scheme = schemeOf(primitives, name);
   if (blockBytes < AUDIT_BLOCK_BYTES.from || blockBytes > AUDIT_BLOCK_BYTES.to)
     refuse('request', `Blocks have ${AUDIT_BLOCK_BYTES.from} to ${AUDIT_BLOCK_BYTES.to} bytes, not ${blockBytes}`);
+  const signing = await primitives.ed25519.generate();
   const head: Head = {
     ...{ counter: 0, store, scheme: name, blockBytes, created: now, period },
     id: primitives.random(32),
     secretKey: (await scheme.keyGen()).secret,
+    ...{ signingKey: signing.secret, publicKey: signing.public },
     ...{ nextBlock: 0, pages: [], objects: 0, extents: 0, bytes: 0 },
     coverage: freshCoverage(primitives, 0, now),
     ...{ audits: 0, lastAudit: 0, lastFindings: 0 },
@@ -112,5 +114,6 @@ export function factsOf({ head, scheme: schemeInUse }: StoreState): StateFacts {
     periodBlocks: coverage.total,
     periodDone: coverage.done,
     ...{ audits: head.audits, lastAudit: head.lastAudit, lastFindings: head.lastFindings },
+    publicKey: head.publicKey,
   };
 }
