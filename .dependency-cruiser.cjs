@@ -37,7 +37,7 @@ const MAY_IMPORT = {
   evidence: ['protocol'],
   pdp: ['protocol', 'crypto'],
   enclave: ['protocol', 'pdp', 'evidence', 'crypto'],
-  auditor: ['protocol', 'files', 'launcher'],
+  auditor: ['protocol', 'files', 'launcher', 'evidence'],
   sdk: ['protocol', 'boot-plan', 'launcher', 'images', 'auditor'],
   cli: ['sdk', 'protocol', 'images', 'evidence'],
 };

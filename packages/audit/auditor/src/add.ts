@@ -23,6 +23,8 @@ export interface SyncOptions {
 }
 
 export interface Synced extends Tagged {
+  /** The audit did not exist before. */
+  readonly fresh: boolean;
   readonly name: string;
   readonly store: string;
   /** Objects that are audited now. */
@@ -93,7 +95,7 @@ async function sync(
       const tagged = await tagObjects(context, audit, store, 'store', wanted);
       return {
         ...tagged,
-        ...{ name, store: store.name, altered, missing: removed ? [] : missing },
+        ...{ name, fresh: audit.fresh, store: store.name, altered, missing: removed ? [] : missing },
         total: { objects: audit.facts.objects, bytes: audit.facts.bytes },
         forgotten: removed ? missing.length : 0,
       };

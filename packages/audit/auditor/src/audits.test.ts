@@ -138,13 +138,14 @@ describe('a hostile state directory', () => {
     const before = lab.kept();
     expect([...before.keys()].map((path) => path.replace(/[0-9a-f]{16,}/, 'HEX'))).toEqual([
       'data/audit-keys/lab.counter',
+      'data/audit-keys/lab.fingerprint',
       'data/audit-keys/lab.key',
       'state/audits/lab/head',
       'state/audits/lab/pages/HEX',
       'state/audits/lab/tags/HEX',
     ]);
     for (const [path, bytes] of before) {
-      if (path.endsWith('.counter')) continue;
+      if (/\.(counter|fingerprint)$/.test(path)) continue;
       for (let at = 0; at < bytes.length; at += Math.max(1, Math.floor(bytes.length / 40))) {
         const bent = Buffer.from(bytes);
         bent[at]! ^= 1;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { EnclaveMeasurement, StartLone } from '@cloister/launcher';
 import type { StateFacts } from '@cloister/protocol';
 import { fail } from './audit-error.ts';
@@ -26,6 +27,8 @@ export interface OpenAudit {
   readonly directory: StateDirectory;
   readonly link: EnclaveLink;
   readonly facts: StateFacts;
+  /** It was made just now. */
+  readonly fresh: boolean;
   /** Seals and keeps what has changed. */
   commit(): Promise<StateFacts>;
   /** The answer to a question that a job may have in between; true if it was one. */
@@ -95,10 +98,11 @@ export async function withAudit<T>(
       await link.run({ kind: 'measured', ...measurement });
       if (head === undefined) {
         await link.run({ kind: 'create', key, ...fresh! }, served);
-        await commit();
+        const { publicKey } = await commit();
+        await directory.writeFingerprint(createHash('sha256').update(publicKey).digest('hex'));
       } else await link.run({ kind: 'open', key, counter, head }, served);
       const audit: OpenAudit = {
-        ...{ directory, link, commit, serve },
+        ...{ directory, link, commit, serve, fresh: head === undefined },
         get facts() {
           return facts!;
         },

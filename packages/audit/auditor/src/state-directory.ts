@@ -15,6 +15,8 @@ export interface StateDirectory {
   readonly path: string;
   key(): Promise<Uint8Array>;
   counter(): Promise<number>;
+  /** Notes whose signatures to believe. */
+  writeFingerprint(fingerprint: string): Promise<void>;
   /** The sealed head; undefined before the first commit. */
   head(): Promise<Uint8Array | undefined>;
   page(id: Uint8Array): Promise<Uint8Array | undefined>;
@@ -49,6 +51,14 @@ export async function auditNames(): Promise<readonly string[]> {
     .map(({ name }) => name)
     .sort();
 }
+
+/** The SHA-256 of the key that an audit's receipts are signed with, in hexadecimal, as it was noted when it was made. */
+export async function fingerprintOf(name: string): Promise<string | undefined> {
+  return (await readIfThere(join(keys(), `${name}.fingerprint`)))?.toString('latin1').trim();
+}
+
+/** An audit's directory, only to be read. */
+export const openDirectory = (name: string): Pick<StateDirectory, 'receipts' | 'receipt'> => directoryAt(name);
 
 /** Runs `work` on an audit's directory, which no other process works on meanwhile. */
 export async function withStateDirectory<T>(
@@ -96,6 +106,7 @@ function directoryAt(name: string): StateDirectory {
         ? counter
         : fail('bad-state', `"${counterPath}" is no counter`);
     },
+    writeFingerprint: (fingerprint) => write(join(keys(), `${name}.fingerprint`), `${fingerprint}\n`),
     head: () => readIfThere(at('head')),
     page: (id) => readIfThere(at('pages', hex(id))),
     writePage: (id, bytes) => write(at('pages', hex(id)), bytes),
@@ -125,6 +136,7 @@ function directoryAt(name: string): StateDirectory {
       await rm(path, { recursive: true, force: true });
       await rm(keyPath, { force: true });
       await rm(counterPath, { force: true });
+      await rm(join(keys(), `${name}.fingerprint`), { force: true });
     },
   };
 }

@@ -1,11 +1,11 @@
+import { NOTICES } from '@cloister/evidence';
 import { type Command, Option } from 'commander';
-import { addAudit, listAudits, removeAudits, runAudits, showStatus, syncAudit } from './audit.ts';
+import { addAudit, listAudits, removeAudits, reportAudits, runAudits, showStatus, syncAudit } from './audit.ts';
 
-const ROOT = `
-A verdict is as good as its root. This one is "software": a sandbox, not a TEE. Whoever controls the user account or the
-kernel that it runs under can read its keys and sign any verdict: run it on a machine you trust, never at the storage
-provider.
+const ROOT = `Root "software". ${NOTICES.software}.
+`;
 
+const EXAMPLES = `
   cloister audit add DIR      tag what lies there
   cloister audit run          read a sample and what is due, and say whether it is all still there
   cloister audit run --all    read everything
@@ -17,7 +17,8 @@ export function addAuditCommands(cloister: Command, finish: (status: number) => 
   const audit = cloister
     .command('audit')
     .description('prove that data on storage you do not trust is still there, unchanged')
-    .addHelpText('after', ROOT);
+    .addHelpText('before', ROOT)
+    .addHelpText('after', EXAMPLES);
   audit
     .command('add')
     .argument('<store>', 'a directory')
@@ -52,6 +53,12 @@ export function addAuditCommands(cloister: Command, finish: (status: number) => 
     .option('--max-age <time>', 'an audit that is older is overdue, and the status 1', '7d')
     .option('--json', 'as JSON')
     .action(async (names: string[], flags) => finish(await showStatus(names, flags)));
+  audit
+    .command('report')
+    .argument('[audit...]', 'all of them unless named')
+    .description('what the receipts of audits say, each verified')
+    .option('--json', 'as JSON')
+    .action(async (names: string[], flags) => finish(await reportAudits(names, flags)));
   audit
     .command('ls')
     .description('list audits')

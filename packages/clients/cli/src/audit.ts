@@ -1,15 +1,21 @@
+import { NOTICES } from '@cloister/evidence';
 import {
   type AuditProgress,
   type AuditResult,
   type AuditStatus,
   auditNames,
+  auditReceipts,
   audits,
   CloisterError,
   detection,
+  fingerprintOf,
   parseDuration,
   type Synced,
 } from '@cloister/sdk';
+import { count, of, plain, size } from './amounts.ts';
 import { statusLine } from './status-line.ts';
+import { verdictOf } from './verdict.ts';
+import { receiptLine, shownReceipt } from './verify.ts';
 
 const SOMETHING_WRONG = 1;
 
@@ -76,9 +82,11 @@ export async function addAudit(store: string, flags: AddFlags): Promise<number> 
     period: flags.period === undefined ? undefined : parseDuration(flags.period),
   };
   const synced = await opened(store, (all) => all.add(store, options));
+  const fingerprint = await fingerprintOf(synced.name);
   return told(synced, flags.json === true, (line) => {
     line(`${synced.name}: ${count(synced.total.objects, 'file')}, ${size(synced.total.bytes)} audited`);
     line('The baseline is what the store gave just now: audits prove "unchanged since it was added".');
+    if (synced.fresh) line(`Receipts are signed with the key ${fingerprint}: note it where the store cannot reach.`);
   });
 }
 
@@ -124,20 +132,14 @@ export async function runAudits(names: readonly string[], flags: RunFlags): Prom
     if (flags.json !== true) showResult(result, flags.all === true);
   }
   if (flags.json === true)
-    print({ root: 'software', audits: results.map((result) => ({ ...result, verdict: verdictOf(result) })) });
-  return results.every((result) => verdictOf(result) === 'intact') ? 0 : SOMETHING_WRONG;
-}
-
-/** The gravest of what was found. */
-function verdictOf({ wrong }: AuditResult): string {
-  const order = ['corrupt', 'missing', 'stale', 'archived', 'unreachable', 'timed-out', 'throttled', 'unknown'];
-  return order.find((kind) => wrong.some(({ finding }) => finding === kind)) ?? 'intact';
+    print({ root: 'software', audits: results.map((result) => ({ ...result, verdict: verdictOf(result.wrong) })) });
+  return results.every((result) => verdictOf(result.wrong) === 'intact') ? 0 : SOMETHING_WRONG;
 }
 
 function showResult(result: AuditResult, all: boolean): void {
   const { name, blocks, ofBlocks, bytes, wrong, sampled, due } = result;
   const line = (text: string): void => void process.stdout.write(`${text}\n`);
-  line(`${verdictOf(result).padEnd(12)}${name}: ${of(blocks, ofBlocks)} blocks read (${size(bytes)})`);
+  line(`${verdictOf(result.wrong).padEnd(12)}${name}: ${of(blocks, ofBlocks)} blocks read (${size(bytes)})`);
   for (const { finding, path, offset, length, blocks: bad } of wrong) {
     const where = bad === 0 ? '' : `, bytes ${offset} to ${offset + Math.max(1, length) - 1} (${count(bad, 'block')})`;
     line(`  ${finding.padEnd(12)}${plain(path)}${where}`);
@@ -230,19 +232,29 @@ function number(text: string, flag: string): number {
   throw new CloisterError('bad-usage', `"${text}" is no number of blocks for ${flag}`, { hint: 'Give 0 to 1000000' });
 }
 
-function size(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let unit = 0;
-  let value = bytes;
-  for (; value >= 1024 && unit < units.length - 1; unit += 1) value /= 1024;
-  return `${unit === 0 ? value.toFixed(0) : value.toFixed(1)} ${units[unit]}`;
-}
-
-const count = (many: number, what: string): string => `${many.toLocaleString('en')} ${what}${many === 1 ? '' : 's'}`;
-const of = (part: number, whole: number): string => `${part.toLocaleString('en')} of ${whole.toLocaleString('en')}`;
-/** Names come from the store: without what would move a terminal's cursor. */
-const plain = (text: string): string => text.replace(/\p{Cc}/gu, '?');
-
 function print(value: object): void {
   process.stdout.write(`${JSON.stringify({ schema: 1, ...value }, null, 2)}\n`);
+}
+
+/** What each audit's receipts say, the newest last. */
+export async function reportAudits(names: readonly string[], flags: { readonly json?: boolean }): Promise<number> {
+  const all = await Promise.all(
+    (await named(names)).map(async (name) => ({ name, receipts: await auditReceipts(name) })),
+  );
+  const good = all.every(({ receipts }) => receipts.every(({ verified }) => verified.ok));
+  if (flags.json === true) {
+    const shown = all.map(({ name, receipts }) => ({
+      name,
+      receipts: receipts.map(({ number, verified }) => ({ number, ...shownReceipt(verified) })),
+    }));
+    print({ root: 'software', notice: NOTICES.software, audits: shown });
+    return good ? 0 : SOMETHING_WRONG;
+  }
+  process.stdout.write(`Root "software". ${NOTICES.software}.\n`);
+  for (const { name, receipts } of all) {
+    process.stdout.write(`${name}: ${count(receipts.length, 'receipt')}\n`);
+    for (const { number, verified } of receipts)
+      process.stdout.write(`  ${String(number).padStart(4)}  ${receiptLine(verified)}\n`);
+  }
+  return good ? 0 : SOMETHING_WRONG;
 }

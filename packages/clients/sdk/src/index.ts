@@ -4,7 +4,11 @@ export {
   type AuditResult,
   type AuditStatus,
   auditNames,
+  auditReceipts,
+  auditWithKey,
   detection,
+  fingerprintOf,
+  type KeptReceipt,
   type Synced,
 } from '@cloister/auditor';
 export type { CompartmentFacts, Inspected, LaunchOptions, Listed } from '@cloister/launcher';
