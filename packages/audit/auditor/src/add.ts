@@ -4,7 +4,7 @@ import { type AuditContext, type NewAudit, withAudit } from './open-audit.ts';
 import { nameOf } from './state-directory.ts';
 import { type Limits, limitedStore } from './stores/limited.ts';
 import { openStore } from './stores/open-store.ts';
-import type { StoredObject } from './stores/store.ts';
+import { type StoredObject, StoreLoss } from './stores/store.ts';
 import { type Tagged, type Tagging, tagObjects } from './tag-objects.ts';
 
 export interface AddOptions {
@@ -73,9 +73,15 @@ async function sync(
       await audit.directory.sweep(live);
       const listed = new Map<string, StoredObject>();
       context.progress?.({ doing: 'listing', bytes: 0, ofBytes: 0 });
-      for await (const object of store.list()) {
-        context.signal?.throwIfAborted();
-        listed.set(object.path, object);
+      try {
+        for await (const object of store.list()) {
+          context.signal?.throwIfAborted();
+          listed.set(object.path, object);
+        }
+      } catch (error) {
+        if (error instanceof StoreLoss)
+          fail('store-unreachable', `Cannot list "${store.name}": ${error.message}`, error);
+        throw error;
       }
       const wanted: Tagging[] = [];
       const altered: string[] = [];
