@@ -32,6 +32,7 @@ export interface PublicSchemeDefinition {
     session: FileTag,
     expansion: Expansion,
     stored: StoredFile,
+    message: Uint8Array,
   ): Promise<Uint8Array | undefined>;
   /** Why the proof is not accepted, or undefined. */
   reject(
@@ -91,7 +92,7 @@ export function publicScheme(primitives: Primitives, definition: PublicSchemeDef
       const challenge = session && openChallengeMessage(session, message);
       if (challenge === undefined || !facts.selections.includes(challenge.selection.kind)) return undefined;
       const expansion = await expand(primitives, session!.file, challenge);
-      return definition.prove(await keys(), publicKey, session!, expansion, stored);
+      return definition.prove(await keys(), publicKey, session!, expansion, stored, message);
     },
     async verify(key, fileTag, { seed, selection }, proof) {
       const bls = await keys();
