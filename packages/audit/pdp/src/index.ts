@@ -3,6 +3,7 @@ export { blockCount, blockLength, describeFile, type FileDescription } from './f
 export { PdpError, type PdpErrorCode } from './pdp-error.ts';
 export { SCHEMES, type SchemeName } from './registry.ts';
 export type {
+  Answered,
   BlockChange,
   BlockTagger,
   DynamicFile,

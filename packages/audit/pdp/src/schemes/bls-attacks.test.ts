@@ -2,8 +2,8 @@ import { nodePrimitives } from '@cloister/crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Curve, curve, type G1, type Scalar } from '../arithmetic/curve.ts';
 import { SECTOR_BYTES } from '../arithmetic/sector-sums.ts';
-import { blsKeys } from '../bls-keys.ts';
-import { indexLabels, isAuthentic, takeCoefficient } from '../bls-tags.ts';
+import { lazyBlsKeys } from '../bls-keys.ts';
+import { hashSum, holds, indexLabels, takeCoefficient } from '../bls-tags.ts';
 import { expand, openChallengeMessage } from '../challenge.ts';
 import { decodeRecord, encodeRecord, uint64 } from '../encoding.ts';
 import { describeFile, fileName } from '../file-description.ts';
@@ -335,17 +335,64 @@ describe('an auditor who guesses what a block holds', () => {
     const session = { file: stored.file, name: await fileName(primitives, stored.file) };
     const expansion = await expand(primitives, stored.file, openChallengeMessage(session, challenge.message)!);
     const nu = scalarOf(await takeCoefficient(expansion.coefficients()));
-    const key = await (await blsKeys(primitives, name)).openPublic(keys.public);
+    const key = await (await lazyBlsKeys(primitives, name)()).openPublic(keys.public);
     const sigma = group.decodeG1(proof.slice(0, 48))!;
-    return Promise.all(
-      guesses.map((guess) => {
-        const mu = sectors(guess).map((sector) => group.scalar.multiply(nu, sector));
-        return isAuthentic(group, key, indexLabels(session.name, expansion), { mu, sigma });
-      }),
-    );
+    const hashes = await hashSum(group, indexLabels(session.name, expansion));
+    return guesses.map((guess) => {
+      const mu = sectors(guess).map((sector) => group.scalar.multiply(nu, sector));
+      return holds(group, key, { hashes, mu, sigma });
+    });
   }
   test("finds out from CPOR's proof too, and from PPPAS's Sigma does not", async () => {
     expect(await fitting('cpor-public')).toEqual([false, true]);
     expect(await fitting('pppas')).toEqual([false, false]);
+  });
+});
+
+describe('many proofs at once', () => {
+  test.each(['cpor-public', 'dht-pa', 'mht-pa'] as const)('%s: get the verdicts that each alone gets', async (name) => {
+    const { scheme, keys, tagged } = ours(name);
+    const answers = await Promise.all(
+      [1, 3, 2].map(async (blocks) => {
+        const { fileTag, ...stored } = await tagged(random(blocks * BLOCK_BYTES));
+        const challenge = await scheme.challenge(keys.public, fileTag, all);
+        return {
+          fileTag,
+          challenge,
+          proof: (await scheme.proof(keys.public, { fileTag, ...stored }, challenge.message))!,
+        };
+      }),
+    );
+    const [first, second, third] = answers as [(typeof answers)[0], (typeof answers)[0], (typeof answers)[0]];
+    const bent = (proof: Uint8Array, at: number, by: number) =>
+      proof.map((byte, place) => (place === at ? byte ^ by : byte));
+    const sets = [
+      [],
+      [first],
+      answers,
+      [first, { ...second, proof: bent(second.proof, 79, 1) }, third],
+      [{ ...first, proof: new Uint8Array(3) }, { ...second, fileTag: bent(second.fileTag, 50, 1) }, third],
+      [
+        { ...first, proof: second.proof },
+        { ...second, proof: first.proof },
+      ],
+    ];
+    for (const set of sets)
+      for (const key of [keys.public, keys.secret])
+        expect(await scheme.verifyBatch!(key, set)).toEqual(
+          await Promise.all(set.map(({ fileTag, challenge, proof }) => scheme.verify(key, fileTag, challenge, proof))),
+        );
+    // Two wrong ones that make up for each other without weights.
+    const moved = (proof: Uint8Array, point: G1) => {
+      const out = proof.slice();
+      out.set(group.encodeG1(group.add(group.decodeG1(proof.slice(0, 48))!, point)));
+      return out;
+    };
+    const pair = [
+      { ...first, proof: moved(first.proof, group.g1) },
+      { ...third, proof: moved(third.proof, group.negate(group.g1)) },
+    ];
+    const wrong = { accepted: false, reason: 'wrong proof' };
+    expect(await scheme.verifyBatch!(keys.public, pair)).toEqual([wrong, wrong]);
   });
 });

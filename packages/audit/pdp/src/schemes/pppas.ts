@@ -1,6 +1,5 @@
 import type { Primitives } from '@cloister/crypto';
 import type { Curve, G1, Scalar } from '../arithmetic/curve.ts';
-import { sectorsOf } from '../arithmetic/sector-sums.ts';
 import type { BlsKey } from '../bls-keys.ts';
 import {
   aggregate,
@@ -10,6 +9,7 @@ import {
   hashSum,
   indexLabels,
   indexTagger,
+  sectorsIn,
   storedBlocks,
 } from '../bls-tags.ts';
 import { ascii, joined } from '../encoding.ts';
@@ -34,8 +34,8 @@ const WIDE_BYTES = 48;
  * who has them and guesses the block: the server must keep them to itself.
  *
  * Other than in the papers: sectors; gamma is a hash of the whole transcript and not of R alone; the proof holds gamma in the place of R (32
- * bytes and not 576, and no element of the target group to be checked), as Schnorr's may. So equations of many files cannot be added
- * up; two pairings of 5 ms beside 0.6 ms for each block that is asked for are not what a verification costs. INFOCOM's form shows sigma, against
+ * bytes and not 576, and no element of the target group to be checked), as Schnorr's may. So many files are not
+ * verified as one, as they are with CPOR (`verifyBatch`): that takes R. INFOCOM's form shows sigma, against
  * which an auditor tries guesses of what a block holds; it is not here.
  */
 export function pppas(primitives: Primitives): Scheme {
@@ -63,8 +63,8 @@ export function pppas(primitives: Primitives): Scheme {
 
     async prove({ group, openPublic }, publicKey, { file }, expansion, stored, message) {
       const key = await openPublic(publicKey);
-      if (sectorsOf(file.blockBytes) > key.sectors) return undefined;
-      const { mu, sigma } = await aggregate(group, file.blockBytes, storedBlocks(expansion, stored));
+      if (sectorsIn(file) > key.sectors) return undefined;
+      const { mu, sigma } = await aggregate(group, file, storedBlocks(expansion, stored));
       const { add, multiply } = group.scalar;
       const random = () => group.scalar.reduce(primitives.random(WIDE_BYTES));
       const [rho, r] = [random(), random()];
@@ -78,7 +78,7 @@ export function pppas(primitives: Primitives): Scheme {
     },
 
     async reject({ group }, key, { file, name }, expansion, proof, message) {
-      const opened = decodeAggregate(group, sectorsOf(file.blockBytes) + 2, proof);
+      const opened = decodeAggregate(group, sectorsIn(file) + 2, proof);
       if (opened === undefined) return 'malformed proof';
       const { sigma } = opened;
       const [gamma, zeta, ...mu] = opened.mu as [Scalar, Scalar, ...Scalar[]];
