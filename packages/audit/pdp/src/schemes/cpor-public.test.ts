@@ -2,6 +2,7 @@ import { createCipheriv, createHash, createHmac } from 'node:crypto';
 import { bls12_381 as peer } from '@noble/curves/bls12-381.js';
 import { decode } from 'cborg';
 import { expect, test } from 'vitest';
+import { lazyBlsKeys } from '../bls-keys.ts';
 import { describeFile } from '../file-description.ts';
 import { tagInMemory } from '../testing/memory-file.ts';
 import { schemeLaws } from '../testing/scheme-laws.ts';
@@ -61,4 +62,30 @@ test('a proof verifies with another library, from the docstring and the bytes al
     { g1: sum.negate(), g2: peer.G2.Point.fromBytes(key.v) },
   ]);
   expect(peer.fields.Fp12.eql(product, peer.fields.Fp12.ONE)).toBe(true);
+});
+
+test('a file of 1 TiB is answered for at any of its ends', async () => {
+  const primitives = seededPrimitives('cpor 1 TiB');
+  const scheme = cporPublic(primitives);
+  const keys = await scheme.keyGen({ blockBytes: 64 });
+  const file = describeFile(primitives, { scheme: 'cpor-public', version: 1, blockBytes: 64, length: 2 ** 40 });
+  const bls = await lazyBlsKeys(primitives, 'cpor-public')();
+  const fileTag = await bls.signFileTag(await bls.openSecret(keys.secret), file, new Uint8Array(0));
+  const tagger = await scheme.blockTags!.tagger(keys.secret, file);
+  const block = (index: number) => new Uint8Array(64).fill(index % 251);
+  const stored = { fileTag, block, tags: (offset: number) => tagger(offset / 48, block(offset / 48)) };
+  const last = 2 ** 34 - 1;
+  for (const selection of [
+    { kind: 'sample', count: 3 },
+    { kind: 'list', indices: [0, 2 ** 33, last] },
+    { kind: 'range', first: last - 1, count: 2 },
+  ] as const) {
+    const challenge = await scheme.challenge(keys.public, fileTag, selection);
+    const proof = (await scheme.proof(keys.public, stored, challenge.message))!;
+    expect(await scheme.verify(keys.public, fileTag, challenge, proof)).toEqual({ accepted: true });
+    const moved = { ...stored, block: (index: number) => block(index === last ? 0 : index) };
+    const wrong = (await scheme.proof(keys.public, moved, challenge.message))!;
+    if (selection.kind !== 'sample')
+      expect(await scheme.verify(keys.public, fileTag, challenge, wrong)).toMatchObject({ accepted: false });
+  }
 });
