@@ -6,7 +6,11 @@ export { keystream } from './keystream.ts';
 export { PdpError, type PdpErrorCode } from './pdp-error.ts';
 export { SCHEMES, type SchemeName } from './registry.ts';
 export type {
+  Answered,
+  BlockChange,
   BlockTagger,
+  DynamicFile,
+  DynamicScheme,
   KeyOptions,
   KeyPair,
   Rejection,
@@ -15,5 +19,7 @@ export type {
   StoredFile,
   TagOutput,
   TagRequest,
+  UpdateVerdict,
   Verdict,
 } from './scheme.ts';
+export type { NodeStore } from './structures/node-store.ts';

@@ -1,11 +1,14 @@
 import type { FileDescription } from '../file-description.ts';
-import type { KeyPair, Scheme, StoredFile } from '../scheme.ts';
+import type { BlockChange, DynamicFile, KeyPair, Scheme } from '../scheme.ts';
+import { memoryNodes } from './memory-nodes.ts';
 
 /** A tagged file in memory, which a test may change as a hostile storage would. */
-export interface MemoryFile extends StoredFile {
+export interface MemoryFile extends DynamicFile {
   readonly file: FileDescription;
+  fileTag: Uint8Array;
   data: Uint8Array;
   tagBytes: Uint8Array;
+  readonly nodes: ReturnType<typeof memoryNodes>;
 }
 
 export function memoryFile(
@@ -20,11 +23,46 @@ export function memoryFile(
     fileTag,
     data,
     tagBytes,
+    nodes: memoryNodes(),
     block(index) {
       return this.data.subarray(index * blockBytes, (index + 1) * blockBytes);
     },
     tags(offset, length) {
       return this.tagBytes.subarray(offset, offset + length);
+    },
+    change: () => {
+      throw new Error('Of a file in one piece; a blockList changes');
+    },
+  };
+}
+
+/** A file whose blocks change, as a list of blocks and one of tags; what is passed is copied. */
+export interface BlockList extends DynamicFile {
+  fileTag: Uint8Array;
+  readonly blocks: Uint8Array[];
+  readonly tagList: Uint8Array[];
+  readonly nodes: ReturnType<typeof memoryNodes>;
+}
+
+export function blockList(from: {
+  readonly fileTag: Uint8Array;
+  readonly blocks: readonly Uint8Array[];
+  readonly tagList: readonly Uint8Array[];
+  readonly records: readonly Uint8Array[];
+}): BlockList {
+  const blocks = [...from.blocks];
+  const tagList = [...from.tagList];
+  return {
+    fileTag: from.fileTag,
+    blocks,
+    tagList,
+    nodes: memoryNodes([...from.records]),
+    block: (index) => blocks[index]!,
+    tags: (offset, length) => new Uint8Array(Buffer.concat(tagList)).subarray(offset, offset + length),
+    change(change: BlockChange, tag: Uint8Array) {
+      const removed = change.kind === 'insert' ? 0 : 1;
+      blocks.splice(change.index, removed, ...(change.kind === 'delete' ? [] : [change.block.slice()]));
+      tagList.splice(change.index, removed, ...(change.kind === 'delete' ? [] : [tag.slice()]));
     },
   };
 }
