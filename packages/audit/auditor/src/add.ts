@@ -1,4 +1,5 @@
 import { fail } from './audit-error.ts';
+import type { KeyHome } from './key-home.ts';
 import { knownObjects } from './known-objects.ts';
 import { type AuditContext, type NewAudit, withAudit } from './open-audit.ts';
 import { nameOf } from './state-directory.ts';
@@ -15,6 +16,8 @@ export interface AddOptions {
   /** Milliseconds in which each block is read once. */
   readonly period?: number | undefined;
   readonly limits?: Limits | undefined;
+  /** Where the sealing key is to live: in a file, unless told. */
+  readonly keyHome?: KeyHome | undefined;
 }
 
 export interface SyncOptions {
@@ -48,7 +51,8 @@ const DEFAULTS = { scheme: 'mac-pdp', blockBytes: 16 * 1024, period: 30 * DAY_MS
 export async function addStore(context: AuditContext, name: string, options: AddOptions = {}): Promise<Synced> {
   const store = await openStore(name);
   const { scheme = DEFAULTS.scheme, blockBytes = DEFAULTS.blockBytes, period = DEFAULTS.period } = options;
-  const fresh: NewAudit = { store: store.name, scheme, blockBytes, period };
+  const { keyHome = { kind: 'file' } } = options;
+  const fresh: NewAudit = { store: store.name, scheme, blockBytes, period, keyHome };
   await store.close();
   return sync(context, options.name ?? nameOf(store.name), fresh, { limits: options.limits });
 }

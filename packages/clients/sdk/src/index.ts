@@ -11,10 +11,12 @@ export {
   detection,
   fingerprintOf,
   type KeptReceipt,
+  type KeyHome,
   type Prices,
   prometheusText,
   SAMPLE,
   type Synced,
+  type Unlock,
 } from '@cloister/auditor';
 export type { CompartmentFacts, Inspected, LaunchOptions, Listed } from '@cloister/launcher';
 export { newMachineId, runtimeDirectory, sandboxLevel } from '@cloister/launcher';

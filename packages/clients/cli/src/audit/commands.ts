@@ -37,6 +37,8 @@ export function addAuditCommands(cloister: Command, finish: (status: number) => 
     .option('--block-size <size>', 'bytes that are tagged and read at once, 4k to 128k (default 16k)')
     .option('--period <time>', 'time within which each block is read once (default 30d)')
     .addOption(new Option('--scheme <name>', 'how blocks are tagged').default('mac-pdp').hideHelp())
+    .option('--passphrase', 'seal keys under a passphrase (asked for, or CLOISTER_AUDIT_PASSPHRASE)')
+    .option('--recipient <age1…>', 'seal keys for an age identity (opened with the file CLOISTER_AGE_IDENTITY)')
     .option('--json', 'as JSON')
     .action(async (store: string, flags) => finish(await addAudit(store, flags)));
   limited(audit.command('sync').argument('[audit]'))

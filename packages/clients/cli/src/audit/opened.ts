@@ -1,6 +1,7 @@
 import { type AuditProgress, auditNames, audits, CloisterError } from '@cloister/sdk';
 import { statusLine } from '../status-line.ts';
 import { size } from './amounts.ts';
+import { unlockOf } from './unlock.ts';
 
 export const SOMETHING_WRONG = 1;
 
@@ -15,6 +16,7 @@ export async function opened<T>(what: string, work: (all: ReturnType<typeof audi
   try {
     return await work(
       audits({
+        unlock: unlockOf(status),
         signal: abort.signal,
         progress: (progress) => status.show(show(progress)),
         warn: (line) => {
