@@ -89,23 +89,17 @@ async function sync(
       }
       const wanted: Tagging[] = [];
       const altered: string[] = [];
-      const forget: string[] = [];
       for (const object of listed.values()) {
         const before = known.get(object.path);
-        if (before === undefined) wanted.push({ object, from: 0 });
+        if (before === undefined) wanted.push({ object, from: 0, replace: false });
         else if (before.pin !== object.pin || before.bytes !== object.bytes) {
           // What was never tagged to its end is not audited yet: it begins anew.
           if (!changed && before.tagged >= before.bytes) altered.push(object.path);
-          else {
-            forget.push(object.path);
-            wanted.push({ object, from: 0 });
-          }
-        } else if (before.tagged < before.bytes) wanted.push({ object, from: before.tagged });
+          else wanted.push({ object, from: 0, replace: true });
+        } else if (before.tagged < before.bytes) wanted.push({ object, from: before.tagged, replace: false });
       }
       const missing = [...known.keys()].filter((path) => !listed.has(path));
-      if (removed) forget.push(...missing);
-      for (const path of forget) await audit.link.run({ kind: 'forget', path });
-      if (forget.length > 0) await audit.commit();
+      if (removed) for (const path of missing) await audit.link.run({ kind: 'forget', path });
       const tagged = await tagObjects(context, audit, store, 'store', wanted);
       return {
         ...tagged,

@@ -15,6 +15,8 @@ const COMMIT_MS = 10_000;
 export interface Tagging {
   readonly object: StoredObject;
   readonly from: number;
+  /** What was tagged of it before is of another state. */
+  readonly replace: boolean;
 }
 
 export interface Tagged {
@@ -25,6 +27,7 @@ export interface Tagged {
 }
 
 interface Extent extends ExtentPlan {
+  readonly replace: boolean;
   readonly tagsAt: number;
   /** Whether it came to its end. */
   complete: boolean;
@@ -97,11 +100,11 @@ export async function tagObjects(
   const lost = new Set<StoredObject>();
   let tagsAt = 0;
   function* extents(): Generator<Extent> {
-    for (const { object, from } of wanted) {
+    for (const { object, from, replace } of wanted) {
       let offset = from;
       do {
         const length = Math.min(EXTENT_BYTES, object.bytes - offset);
-        yield { object, offset, length, tagsAt, complete: true };
+        yield { object, offset, length, tagsAt, replace: replace && offset === 0, complete: true };
         tagsAt += Math.max(1, Math.ceil(length / blockBytes)) * tagBytes;
         offset += EXTENT_BYTES;
       } while (offset < object.bytes && !lost.has(object));
@@ -116,7 +119,14 @@ export async function tagObjects(
       if (first) {
         if (lost.has(object)) continue;
         const place = { path: object.path, pin: object.pin, objectBytes: object.bytes, offset, length };
-        await link.send({ kind: 'tag', ...place, baseline, pack: pack.name, tagsAt: extent.tagsAt });
+        await link.send({
+          kind: 'tag',
+          ...place,
+          baseline,
+          pack: pack.name,
+          tagsAt: extent.tagsAt,
+          replace: extent.replace,
+        });
         sent.push(extent);
       } else if (!sent.includes(extent)) continue;
       if (piece.bytes instanceof StoreLoss) {
