@@ -122,7 +122,7 @@ function counterBlock(nonce: Uint8Array): Uint8Array {
 }
 
 function xor(left: Uint8Array, right: Uint8Array): Uint8Array {
-  const out = left.slice();
+  const out = new Uint8Array(left);
   addInto(out, right);
   return out;
 }
