@@ -1,7 +1,7 @@
 export * from './budgets.ts';
 export * from './builder-channel.ts';
 export * from './channel.ts';
-export { type Check, anyObject, flag, listOf, oneOf, orNull, record, text, whole } from './checked-json.ts';
+export { anyObject, type Check, flag, listOf, oneOf, orNull, record, text, whole } from './checked-json.ts';
 export * from './control-channel.ts';
 export * from './conversation.ts';
 export * from './device/block.ts';

@@ -1,5 +1,5 @@
 import type { Primitives } from '@cloister/crypto';
-import { uint64 } from '../encoding.ts';
+import { joined, uint64 } from '../encoding.ts';
 import { PdpError } from '../pdp-error.ts';
 import type { NodeStore } from './node-store.ts';
 
@@ -273,13 +273,7 @@ function encodePart(root: Node): Uint8Array {
     }
   }
   visit(root);
-  const proof = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let end = 0;
-  for (const part of parts) {
-    proof.set(part, end);
-    end += part.length;
-  }
-  return proof;
+  return joined(parts);
 }
 
 /** The part of the tree that a proof shows, if it is one of the tree with this root, to the last byte. */
