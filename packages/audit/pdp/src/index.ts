@@ -3,7 +3,10 @@ export { blockCount, blockLength, describeFile, type FileDescription } from './f
 export { PdpError, type PdpErrorCode } from './pdp-error.ts';
 export { SCHEMES, type SchemeName } from './registry.ts';
 export type {
+  BlockChange,
   BlockTagger,
+  DynamicFile,
+  DynamicScheme,
   KeyOptions,
   KeyPair,
   Rejection,
@@ -12,5 +15,7 @@ export type {
   StoredFile,
   TagOutput,
   TagRequest,
+  UpdateVerdict,
   Verdict,
 } from './scheme.ts';
+export type { NodeStore } from './structures/node-store.ts';

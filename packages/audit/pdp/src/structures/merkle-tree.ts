@@ -72,7 +72,7 @@ export interface MerkleTree {
 }
 
 /** Whether a tree of so many leaves can be changed so. The last leaf stays: there is no empty tree. */
-export function isLeafChange(leaves: number, { kind, index }: LeafChange): boolean {
+export function isLeafChange(leaves: number, { kind, index }: Pick<LeafChange, 'kind' | 'index'>): boolean {
   return (
     Number.isSafeInteger(index) &&
     index >= 0 &&
