@@ -6,6 +6,8 @@ import { dhtPa } from './schemes/dht-pa.ts';
 import { gmacCpor } from './schemes/gmac-cpor.ts';
 import { macPdp } from './schemes/mac-pdp.ts';
 import { mhtPa } from './schemes/mht-pa.ts';
+import { sepdp } from './schemes/sepdp.ts';
+import { sepdpDynamic } from './schemes/sepdp-dynamic.ts';
 import { sha256Merkle } from './schemes/sha256-merkle.ts';
 
 /** Every scheme by its name. */
@@ -16,6 +18,8 @@ export const SCHEMES = {
   'gmac-cpor': gmacCpor,
   'mac-pdp': macPdp,
   'mht-pa': mhtPa,
+  sepdp,
+  'sepdp-dynamic': sepdpDynamic,
   'sha256-merkle': sha256Merkle,
 } as const satisfies Readonly<Record<string, (primitives: Primitives) => Scheme>>;
 
