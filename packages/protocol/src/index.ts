@@ -8,6 +8,7 @@ export * from './device/block.ts';
 export * from './device/console.ts';
 export * from './device/payload-area.ts';
 export * from './device/port-stream.ts';
+export * from './enclave-channel.ts';
 export * from './exit-mask.ts';
 export * from './formats/hash-tree.ts';
 export * from './formats/sealed-block.ts';
