@@ -58,7 +58,13 @@ export interface BlsKeys {
   openFileTag(key: BlsKey, fileTag: Uint8Array): Promise<FileTag | undefined>;
 }
 
-export async function blsKeys(primitives: Primitives, scheme: string): Promise<BlsKeys> {
+/** Begins with the first call, and is the same for all. */
+export function lazyBlsKeys(primitives: Primitives, scheme: string): () => Promise<BlsKeys> {
+  let keys: Promise<BlsKeys> | undefined;
+  return () => (keys ??= blsKeys(primitives, scheme));
+}
+
+async function blsKeys(primitives: Primitives, scheme: string): Promise<BlsKeys> {
   const group = await curve();
   const isBlockBytes: Check<number> = (value): value is number =>
     whole(BLOCK_BYTES_MAX)(value) && value >= BLOCK_BYTES_MIN;

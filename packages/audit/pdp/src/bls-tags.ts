@@ -69,6 +69,9 @@ export function cut({ blockBytes }: FileDescription, blocks: Uint8Array): readon
   return Array.from({ length: count }, (_, at) => blocks.subarray(at * blockBytes, (at + 1) * blockBytes));
 }
 
+/** The sectors that a block of this file can have; a short file's proofs are short. */
+export const sectorsIn = ({ blockBytes, length }: FileDescription): number => sectorsOf(Math.min(blockBytes, length));
+
 /** mu_j = sum of nu_i m_ij, and sigma = prod of sigma_i^{nu_i}. */
 export interface Aggregate {
   readonly mu: readonly Scalar[];
@@ -81,33 +84,59 @@ export interface Aggregate {
  */
 export async function aggregate(
   group: Curve,
-  blockBytes: number,
+  file: FileDescription,
   blocks: AsyncIterable<{ readonly coefficient: Uint8Array; readonly block: Uint8Array; readonly tag: Uint8Array }>,
 ): Promise<Aggregate> {
-  const sums = sectorSums(sectorsOf(blockBytes));
+  const sums = sectorSums(sectorsIn(file));
   const tags = runningSum(group);
   for await (const { coefficient, block, tag } of blocks) {
-    sums.add(coefficient, block.subarray(0, blockBytes));
+    sums.add(coefficient, block.subarray(0, file.blockBytes));
     const point = group.decodeAnyG1(tag);
     if (point !== undefined) tags.add(point, group.scalar.reduce(coefficient));
   }
   return { mu: sums.sums().map(group.scalar.reduce), sigma: tags.total() };
 }
 
+/** What is to hold between tags, data and hashes: sigma = (hashes prod u_j^{mu_j})^x, with hashes = prod H(label_i)^{nu_i}. */
+export interface Equation extends Aggregate {
+  readonly hashes: G1;
+}
+
 /**
- * Whether sigma = (prod H(label_i)^{nu_i} prod u_j^{mu_j})^x: with the public key by pairings, e(sigma, g2) = e(..., v), with the
- * secret one as it stands and without the sum over u_j, since prod u_j^{mu_j} = g1^{sum alpha_j mu_j}.
+ * Whether it holds: with the public key by pairings, e(sigma, g2) = e(hashes prod u_j^{mu_j}, v), with the secret one as it stands and
+ * without the sum over u_j, since prod u_j^{mu_j} = g1^{sum alpha_j mu_j}.
  */
-export async function isAuthentic(
-  group: Curve,
-  key: BlsKey,
-  labels: AsyncIterable<Labelled>,
-  { mu, sigma }: Aggregate,
-): Promise<boolean> {
-  const point = group.add(await hashSum(group, labels), dataPoint(group, key, mu));
+export function holds(group: Curve, key: BlsKey, { hashes, mu, sigma }: Equation): boolean {
+  const point = group.add(hashes, dataPoint(group, key, mu));
   return key.kind === 'secret'
     ? group.equal(sigma, group.multiply(point, key.x))
     : group.pairingsAgree(sigma, point, key.v);
+}
+
+/**
+ * Many equations as one, each to the power of its weight (Bellare, Garay and Rabin, Eurocrypt 1998: with weights of 128 random bits, in a
+ * group of prime order, wrong ones make a right one with 2^-128).
+ */
+export function combined(group: Curve, equations: readonly Equation[], weights: readonly Scalar[]): Equation {
+  const { add, multiply } = group.scalar;
+  const mu: Scalar[] = [];
+  equations.forEach((equation, at) => {
+    equation.mu.forEach((value, sector) => {
+      const term = multiply(value, weights[at]!);
+      mu[sector] = mu[sector] === undefined ? term : add(mu[sector], term);
+    });
+  });
+  return {
+    mu,
+    hashes: group.sum(
+      equations.map(({ hashes }) => hashes),
+      weights,
+    ),
+    sigma: group.sum(
+      equations.map(({ sigma }) => sigma),
+      weights,
+    ),
+  };
 }
 
 /** prod H(label_i)^{nu_i} */

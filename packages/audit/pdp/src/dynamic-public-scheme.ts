@@ -1,6 +1,6 @@
 import type { Primitives } from '@cloister/crypto';
 import { oneOf, record, whole } from '@cloister/protocol';
-import { type BlsKeys, type BlsSecretKey, blsKeys } from './bls-keys.ts';
+import { type BlsKeys, type BlsSecretKey, lazyBlsKeys } from './bls-keys.ts';
 import { bytes, bytesUpTo, decodeRecord, encodeRecord } from './encoding.ts';
 import { BLOCK_BYTES_MAX } from './file-description.ts';
 import { type FileTag, openFileTag } from './file-tag.ts';
@@ -21,21 +21,21 @@ export interface SignedChange {
 }
 
 /** What differs between the schemes on pairings whose files change. */
-export interface DynamicPublicDefinition extends PublicSchemeDefinition {
+export type DynamicPublicDefinition = PublicSchemeDefinition & {
   blocks(session: FileTag): number | undefined;
   build(stored: StoredFile, blocks: number): Promise<void>;
   /** @throws PdpError `parameter` if the file tag has no room for it */
   sign(keys: BlsKeys, key: BlsSecretKey, session: FileTag, change: BlockChange): Promise<SignedChange>;
-  /** Changes the structure, and proves what it was. */
-  perform(stored: StoredFile, signed: SignedChange): Promise<Uint8Array>;
+  /** Changes the structure, and proves what it was; undefined, and no change, if it is not as the file tag says. */
+  perform(session: FileTag, stored: StoredFile, signed: SignedChange): Promise<Uint8Array | undefined>;
   /** What the file tag says after the change, or undefined if the proof does not hold. */
   follow(session: FileTag, signed: SignedChange, proof: Uint8Array): Promise<Uint8Array | undefined>;
-}
+};
 
 /** The five functions and those for updates. */
 export function dynamicPublicScheme(primitives: Primitives, definition: DynamicPublicDefinition): DynamicScheme {
   const { facts } = definition;
-  const keys = () => blsKeys(primitives, facts.name);
+  const keys = lazyBlsKeys(primitives, facts.name);
   const UPDATE = record({
     scheme: oneOf(facts.name),
     name: bytes(32),
@@ -69,7 +69,7 @@ export function dynamicPublicScheme(primitives: Primitives, definition: DynamicP
   };
 
   return {
-    ...publicScheme(primitives, definition),
+    ...publicScheme(primitives, definition, keys),
     async blocks(key, fileTag) {
       const bls = await keys();
       return blocksOf(await bls.openFileTag(await bls.open(key), fileTag));
@@ -93,8 +93,8 @@ export function dynamicPublicScheme(primitives: Primitives, definition: DynamicP
       const session = await openFileTag(primitives, facts.name, stored.fileTag, () => true);
       const signed = session && openUpdate(session, update);
       if (signed === undefined) return undefined;
-      const proof = await definition.perform(stored, signed);
-      await stored.change(signed.change, signed.tag);
+      const proof = await definition.perform(session!, stored, signed);
+      if (proof !== undefined) await stored.change(signed.change, signed.tag);
       return proof;
     },
     async verifyUpdate(secretKey, fileTag, update, proof) {

@@ -6,6 +6,7 @@ export { keystream } from './keystream.ts';
 export { PdpError, type PdpErrorCode } from './pdp-error.ts';
 export { SCHEMES, type SchemeName } from './registry.ts';
 export type {
+  Answered,
   BlockChange,
   BlockTagger,
   DynamicFile,

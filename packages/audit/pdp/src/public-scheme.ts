@@ -1,8 +1,10 @@
 import type { Primitives } from '@cloister/crypto';
 import { G1_BYTES } from './arithmetic/curve.ts';
 import { sectorsOf } from './arithmetic/sector-sums.ts';
-import { type BlsKey, type BlsKeys, type BlsSecretKey, blsKeys } from './bls-keys.ts';
+import { type BlsKey, type BlsKeys, type BlsSecretKey, lazyBlsKeys } from './bls-keys.ts';
+import { combined, type Equation, holds } from './bls-tags.ts';
 import {
+  type Challenge,
   challengeMessage,
   checkSelection,
   type Expansion,
@@ -13,13 +15,15 @@ import {
 import { type FileDescription, fileName } from './file-description.ts';
 import { type FileTag, openFileTag } from './file-tag.ts';
 import { PdpError } from './pdp-error.ts';
-import type { BlockTagger, Rejection, Scheme, SchemeFacts, StoredFile } from './scheme.ts';
+import type { Answered, BlockTagger, Rejection, Scheme, SchemeFacts, StoredFile, Verdict } from './scheme.ts';
 import { wholeBlocks } from './whole-blocks.ts';
+
+/** 128 bits. */
+const WEIGHT_BYTES = 16;
 
 type Batch = { readonly first: number; readonly blocks: Uint8Array };
 
-/** What differs between the schemes on pairings whose tags are one point a block. */
-export interface PublicSchemeDefinition {
+interface Common {
   readonly facts: SchemeFacts;
   tagger(keys: BlsKeys, key: BlsSecretKey, session: Pick<FileTag, 'file' | 'name'>): BlockTagger;
   /** What the file tag says beside the file's description, from the blocks, each once and in order. */
@@ -32,23 +36,41 @@ export interface PublicSchemeDefinition {
     session: FileTag,
     expansion: Expansion,
     stored: StoredFile,
-  ): Promise<Uint8Array | undefined>;
-  /** Why the proof is not accepted, or undefined. */
-  reject(
-    keys: BlsKeys,
-    key: BlsKey,
-    session: FileTag,
-    expansion: Expansion,
-    proof: Uint8Array,
     message: Uint8Array,
-  ): Promise<Rejection | undefined>;
+  ): Promise<Uint8Array | undefined>;
 }
+/** What differs between the schemes on pairings whose tags are one point a block. */
+export type PublicSchemeDefinition = Common &
+  (
+    | {
+        /** What has to hold if the proof is one, or why it is none. */
+        equation(
+          keys: BlsKeys,
+          session: FileTag,
+          expansion: Expansion,
+          proof: Uint8Array,
+        ): Promise<Equation | Rejection>;
+      }
+    | {
+        /** Why the proof is not accepted, or undefined. */
+        reject(
+          keys: BlsKeys,
+          key: BlsKey,
+          session: FileTag,
+          expansion: Expansion,
+          proof: Uint8Array,
+          message: Uint8Array,
+        ): Promise<Rejection | undefined>;
+      }
+  );
 
 /** The five functions for such a scheme; its file tag carries the owner's signature (Ed25519). */
-export function publicScheme(primitives: Primitives, definition: PublicSchemeDefinition): Scheme {
+export function publicScheme(
+  primitives: Primitives,
+  definition: PublicSchemeDefinition,
+  keys = lazyBlsKeys(primitives, definition.facts.name),
+): Scheme {
   const { facts } = definition;
-  let started: Promise<BlsKeys> | undefined;
-  const keys = () => (started ??= blsKeys(primitives, facts.name));
 
   /** The session with as many blocks as there are now. */
   function present(session: FileTag | undefined): FileTag | undefined {
@@ -62,6 +84,16 @@ export function publicScheme(primitives: Primitives, definition: PublicSchemeDef
     if (sectorsOf(file.blockBytes) > key.sectors)
       throw new PdpError('parameter', `A key for shorter blocks than ${file.blockBytes} bytes; make one for those`);
     return definition.tagger(await keys(), key, { file, name: await fileName(primitives, file) });
+  }
+
+  /** What a verifier asked for; undefined if the file tag is not this key's. */
+  async function expanded(key: BlsKey, fileTag: Uint8Array, { seed, selection }: Challenge) {
+    const session = present(await (await keys()).openFileTag(key, fileTag));
+    if (session === undefined) return undefined;
+    checkSelection(session.file, facts.selections, selection);
+    const message = await challengeMessage(primitives, session, seed, selection);
+    const expansion = await expand(primitives, session.file, openChallengeMessage(session, message)!);
+    return { session, message, expansion };
   }
 
   return {
@@ -91,22 +123,45 @@ export function publicScheme(primitives: Primitives, definition: PublicSchemeDef
       const challenge = session && openChallengeMessage(session, message);
       if (challenge === undefined || !facts.selections.includes(challenge.selection.kind)) return undefined;
       const expansion = await expand(primitives, session!.file, challenge);
-      return definition.prove(await keys(), publicKey, session!, expansion, stored);
+      return definition.prove(await keys(), publicKey, session!, expansion, stored, message);
     },
-    async verify(key, fileTag, { seed, selection }, proof) {
+    async verify(key, fileTag, challenge, proof) {
       const bls = await keys();
       const opened = await bls.open(key);
-      const session = present(await bls.openFileTag(opened, fileTag));
-      if (session === undefined) return { accepted: false, reason: 'file tag' };
-      checkSelection(session.file, facts.selections, selection);
-      const message = await challengeMessage(primitives, session, seed, selection);
-      const expansion = await expand(primitives, session.file, openChallengeMessage(session, message)!);
-      const reason = await definition.reject(bls, opened, session, expansion, proof, message);
-      return reason === undefined ? { accepted: true } : { accepted: false, reason };
+      const asked = await expanded(opened, fileTag, challenge);
+      if (asked === undefined) return { accepted: false, reason: 'file tag' };
+      const { session, expansion, message } = asked;
+      if ('reject' in definition)
+        return verdict(await definition.reject(bls, opened, session, expansion, proof, message));
+      const equation = await definition.equation(bls, session, expansion, proof);
+      return verdict(isEquation(equation) ? said(bls, opened, equation) : equation);
     },
+    ...('equation' in definition && {
+      async verifyBatch(key: Uint8Array, answers: readonly Answered[]) {
+        const bls = await keys();
+        const opened = await bls.open(key);
+        const found: (Equation | Rejection)[] = [];
+        for (const { fileTag, challenge, proof } of answers) {
+          const asked = await expanded(opened, fileTag, challenge);
+          found.push(
+            asked === undefined ? 'file tag' : await definition.equation(bls, asked.session, asked.expansion, proof),
+          );
+        }
+        const equations = found.filter(isEquation);
+        const weights = equations.map(() => bls.group.scalar.reduce(primitives.random(WEIGHT_BYTES)));
+        const allHold = equations.length > 0 && holds(bls.group, opened, combined(bls.group, equations, weights));
+        return found.map((each) => verdict(isEquation(each) ? (allHold ? undefined : said(bls, opened, each)) : each));
+      },
+    }),
     blockTags: { size: () => G1_BYTES, tagger: taggerOf },
   };
 }
+
+const isEquation = (found: Equation | Rejection): found is Equation => typeof found !== 'string';
+const said = ({ group }: BlsKeys, key: BlsKey, equation: Equation): Rejection | undefined =>
+  holds(group, key, equation) ? undefined : 'wrong proof';
+const verdict = (reason: Rejection | undefined): Verdict =>
+  reason === undefined ? { accepted: true } : { accepted: false, reason };
 
 async function drain(_file: FileDescription, batches: AsyncIterable<Batch>): Promise<Uint8Array> {
   for await (const _ of batches);

@@ -6,6 +6,7 @@ import { dhtPa } from './schemes/dht-pa.ts';
 import { gmacCpor } from './schemes/gmac-cpor.ts';
 import { macPdp } from './schemes/mac-pdp.ts';
 import { mhtPa } from './schemes/mht-pa.ts';
+import { pppas } from './schemes/pppas.ts';
 import { sepdp } from './schemes/sepdp.ts';
 import { sepdpDynamic } from './schemes/sepdp-dynamic.ts';
 import { sha256Merkle } from './schemes/sha256-merkle.ts';
@@ -18,6 +19,7 @@ export const SCHEMES = {
   'gmac-cpor': gmacCpor,
   'mac-pdp': macPdp,
   'mht-pa': mhtPa,
+  pppas,
   sepdp,
   'sepdp-dynamic': sepdpDynamic,
   'sha256-merkle': sha256Merkle,

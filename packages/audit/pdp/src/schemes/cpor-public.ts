@@ -1,12 +1,12 @@
 import type { Primitives } from '@cloister/crypto';
-import { sectorsOf } from '../arithmetic/sector-sums.ts';
 import {
   aggregate,
   decodeAggregate,
   encodeAggregate,
+  hashSum,
   indexLabels,
   indexTagger,
-  isAuthentic,
+  sectorsIn,
   storedBlocks,
 } from '../bls-tags.ts';
 import { publicScheme } from '../public-scheme.ts';
@@ -43,13 +43,13 @@ export function cporPublic(primitives: Primitives): Scheme {
     tagger: ({ group }, key, session) => indexTagger(group, key, session),
 
     async prove({ group }, _publicKey, { file }, expansion, stored) {
-      return encodeAggregate(group, await aggregate(group, file.blockBytes, storedBlocks(expansion, stored)));
+      return encodeAggregate(group, await aggregate(group, file, storedBlocks(expansion, stored)));
     },
 
-    async reject({ group }, key, { file, name }, expansion, proof) {
-      const opened = decodeAggregate(group, sectorsOf(file.blockBytes), proof);
-      if (opened === undefined) return 'malformed proof';
-      return (await isAuthentic(group, key, indexLabels(name, expansion), opened)) ? undefined : 'wrong proof';
+    async equation({ group }, { file, name }, expansion, proof) {
+      const answer = decodeAggregate(group, sectorsIn(file), proof);
+      if (answer === undefined) return 'malformed proof';
+      return { ...answer, hashes: await hashSum(group, indexLabels(name, expansion)) };
     },
   });
 }

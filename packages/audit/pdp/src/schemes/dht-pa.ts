@@ -1,12 +1,12 @@
 import type { Primitives } from '@cloister/crypto';
-import { sectorsOf } from '../arithmetic/sector-sums.ts';
 import {
   aggregate,
   blockSigner,
   cut,
   decodeAggregate,
   encodeAggregate,
-  isAuthentic,
+  hashSum,
+  sectorsIn,
   storedBlocks,
   takeCoefficient,
 } from '../bls-tags.ts';
@@ -81,13 +81,13 @@ export function dhtPa(primitives: Primitives): DynamicScheme {
     build: async () => {},
 
     async prove({ group }, _publicKey, { file }, expansion, stored) {
-      return encodeAggregate(group, await aggregate(group, file.blockBytes, storedBlocks(expansion, stored)));
+      return encodeAggregate(group, await aggregate(group, file, storedBlocks(expansion, stored)));
     },
 
-    async reject({ group }, key, session, expansion, proof) {
-      const answer = decodeAggregate(group, sectorsOf(session.file.blockBytes), proof);
+    async equation({ group }, session, expansion, proof) {
+      const answer = decodeAggregate(group, sectorsIn(session.file), proof);
       if (answer === undefined) return 'malformed proof';
-      return (await isAuthentic(group, key, labels(session, expansion), answer)) ? undefined : 'wrong proof';
+      return { ...answer, hashes: await hashSum(group, labels(session, expansion)) };
     },
 
     async sign({ group }, key, session, change) {

@@ -1,6 +1,5 @@
 import type { Primitives } from '@cloister/crypto';
 import { record, whole } from '@cloister/protocol';
-import { sectorsOf } from '../arithmetic/sector-sums.ts';
 import {
   aggregate,
   aggregateBytes,
@@ -8,8 +7,9 @@ import {
   cut,
   decodeAggregate,
   encodeAggregate,
-  isAuthentic,
+  hashSum,
   type Labelled,
+  sectorsIn,
   storedBlocks,
   takeCoefficient,
 } from '../bls-tags.ts';
@@ -100,19 +100,18 @@ export function mhtPa(primitives: Primitives): DynamicScheme {
     },
 
     async prove({ group }, _publicKey, { file }, expansion, stored) {
-      const answer = await aggregate(group, file.blockBytes, storedBlocks(expansion, stored));
+      const answer = await aggregate(group, file, storedBlocks(expansion, stored));
       return joined([encodeAggregate(group, answer), await tree.prove(nodesOf(stored), expansion.indices)]);
     },
 
-    async reject({ group }, key, session, expansion, proof) {
-      const sectors = sectorsOf(session.file.blockBytes);
+    async equation({ group }, session, expansion, proof) {
+      const sectors = sectorsIn(session.file);
       const end = aggregateBytes(sectors);
       const answer = decodeAggregate(group, sectors, proof.subarray(0, end));
       if (answer === undefined) return 'malformed proof';
       const digests = await tree.verify(rootOf(session)!, expansion.indices, proof.subarray(end));
       if (digests === undefined) return 'wrong proof';
-      const authentic = await isAuthentic(group, key, labels(session.name, digests, expansion), answer);
-      return authentic ? undefined : 'wrong proof';
+      return { ...answer, hashes: await hashSum(group, labels(session.name, digests, expansion)) };
     },
 
     async sign({ group }, key, { name }, change) {
@@ -122,7 +121,12 @@ export function mhtPa(primitives: Primitives): DynamicScheme {
       return { change, tag: blockSigner(group, key)(label, change.block), note: nothing };
     },
 
-    perform: async (stored, { change }) => tree.update(nodesOf(stored), await leafChange(change)),
+    async perform(session, stored, { change }) {
+      // Not until the file tag of the last update is here: a message that comes twice is done once.
+      const [has, root] = [await tree.root(nodesOf(stored)), rootOf(session)!];
+      if (has?.leaves !== root.leaves || !primitives.equal(has.digest, root.digest)) return undefined;
+      return tree.update(nodesOf(stored), await leafChange(change));
+    },
 
     async follow(session, { change }, proof) {
       const root = await tree.verifyUpdate(rootOf(session)!, await leafChange(change), proof);
