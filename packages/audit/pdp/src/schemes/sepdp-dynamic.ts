@@ -163,12 +163,16 @@ export function sepdpDynamic(primitives: Primitives, settings: Partial<TokenSett
       const change = opened && openUpdate(opened, message);
       if (change === undefined) return undefined;
       const tag = uint64(opened!.state.counter + 1);
+      const { index } = change;
+      const written = await stored.tags(index * TAG_BYTES, TAG_BYTES);
+      const isDone = primitives.equal(written, tag);
       if (change.kind === 'insert') {
-        await stored.change(change, tag);
+        if (!isDone) await stored.change(change, tag);
         return new Uint8Array(0);
       }
-      const { index } = change;
-      const before = joined([await stored.tags(index * TAG_BYTES, TAG_BYTES), await stored.block(index)]);
+      // What the block was is gone; the first answer said it.
+      if (isDone) return undefined;
+      const before = joined([written, await stored.block(index)]);
       await stored.change({ kind: 'modify', index, block: contentOf(change) }, tag);
       return before;
     },
