@@ -57,7 +57,8 @@ const UPDATE = record({ name: bytes(32), counter: index, change: isChange });
  *     append     block m belongs to the tokens that ask for m mod n, with n blocks as tagged: v_i <- v_i XOR H(c_i, m, ctr + 1, D[m])
  *     proof      z, computed as v_i
  *
- * No block can be inserted between others: the place is in the hash. H is HMAC-SHA256 under c_i and the session's name, so that XOR is safe: whoever does not
+ * A token asks for the same share of the blocks however many are appended, so a file that has grown tenfold costs ten times the reads:
+ * then it is time to tag it again. No block can be inserted between others: the place is in the hash. H is HMAC-SHA256 under c_i and the session's name, so that XOR is safe: whoever does not
  * know c_i yet cannot make values cancel.
  *
  * **The verifier's state is the file tag**, with the counter and the sealed tokens: 64 bytes each, 23 KB for 365. (In the paper they lie with the server and

@@ -57,12 +57,16 @@ describe('tokens', () => {
     expect(Math.abs(found - expected)).toBeLessThan(4 * Math.sqrt(expected * missed));
   });
 
-  test.each([{ tokens: 0 }, { tokens: 1.5 }, { tokens: 100_001 }, { blocksPerToken: 0 }, { blocksPerToken: 2 ** 21 }])(
-    '%j are out of range',
-    (settings) => {
-      expect(() => sepdp(primitives, settings)).toThrow(expect.objectContaining({ code: 'parameter' }));
-    },
-  );
+  test.each([
+    { tokens: 0 },
+    { tokens: 1.5 },
+    { tokens: 100_001 },
+    { blocksPerToken: 0 },
+    { blocksPerToken: 2 ** 21 },
+    { tokens: 100_000, blocksPerToken: 1000 },
+  ])('%j are out of range', (settings) => {
+    expect(() => sepdp(primitives, settings)).toThrow(expect.objectContaining({ code: 'parameter' }));
+  });
 });
 
 describe('an old token for a new challenge', () => {
