@@ -2,8 +2,9 @@ import { fail } from './audit-error.ts';
 import { knownObjects } from './known-objects.ts';
 import { type AuditContext, type NewAudit, withAudit } from './open-audit.ts';
 import { nameOf } from './state-directory.ts';
+import { type Limits, limitedStore } from './stores/limited.ts';
 import { openStore } from './stores/open-store.ts';
-import type { StoredObject } from './stores/store.ts';
+import { type StoredObject, StoreLoss } from './stores/store.ts';
 import { type Tagged, type Tagging, tagObjects } from './tag-objects.ts';
 
 export interface AddOptions {
@@ -13,6 +14,7 @@ export interface AddOptions {
   readonly blockBytes?: number | undefined;
   /** Milliseconds in which each block is read once. */
   readonly period?: number | undefined;
+  readonly limits?: Limits | undefined;
 }
 
 export interface SyncOptions {
@@ -20,6 +22,7 @@ export interface SyncOptions {
   readonly removed?: boolean | undefined;
   /** Objects that the store has in another state were changed by the owner. */
   readonly changed?: boolean | undefined;
+  readonly limits?: Limits | undefined;
 }
 
 export interface Synced extends Tagged {
@@ -47,7 +50,7 @@ export async function addStore(context: AuditContext, name: string, options: Add
   const { scheme = DEFAULTS.scheme, blockBytes = DEFAULTS.blockBytes, period = DEFAULTS.period } = options;
   const fresh: NewAudit = { store: store.name, scheme, blockBytes, period };
   await store.close();
-  return sync(context, options.name ?? nameOf(store.name), fresh, {});
+  return sync(context, options.name ?? nameOf(store.name), fresh, { limits: options.limits });
 }
 
 /** Tags what a store has got since, and records what its owner has removed or changed. @throws AuditError */
@@ -58,20 +61,27 @@ async function sync(
   context: AuditContext,
   name: string,
   fresh: NewAudit | undefined,
-  { removed = false, changed = false }: SyncOptions,
+  { removed = false, changed = false, limits }: SyncOptions,
 ): Promise<Synced> {
   return withAudit(context, name, fresh, async (audit) => {
     if (fresh !== undefined && audit.facts.store !== fresh.store)
       fail('bad-store', `"${name}" audits "${audit.facts.store}" already: give another name with --name`);
-    const store = await openStore(audit.facts.store);
+    const opened = await openStore(audit.facts.store);
+    const store = limits === undefined ? opened : limitedStore(opened, limits, context.warn);
     try {
       const { objects: known, ...live } = await knownObjects(audit);
       await audit.directory.sweep(live);
       const listed = new Map<string, StoredObject>();
       context.progress?.({ doing: 'listing', bytes: 0, ofBytes: 0 });
-      for await (const object of store.list()) {
-        context.signal?.throwIfAborted();
-        listed.set(object.path, object);
+      try {
+        for await (const object of store.list()) {
+          context.signal?.throwIfAborted();
+          listed.set(object.path, object);
+        }
+      } catch (error) {
+        if (error instanceof StoreLoss)
+          fail('store-unreachable', `Cannot list "${store.name}": ${error.message}`, error);
+        throw error;
       }
       const wanted: Tagging[] = [];
       const altered: string[] = [];

@@ -141,6 +141,9 @@ function directoryAt(name: string): StateDirectory {
   };
 }
 
+/** Tags that are written at once. */
+const WRITE_BYTES = 64 * 1024;
+
 /** Where tags are written, each extent's at a place of its own. */
 export interface Pack {
   readonly name: string;
@@ -154,12 +157,30 @@ export async function newPack(directory: StateDirectory, name: string): Promise<
   const path = directory.pack(name);
   await makePrivateDirectory(join(directory.path, 'tags')).catch((error) => failFile(path, error));
   const file = await open(path, 'wx', 0o600).catch((error) => failFile(path, error));
+  // Tags of short files are a few bytes each: what follows one another is written together.
+  let waiting: Uint8Array[] = [];
+  let start = 0;
+  let end = 0;
+  const writeOut = async (): Promise<void> => {
+    const bytes = Buffer.concat(waiting);
+    waiting = [];
+    if (bytes.length > 0) await file.write(bytes, 0, bytes.length, start).catch((error) => failFile(path, error));
+    start = end;
+  };
   return {
     name,
-    write: async (at, tags) => {
-      await file.write(tags, 0, tags.length, at).catch((error) => failFile(path, error));
+    async write(at, tags) {
+      if (at !== end || end - start >= WRITE_BYTES) {
+        await writeOut();
+        start = at;
+      }
+      waiting.push(tags);
+      end = at + tags.length;
     },
-    flush: () => file.sync().catch((error) => failFile(path, error)),
+    async flush() {
+      await writeOut();
+      await file.sync().catch((error) => failFile(path, error));
+    },
     close: () => file.close(),
   };
 }

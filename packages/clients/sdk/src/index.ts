@@ -6,9 +6,14 @@ export {
   auditNames,
   auditReceipts,
   auditWithKey,
+  costs,
+  DEFAULT_PRICES,
   detection,
   fingerprintOf,
   type KeptReceipt,
+  type Prices,
+  prometheusText,
+  SAMPLE,
   type Synced,
 } from '@cloister/auditor';
 export type { CompartmentFacts, Inspected, LaunchOptions, Listed } from '@cloister/launcher';
