@@ -42,7 +42,7 @@ export interface Synced extends Tagged {
 }
 
 const DAY_MS = 86_400_000;
-const DEFAULTS = { scheme: 'mac-pdp', blockBytes: 16 * 1024, period: 30 * DAY_MS } as const;
+const DEFAULTS = { scheme: 'gmac-cpor', blockBytes: 16 * 1024, period: 30 * DAY_MS } as const;
 
 /**
  * Begins to audit a store: tags all that it holds. Where it is audited already, tags what is new: so an interrupted one

@@ -36,7 +36,7 @@ export function addAuditCommands(cloister: Command, finish: (status: number) => 
     .option('--name <name>', 'what the audit is called')
     .option('--block-size <size>', 'bytes that are tagged and read at once, 4k to 128k (default 16k)')
     .option('--period <time>', 'time within which each block is read once (default 30d)')
-    .addOption(new Option('--scheme <name>', 'how blocks are tagged').default('mac-pdp').hideHelp())
+    .addOption(new Option('--scheme <name>', 'how blocks are tagged').hideHelp())
     .option('--passphrase', 'seal keys under a passphrase (asked for, or CLOISTER_AUDIT_PASSPHRASE)')
     .option('--recipient <age1…>', 'seal keys for an age identity (opened with the file CLOISTER_AGE_IDENTITY)')
     .option('--json', 'as JSON')
