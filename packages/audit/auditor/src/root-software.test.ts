@@ -57,7 +57,7 @@ test('not contained: a changed bundle under the old measurement signs what it li
 });
 
 /** Whether some memory that a process may write has these bytes. */
-function holdsInMemory(pid: number, bytes: Uint8Array): boolean {
+function holdsInMemory(pid: number, bytes: Buffer): boolean {
   if (!readdirSync('/proc').includes(String(pid))) return false;
   const memory = openSync(`/proc/${pid}/mem`, 'r');
   const piece = Buffer.alloc(4 * 1024 * 1024 + bytes.length);
