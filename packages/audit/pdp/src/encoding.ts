@@ -17,16 +17,21 @@ export function encodeRecord(value: object): Uint8Array {
   return encode(value);
 }
 
-/** A record as `check` wants it, from strict CBOR: no key twice, no integer longer than it must be, nothing indefinite. */
+/**
+ * A record as `check` wants it, from the one encoding that it has: what is not encoded as `encodeRecord` does (a key twice or out
+ * of order, a longer integer than need be, a whole number as floating point, anything indefinite) is none.
+ */
 export function decodeRecord<T>(check: Check<T>, encoded: Uint8Array): T | undefined {
-  let value: unknown;
   try {
-    value = decode(encoded, { strict: true, allowIndefinite: false, rejectDuplicateMapKeys: true });
+    const value: unknown = decode(encoded, { strict: true, allowIndefinite: false, rejectDuplicateMapKeys: true });
+    return check(value) && isSame(encode(value), encoded) ? value : undefined;
   } catch {
     return undefined;
   }
-  return check(value) ? value : undefined;
 }
+
+const isSame = (left: Uint8Array, right: Uint8Array): boolean =>
+  left.length === right.length && left.every((byte, at) => byte === right[at]);
 
 /** A whole number in 8 bytes, most significant first. */
 export function uint64(value: number): Uint8Array {

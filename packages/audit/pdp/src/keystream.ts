@@ -49,15 +49,18 @@ export function keystream(primitives: Primitives, key: Uint8Array): Keystream {
     bytes: async (length) => (await take(length)).slice(),
     bigBelow,
     async below(limit) {
-      const bits = (limit - 1).toString(2).length;
-      const high = 2 ** (bits > 32 ? bits - 32 : 0);
-      const low = bits >= 32 ? 2 ** 32 : 2 ** bits;
+      const most = limit - 1;
+      const highMask = maskFor(Math.floor(most / 2 ** 32));
+      const lowMask = most < 2 ** 32 ? maskFor(most) : 0xffffffff;
       for (;;) {
         const word = await take(8);
         const view = new DataView(word.buffer, word.byteOffset, 8);
-        const value = (view.getUint32(0) % high) * 2 ** 32 + (view.getUint32(4) % low);
+        const value = ((view.getUint32(0) & highMask) >>> 0) * 2 ** 32 + ((view.getUint32(4) & lowMask) >>> 0);
         if (value < limit) return value;
       }
     },
   };
 }
+
+/** As many ones as a number of 32 bits has digits. */
+const maskFor = (value: number): number => (value === 0 ? 0 : 0xffffffff >>> Math.clz32(value));

@@ -9,7 +9,9 @@ export type PdpErrorCode =
   /** Data that is not as long as the file's description says. */
   | 'length'
   /** A selection of blocks that the scheme or the file does not have. */
-  | 'selection';
+  | 'selection'
+  /** An authenticated structure that is missing, damaged or another file's, on the side that stores it. */
+  | 'structure';
 
 export class PdpError extends Error {
   readonly code: PdpErrorCode;

@@ -1,9 +1,13 @@
 import type { Primitives } from '@cloister/crypto';
 import type { Scheme } from './scheme.ts';
+import { cporPrivate } from './schemes/cpor-private.ts';
+import { gmacCpor } from './schemes/gmac-cpor.ts';
 import { macPdp } from './schemes/mac-pdp.ts';
 
 /** Every scheme by its name. */
 export const SCHEMES = {
+  'cpor-private': cporPrivate,
+  'gmac-cpor': gmacCpor,
   'mac-pdp': macPdp,
 } as const satisfies Readonly<Record<string, (primitives: Primitives) => Scheme>>;
 

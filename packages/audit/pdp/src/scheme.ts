@@ -1,6 +1,7 @@
 import type { Answer } from '@cloister/crypto';
 import type { Challenge, Selection } from './challenge.ts';
 import type { FileDescription } from './file-description.ts';
+import type { NodeStore } from './structures/node-store.ts';
 
 /** What is known of a scheme before it is used; the documentation's table is made from it. */
 export interface SchemeFacts {
@@ -23,6 +24,8 @@ export interface SchemeFacts {
 export interface KeyOptions {
   /** Bits of an RSA modulus, for the schemes that have one: 3072 unless told. */
   readonly modulusBits?: number;
+  /** The longest blocks that a key is for, where it has a public value for each sector of a block: 16 KiB unless told. */
+  readonly blockBytes?: number;
   /** Allows parameters and schemes that are too weak to be relied on, for comparison with others' figures. */
   readonly insecure?: boolean;
   /** Called now and then while long work goes on, such as the search for a safe prime. */
@@ -54,6 +57,8 @@ export interface StoredFile {
   block(index: number): Answer<Uint8Array>;
   /** `length` bytes of what Tag wrote, from `offset` on. */
   tags(offset: number, length: number): Answer<Uint8Array>;
+  /** Where the authenticated structure lies, for a scheme that has one. */
+  readonly nodes?: NodeStore;
 }
 
 /** Why a proof was not accepted. */
@@ -97,4 +102,62 @@ export interface Scheme {
     /** @throws PdpError `key` */
     tagger(secretKey: Uint8Array, file: FileDescription): Promise<BlockTagger>;
   };
+}
+
+/** A change of one block. `index` is its place before it is deleted, or after it was inserted; the last block stays. */
+export type BlockChange =
+  | { readonly kind: 'modify' | 'insert'; readonly index: number; readonly block: Uint8Array }
+  | { readonly kind: 'delete'; readonly index: number };
+
+/** A stored file whose blocks change. Blocks and tags are read by the place that they have now. */
+export interface DynamicFile extends StoredFile {
+  /** Carries out a change; what is behind an inserted or deleted block moves by one. A deleted block has a tag of no bytes. */
+  change(change: BlockChange, tag: Uint8Array): Answer<void>;
+}
+
+export type UpdateVerdict =
+  | { readonly accepted: true; readonly fileTag: Uint8Array }
+  | { readonly accepted: false; readonly reason: Rejection };
+
+/**
+ * Possession of a file that changes: Erway, Kupcu, Papamanthou and Tamassia's PrepareUpdate, PerformUpdate and VerifyUpdate
+ * (CCS 2009, section 2) beside the five functions.
+ *
+ * - **The file tag is the verifier's state**: what Tag returned and what each accepted update returns in its place. It holds what the
+ *   verifier must know of the present version (a root and a number of blocks, a table, a counter), bound to the session and
+ *   authenticated by the owner. `challenge` and `verify` take it as those of a static scheme do. It proves what was once current, not what
+ *   is: an older one verifies the older data. So whoever verifies keeps the newest himself, sealed and fresh, and never takes one
+ *   from the server. The server has a copy for its `proof`, and is handed the new one after each update.
+ * - **The structure is the server's**, in `stored.nodes`. Tag writes none: the server makes it with `build` from what it was
+ *   given, can do so again, and is not believed about it.
+ * - **An update** goes: the owner's `prepareUpdate` makes a message; the server's `performUpdate` changes blocks, tags and structure, and
+ *   returns a proof of what they were; the owner's `verifyUpdate` computes from the old file tag, the message and that proof alone
+ *   what they must be now, and returns the new file tag. Who is interrupted before that keeps the message with the old file
+ *   tag. The session stays the file's: `file` in the tag says the first version's length, and no key, salt or name changes.
+ */
+export interface DynamicScheme extends Scheme {
+  /** How many blocks there are now. @throws PdpError `key`, `file-tag` */
+  blocks(key: Uint8Array, fileTag: Uint8Array): Promise<number>;
+  /** Makes the structure anew. */
+  build(publicKey: Uint8Array, stored: StoredFile): Promise<void>;
+  /**
+   * The message to the server. A block has at most the session's block size.
+   * @throws PdpError `key`, `file-tag`, `selection` for a place that is none, `length` for a block too long
+   */
+  prepareUpdate(secretKey: Uint8Array, fileTag: Uint8Array, change: BlockChange): Promise<Uint8Array>;
+  /**
+   * The proof, or undefined, and nothing changed, for a message that is no update of this file.
+   * @throws PdpError `structure`
+   */
+  performUpdate(publicKey: Uint8Array, stored: DynamicFile, update: Uint8Array): Promise<Uint8Array | undefined>;
+  /**
+   * @param update what `prepareUpdate` made
+   * @throws PdpError `key`
+   */
+  verifyUpdate(
+    secretKey: Uint8Array,
+    fileTag: Uint8Array,
+    update: Uint8Array,
+    proof: Uint8Array,
+  ): Promise<UpdateVerdict>;
 }

@@ -17,7 +17,7 @@ export interface Primitives {
   aes256Ctr(key: Uint8Array, counter: Uint8Array, length: number): Answer<Uint8Array>;
   /** AES-256-GMAC (NIST SP 800-38D) under one key: 16 bytes over `message`; a 12-byte `nonce` is never given twice. */
   gmac(key: Uint8Array): (nonce: Uint8Array, message: Uint8Array) => Answer<Uint8Array>;
-  /** AES-256-ECB of whole 16-byte blocks: a pseudorandom permutation, for the masks of GMAC and nothing else. */
+  /** AES-256-ECB of whole 16-byte blocks: a pseudorandom permutation, for the masks of tags and nothing else. */
   aes256Blocks(key: Uint8Array, blocks: Uint8Array): Answer<Uint8Array>;
   readonly ed25519: {
     /** A new key pair (RFC 8032): `secret` is the 32-byte seed, `public` the 32-byte point. */
