@@ -28,8 +28,8 @@ export interface KeyOptions {
   readonly blockBytes?: number;
   /** Allows parameters and schemes that are too weak to be relied on, for comparison with others' figures. */
   readonly insecure?: boolean;
-  /** Called now and then while long work goes on, such as the search for a safe prime. */
-  readonly onProgress?: (candidates: number) => void;
+  /** Called while a key that takes seconds is searched for, with how many of its primes are found. */
+  readonly onProgress?: (found: number) => void;
 }
 
 /** Both keys as deterministic CBOR. `public` is what a prover and, with public verification, anybody may have. */

@@ -1,0 +1,122 @@
+import type { Primitives } from '@cloister/crypto';
+import { numberFrom, productOfPowers } from './arithmetic/modular.ts';
+import { weightedSum } from './arithmetic/secret-exponent.ts';
+import { challengeSecret, type Expansion } from './challenge.ts';
+import { uint64 } from './encoding.ts';
+import { type Keystream, keystream } from './keystream.ts';
+import type { PrivateSession } from './private-scheme.ts';
+import type { RsaGroup, RsaOwner } from './rsa-group.ts';
+import type { StoredFile } from './scheme.ts';
+
+const DIGEST_BYTES = 32;
+/** So many bytes more than N has make a hash of N's size that is off from a uniform one by 2^-128. */
+const EXCESS_BYTES = 16;
+
+// What the schemes whose tags are T_i = (h(W_i) g^m_i)^d mod N have in common (Ateniese et al., CCS 2007).
+//
+// Time. Exponents that depend on p'q', d, e or s go through the platform's constant-time code, and through
+// arithmetic/secret-exponent.ts, which has one pattern whatever the values. BigInt sees N, tags, coefficients, g^m and h(W_i).
+// The paper's variant with public verification gives every h(W_i) away, so that how long a product of them takes gives no more; and
+// g^m can be computed by whoever has the block.
+
+/** a_j: 128 bits of a challenge's stream, or 1. */
+export type Coefficients = (stream: Keystream) => Promise<Uint8Array>;
+
+/** r_i with h(W_i) = r_i^2: W_i = f_v(i) under this session's v, its SHA-256 in counter mode (MGF1; RFC 8017, B.2.1), mod N. */
+export async function hashRoots(
+  primitives: Primitives,
+  session: PrivateSession<RsaGroup>,
+): Promise<(index: number) => Promise<bigint>> {
+  const v = primitives.hmacSha256(await session.key('W'));
+  const { modulus, bytes } = session.parts;
+  const expanded = new Uint8Array(Math.ceil((bytes + EXCESS_BYTES) / DIGEST_BYTES) * DIGEST_BYTES);
+  return async (index) => {
+    const w = await v(uint64(index));
+    const digests = await Promise.all(
+      Array.from({ length: expanded.length / DIGEST_BYTES }, (_, at) => primitives.sha256(w, uint64(at).subarray(4))),
+    );
+    digests.forEach((digest, at) => void expanded.set(digest, at * DIGEST_BYTES));
+    return numberFrom(expanded.subarray(0, bytes + EXCESS_BYTES)) % modulus;
+  };
+}
+
+/** T_i = (h(W_i) g^m)^d mod N, of a number m of any length. */
+export async function rsaTagger(
+  primitives: Primitives,
+  session: PrivateSession<RsaOwner>,
+): Promise<(index: number, m: Uint8Array) => Promise<Uint8Array>> {
+  const { modulus, generator, power, root, reduce, toBytes } = session.parts;
+  const rootOf = await hashRoots(primitives, session);
+  return async (index, m) => {
+    const r = await rootOf(index);
+    const gm = numberFrom(await power(generator, reduce(m)));
+    return root(toBytes((((r * r) % modulus) * gm) % modulus));
+  };
+}
+
+/** s, odd so that a proof's T and -T differ, and as long as N. */
+export async function secretExponent(primitives: Primitives, { bytes }: RsaGroup, seed: Uint8Array) {
+  const s = await keystream(primitives, await challengeSecret(primitives, seed, 's')).bytes(bytes);
+  s[bytes - 1]! |= 1;
+  return s;
+}
+
+/** g_s = g^s, which goes to the prover. */
+export async function challengeElement(primitives: Primitives, group: RsaGroup, seed: Uint8Array): Promise<Uint8Array> {
+  return group.power(group.generator, await secretExponent(primitives, group, seed));
+}
+
+/** T | rho: T = prod T_i^a_i mod N and rho = H(g_s^(sum a_i m_i)); undefined if g_s is no number below N. */
+export async function proveRsa(
+  primitives: Primitives,
+  group: RsaGroup,
+  { indices, coefficients }: Expansion,
+  { stored, blockBytes, gs }: { readonly stored: StoredFile; readonly blockBytes: number; readonly gs: Uint8Array },
+  coefficient: Coefficients,
+): Promise<Uint8Array | undefined> {
+  if (group.element(gs) === undefined) return undefined;
+  const { bytes, modulus } = group;
+  const tags = productOfPowers(modulus);
+  const sum = weightedSum(blockBytes);
+  const stream = coefficients();
+  for (const index of indices) {
+    const a = await coefficient(stream);
+    tags.multiply(numberFrom(await stored.tags(index * bytes, bytes)), numberFrom(a));
+    sum.add(a, await stored.block(index));
+  }
+  const proof = new Uint8Array(bytes + DIGEST_BYTES);
+  proof.set(group.toBytes(tags.product()));
+  proof.set(await primitives.sha256(await group.power(gs, sum.bytes())), bytes);
+  return proof;
+}
+
+/** The two parts of a proof of the right length with 0 < T < N, or undefined. */
+export function openRsaProof(
+  { bytes, element }: RsaGroup,
+  proof: Uint8Array,
+): { readonly t: Uint8Array; readonly rho: Uint8Array } | undefined {
+  const t = proof.subarray(0, bytes);
+  return proof.length === bytes + DIGEST_BYTES && element(t) !== undefined
+    ? { t, rho: proof.subarray(bytes) }
+    : undefined;
+}
+
+/** tau = T^e / prod h(W_i)^a_i mod N. */
+export async function tauOf(
+  primitives: Primitives,
+  session: PrivateSession<RsaOwner>,
+  { indices, coefficients }: Expansion,
+  t: Uint8Array,
+  coefficient: Coefficients,
+): Promise<bigint> {
+  const { modulus, power, e, inverse } = session.parts;
+  const rootOf = await hashRoots(primitives, session);
+  const roots = productOfPowers(modulus);
+  const stream = coefficients();
+  for (const index of indices) roots.multiply(await rootOf(index), numberFrom(await coefficient(stream)));
+  const r = roots.product();
+  return (numberFrom(await power(t, e)) * inverse((r * r) % modulus)) % modulus;
+}
+
+/** The coefficients of A-PDP and MR-PDP. */
+export const coefficient128: Coefficients = (stream) => stream.bytes(16);
