@@ -1,4 +1,4 @@
-import type { Primitives } from '@cloister/crypto';
+import type { Answer, Primitives } from '@cloister/crypto';
 import { numberFrom, productOfPowers } from './arithmetic/modular.ts';
 import { weightedSum } from './arithmetic/secret-exponent.ts';
 import { challengeSecret, type Expansion } from './challenge.ts';
@@ -22,21 +22,17 @@ const EXCESS_BYTES = 16;
 /** a_j: 128 bits of a challenge's stream, or 1. */
 export type Coefficients = (stream: Keystream) => Promise<Uint8Array>;
 
-/** r_i with h(W_i) = r_i^2: W_i = f_v(i) under this session's v, its SHA-256 in counter mode (MGF1; RFC 8017, B.2.1), mod N. */
-export async function hashRoots(
+/** r_i with h(W_i) = r_i^2: AES-256-CTR under this session's v, from counter 2^64 i on, mod N. */
+async function hashRoots(
   primitives: Primitives,
   session: PrivateSession<RsaGroup>,
-): Promise<(index: number) => Promise<bigint>> {
-  const v = primitives.hmacSha256(await session.key('W'));
+): Promise<(index: number) => Answer<bigint>> {
+  const v = await session.key('v');
   const { modulus, bytes } = session.parts;
-  const expanded = new Uint8Array(Math.ceil((bytes + EXCESS_BYTES) / DIGEST_BYTES) * DIGEST_BYTES);
+  const counter = new Uint8Array(16);
   return async (index) => {
-    const w = await v(uint64(index));
-    const digests = await Promise.all(
-      Array.from({ length: expanded.length / DIGEST_BYTES }, (_, at) => primitives.sha256(w, uint64(at).subarray(4))),
-    );
-    digests.forEach((digest, at) => void expanded.set(digest, at * DIGEST_BYTES));
-    return numberFrom(expanded.subarray(0, bytes + EXCESS_BYTES)) % modulus;
+    counter.set(uint64(index));
+    return numberFrom(await primitives.aes256Ctr(v, counter, bytes + EXCESS_BYTES)) % modulus;
   };
 }
 

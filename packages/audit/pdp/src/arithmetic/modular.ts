@@ -16,9 +16,13 @@ export function numberFrom(bytes: Uint8Array): bigint {
 export function numberBytes(value: bigint, length: number): Uint8Array {
   const text = value.toString(16).padStart(2 * length, '0');
   const out = new Uint8Array(length);
-  for (let at = 0; at < length; at += 1) out[at] = Number.parseInt(text.slice(2 * at, 2 * at + 2), 16);
+  for (let at = 0; at < length; at += 1)
+    out[at] = 16 * hexDigit(text.charCodeAt(2 * at)) + hexDigit(text.charCodeAt(2 * at + 1));
   return out;
 }
+
+/** Of 0 to 9 or a to f. */
+const hexDigit = (code: number): number => (code < 58 ? code - 48 : code - 87);
 
 export function gcd(left: bigint, right: bigint): bigint {
   let [a, b] = [left, right];

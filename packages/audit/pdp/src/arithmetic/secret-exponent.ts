@@ -7,6 +7,7 @@ const WIDE_BITS = 24;
 const WIDE = 2 ** WIDE_BITS;
 /** Digits that are folded at once; the table of their powers then stays in a processor's cache (0.8 MiB at 2048 bits). */
 const FOLD_DIGITS = 1024;
+const ROWS_AT_ONCE = 8;
 /** So many products of two digits and eight places add up below 2^53. */
 const TERMS_UNTIL_CARRY = 2 ** 17;
 
@@ -25,10 +26,7 @@ export function weightedSum(bytes: number): WeightedSum {
     add(coefficient, number) {
       const factors = digits(coefficient);
       const places = digits(number);
-      for (let at = 0; at < factors.length; at += 1) {
-        const factor = factors[at]!;
-        for (let place = 0; place < places.length; place += 1) sum[at + place]! += factor * places[place]!;
-      }
+      for (let first = 0; first < factors.length; first += 4) addFourfold(sum, places, factors, first);
       terms += 1;
       if (terms % TERMS_UNTIL_CARRY === 0) carry(sum, DIGIT_BITS);
     },
@@ -44,6 +42,21 @@ export function weightedSum(bytes: number): WeightedSum {
   };
 }
 
+/** Four digits of a coefficient, from `first` on, times all of a number: four products a place, and one read of the sum. */
+function addFourfold(sum: Float64Array, places: Float64Array, factors: Float64Array, first: number): void {
+  const [a, b, c, d] = [factors[first]!, factors[first + 1] ?? 0, factors[first + 2] ?? 0, factors[first + 3] ?? 0];
+  let [x, y, z] = [0, 0, 0];
+  for (let at = 0; at < places.length; at += 1) {
+    const w = places[at]!;
+    sum[first + at]! += a * w + b * x + c * y + d * z;
+    [x, y, z] = [w, x, y];
+  }
+  const end = first + places.length;
+  sum[end]! += b * x + c * y + d * z;
+  sum[end + 1]! += c * x + d * y;
+  sum[end + 2]! += d * x;
+}
+
 /** A number of any length to one that is congruent to it modulo the order, and 4 bytes longer than the order. */
 export type Reduce = (number: Uint8Array) => Uint8Array;
 
@@ -55,7 +68,7 @@ export function reduceBy(order: Uint8Array): Reduce {
   const width = Math.ceil((order.length * 8) / WIDE_BITS);
   /** What a folded number has: the order's digits, and 27 bits for the sum of 2^11 products with one of 16 bits. */
   const folded = Math.ceil(order.length / 2) + 2;
-  const rows = Math.ceil((FOLD_DIGITS + folded) / 4) * 4;
+  const rows = Math.ceil((FOLD_DIGITS + folded) / ROWS_AT_ONCE) * ROWS_AT_ONCE;
   const table = powersOfTwo(order, width, rows);
   const length = order.length + 4;
 
@@ -76,18 +89,23 @@ export function reduceBy(order: Uint8Array): Reduce {
   };
 }
 
-/** sum = table^T window, four rows at a time: a row for each digit, a column for each place. */
+/** sum = table^T window, eight rows at a time: a row for each digit, a column for each place. */
 function fold(window: Float64Array, table: Float64Array, width: number, sum: Float64Array): void {
   sum.fill(0);
-  for (let row = 0; row < window.length; row += 4) {
+  for (let row = 0; row < window.length; row += ROWS_AT_ONCE) {
     const [a, b, c, d] = [window[row]!, window[row + 1]!, window[row + 2]!, window[row + 3]!];
-    const start = row * width;
-    for (let at = 0; at < width; at += 1)
-      sum[at]! +=
-        a * table[start + at]! +
-        b * table[start + width + at]! +
-        c * table[start + 2 * width + at]! +
-        d * table[start + 3 * width + at]!;
+    const [e, f, g, h] = [window[row + 4]!, window[row + 5]!, window[row + 6]!, window[row + 7]!];
+    let at = row * width;
+    for (let place = 0; place < width; place += 1, at += 1)
+      sum[place]! +=
+        a * table[at]! +
+        b * table[at + width]! +
+        c * table[at + 2 * width]! +
+        d * table[at + 3 * width]! +
+        e * table[at + 4 * width]! +
+        f * table[at + 5 * width]! +
+        g * table[at + 6 * width]! +
+        h * table[at + 7 * width]!;
   }
 }
 
