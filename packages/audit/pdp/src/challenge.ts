@@ -163,6 +163,9 @@ async function selectedIndices(
   }
 }
 
-function* range(first: number, count: number): Iterable<number> {
-  for (let at = first; at < first + count; at += 1) yield at;
-}
+/** May be gone through more than once, as a list may. */
+const range = (first: number, count: number): Iterable<number> => ({
+  *[Symbol.iterator]() {
+    for (let at = first; at < first + count; at += 1) yield at;
+  },
+});

@@ -14,3 +14,4 @@ export type {
   TagRequest,
   Verdict,
 } from './scheme.ts';
+export type { ReplicaScheme } from './schemes/mr-pdp.ts';

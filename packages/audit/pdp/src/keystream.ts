@@ -1,4 +1,5 @@
-import type { Primitives } from '@cloister/crypto';
+import type { Answer, Primitives } from '@cloister/crypto';
+import { uint64 } from './encoding.ts';
 
 const REFILL_BYTES = 4096;
 
@@ -59,6 +60,18 @@ export function keystream(primitives: Primitives, key: Uint8Array): Keystream {
         if (value < limit) return value;
       }
     },
+  };
+}
+
+/** AES-256-CTR from counter 2^64 `index` on: a pseudorandom function of an index, with results as long as is asked for. */
+export function indexedKeystream(
+  { aes256Ctr }: Primitives,
+  key: Uint8Array,
+): (index: number, length: number) => Answer<Uint8Array> {
+  const counter = new Uint8Array(16);
+  return (index, length) => {
+    counter.set(uint64(index));
+    return aes256Ctr(key, counter, length);
   };
 }
 

@@ -69,38 +69,56 @@ export interface PrivateSchemeDefinition<Secret = undefined, Public = undefined>
   ): Promise<Rejection | undefined>;
 }
 
+/** What a secret key opens: sessions, and the master key itself. */
+interface PrivateSessions<Secret> {
+  /** @throws PdpError `key` */
+  open(secretKey: Uint8Array): Promise<{ readonly master: Uint8Array; readonly parts: Secret }>;
+  /** @throws PdpError `key` */
+  session(secretKey: Uint8Array, file: FileDescription): Promise<PrivateSession<Secret>>;
+}
+
+export function privateSessions<Secret = undefined, Public = undefined>(
+  primitives: Primitives,
+  scheme: string,
+  keys?: KeyParts<Secret, Public>,
+): PrivateSessions<Secret> {
+  const SECRET = record({ scheme: oneOf(scheme), secret: bytes(MASTER_BYTES), ...(keys && { parts: anything }) });
+  const open = lastOpened(primitives, async (secretKey) => {
+    const key: { readonly secret: Uint8Array; readonly parts?: unknown } | undefined = decodeRecord(SECRET, secretKey);
+    const parts = key && (await keys?.openSecret(key.parts));
+    if (key === undefined || (keys !== undefined && parts === undefined))
+      throw new PdpError('key', `Not a secret key of the scheme "${scheme}"`);
+    return { master: key.secret, parts: parts as Secret };
+  });
+  return {
+    open,
+    async session(secretKey, file) {
+      const { master, parts } = await open(secretKey);
+      const keyed = primitives.hmacSha256(master);
+      const name = await fileName(primitives, file);
+      return { file, name, parts, key: async (purpose) => keyed(ascii(`${scheme} ${purpose}`), name) };
+    },
+  };
+}
+
 /** The five functions for such a scheme; its file tag carries a MAC. */
 export function privateScheme<Secret = undefined, Public = undefined>(
   primitives: Primitives,
   definition: PrivateSchemeDefinition<Secret, Public>,
 ): Scheme {
   const { facts, keys, tagBytes } = definition;
-  const SECRET = record({ scheme: oneOf(facts.name), secret: bytes(MASTER_BYTES), ...(keys && { parts: anything }) });
+  const { open, session } = privateSessions(primitives, facts.name, keys);
   const PUBLIC = record({ scheme: oneOf(facts.name), ...(keys && { parts: anything }) });
-  const partsOf = (opened: { readonly parts?: unknown }): unknown => opened.parts;
 
-  const secretParts = lastOpened(primitives, async (secretKey) => {
-    const key = decodeRecord(SECRET, secretKey);
-    const parts = key && (await keys?.openSecret(partsOf(key)));
-    if (key === undefined || (keys !== undefined && parts === undefined))
-      throw new PdpError('key', `Not a secret key of the scheme "${facts.name}"`);
-    return { master: key.secret, parts: parts as Secret };
-  });
-  const publicParts = (publicKey: Uint8Array): Public => {
-    const key = decodeRecord(PUBLIC, publicKey);
-    const parts = key && keys?.openPublic(partsOf(key));
+  function publicParts(publicKey: Uint8Array): Public {
+    const key: { readonly parts?: unknown } | undefined = decodeRecord(PUBLIC, publicKey);
+    const parts = key && keys?.openPublic(key.parts);
     if (key === undefined || (keys !== undefined && parts === undefined))
       throw new PdpError('key', `Not a public key of the scheme "${facts.name}"`);
     return parts as Public;
-  };
-  async function session(secretKey: Uint8Array, file: FileDescription): Promise<PrivateSession<Secret>> {
-    const { master, parts } = await secretParts(secretKey);
-    const keyed = primitives.hmacSha256(master);
-    const name = await fileName(primitives, file);
-    return { file, name, parts, key: async (purpose) => keyed(ascii(`${facts.name} ${purpose}`), name) };
   }
   const fileTagMac = async (secretKey: Uint8Array) => {
-    const keyed = primitives.hmacSha256((await secretParts(secretKey)).master);
+    const keyed = primitives.hmacSha256((await open(secretKey)).master);
     return async (body: Uint8Array) => primitives.hmacSha256(await keyed(ascii(`${facts.name} file tag`)))(body);
   };
   async function openOwn(secretKey: Uint8Array, fileTag: Uint8Array): Promise<FileTag | undefined> {

@@ -4,6 +4,7 @@ import { gcd, inverse, numberBytes, numberFrom } from './arithmetic/modular.ts';
 import { type Reduce, reduceBy } from './arithmetic/secret-exponent.ts';
 import { bytes, bytesUpTo, encodeRecord } from './encoding.ts';
 import { PdpError } from './pdp-error.ts';
+import type { KeyParts } from './private-scheme.ts';
 import type { KeyOptions } from './scheme.ts';
 
 const BITS_DEFAULT = 3072;
@@ -23,6 +24,7 @@ export interface RsaGroup {
   readonly generator: Uint8Array;
   /** Through the platform's constant-time code. */
   power(base: Uint8Array, exponent: Uint8Array): Answer<Uint8Array>;
+  multiply(left: Uint8Array, right: Uint8Array): Uint8Array;
   /** 1/value mod N. A value that shares a factor with N has none, and no chance to be met. */
   inverse(value: bigint): bigint;
   /** A number below N from exactly as many bytes as N has; 0 is none. */
@@ -55,13 +57,22 @@ const SECRET = record({
   digest: bytes(32),
 });
 
+/** The parts of a key that are a group, for whoever holds either key. */
+export function rsaKeys(primitives: Primitives): KeyParts<RsaOwner, RsaGroup> {
+  return {
+    generate: (options) => generateRsaGroup(primitives, options),
+    openSecret: (parts) => openRsaOwner(primitives, parts),
+    openPublic: (parts) => openRsaGroup(primitives, parts),
+  };
+}
+
 /**
  * A new group. Its numbers are computed with BigInt, secret ones too: once a key, beside a search for primes that takes a
  * random number of seconds. Afterwards they meet constant-time code only.
  *
  * @throws PdpError `parameter`
  */
-export async function generateRsaGroup(
+async function generateRsaGroup(
   primitives: Primitives,
   { modulusBits = BITS_DEFAULT, insecure = false, onProgress }: KeyOptions,
 ): Promise<{ readonly secret: object; readonly public: object }> {
@@ -112,12 +123,12 @@ function generatorOf({ random }: Primitives, n: bigint): bigint {
 }
 
 /** A group from a public key's record, or undefined. */
-export function openRsaGroup(primitives: Primitives, parts: unknown): RsaGroup | undefined {
+function openRsaGroup(primitives: Primitives, parts: unknown): RsaGroup | undefined {
   return PUBLIC(parts) ? openGroup(primitives, parts.modulus, parts.generator) : undefined;
 }
 
 /** A group from a secret key's record, or undefined; a digest says whether all of it is what was made. */
-export async function openRsaOwner(primitives: Primitives, parts: unknown): Promise<RsaOwner | undefined> {
+async function openRsaOwner(primitives: Primitives, parts: unknown): Promise<RsaOwner | undefined> {
   if (!SECRET(parts) || !hasLengths(parts)) return undefined;
   const { digest, ...secret } = parts;
   if (!primitives.equal(digest, await primitives.sha256(encodeRecord(secret)))) return undefined;
@@ -169,6 +180,7 @@ function openGroup(primitives: Primitives, modulus: Uint8Array, generator: Uint8
     modulus: n,
     generator,
     element,
+    multiply: (left, right) => numberBytes((numberFrom(left) * numberFrom(right)) % n, bytes),
     inverse: (value) => inverse(value, n) ?? 0n,
     toBytes: (value) => numberBytes(value, bytes),
     power(base, exponent) {

@@ -2,11 +2,10 @@ import type { Answer, Primitives } from '@cloister/crypto';
 import { numberFrom, productOfPowers } from './arithmetic/modular.ts';
 import { weightedSum } from './arithmetic/secret-exponent.ts';
 import { challengeSecret, type Expansion } from './challenge.ts';
-import { uint64 } from './encoding.ts';
-import { type Keystream, keystream } from './keystream.ts';
+import { indexedKeystream, type Keystream, keystream } from './keystream.ts';
 import type { PrivateSession } from './private-scheme.ts';
 import type { RsaGroup, RsaOwner } from './rsa-group.ts';
-import type { StoredFile } from './scheme.ts';
+import type { BlockTagger, StoredFile } from './scheme.ts';
 
 const DIGEST_BYTES = 32;
 /** So many bytes more than N has make a hash of N's size that is off from a uniform one by 2^-128. */
@@ -22,31 +21,35 @@ const EXCESS_BYTES = 16;
 /** a_j: 128 bits of a challenge's stream, or 1. */
 export type Coefficients = (stream: Keystream) => Promise<Uint8Array>;
 
-/** r_i with h(W_i) = r_i^2: AES-256-CTR under this session's v, from counter 2^64 i on, mod N. */
+/** r_i with h(W_i) = r_i^2: a keystream's bytes for index i under this session's v, mod N. */
 async function hashRoots(
   primitives: Primitives,
   session: PrivateSession<RsaGroup>,
-): Promise<(index: number) => Answer<bigint>> {
-  const v = await session.key('v');
+): Promise<(index: number) => Promise<bigint>> {
+  const streamOf = indexedKeystream(primitives, await session.key('v'));
   const { modulus, bytes } = session.parts;
-  const counter = new Uint8Array(16);
-  return async (index) => {
-    counter.set(uint64(index));
-    return numberFrom(await primitives.aes256Ctr(v, counter, bytes + EXCESS_BYTES)) % modulus;
-  };
+  return async (index) => numberFrom(await streamOf(index, bytes + EXCESS_BYTES)) % modulus;
 }
 
-/** T_i = (h(W_i) g^m)^d mod N, of a number m of any length. */
+/** T_i = (h(W_i) g^m)^d mod N, where a block's number m is what `numberOf` makes of it, of any length. */
 export async function rsaTagger(
   primitives: Primitives,
   session: PrivateSession<RsaOwner>,
-): Promise<(index: number, m: Uint8Array) => Promise<Uint8Array>> {
-  const { modulus, generator, power, root, reduce, toBytes } = session.parts;
+  numberOf: (index: number, block: Uint8Array) => Answer<Uint8Array> = (_index, block) => block,
+): Promise<BlockTagger> {
+  const { bytes, modulus, generator, power, root, reduce, toBytes } = session.parts;
+  const { blockBytes } = session.file;
   const rootOf = await hashRoots(primitives, session);
-  return async (index, m) => {
-    const r = await rootOf(index);
-    const gm = numberFrom(await power(generator, reduce(m)));
-    return root(toBytes((((r * r) % modulus) * gm) % modulus));
+  return async (first, blocks) => {
+    const count = Math.max(1, Math.ceil(blocks.length / blockBytes));
+    const tags = new Uint8Array(count * bytes);
+    for (let at = 0; at < count; at += 1) {
+      const m = await numberOf(first + at, blocks.subarray(at * blockBytes, (at + 1) * blockBytes));
+      const r = await rootOf(first + at);
+      const gm = numberFrom(await power(generator, reduce(m)));
+      tags.set(await root(toBytes((((r * r) % modulus) * gm) % modulus)), at * bytes);
+    }
+    return tags;
   };
 }
 
@@ -104,14 +107,14 @@ export async function tauOf(
   { indices, coefficients }: Expansion,
   t: Uint8Array,
   coefficient: Coefficients,
-): Promise<bigint> {
-  const { modulus, power, e, inverse } = session.parts;
+): Promise<Uint8Array> {
+  const { modulus, power, e, inverse, toBytes } = session.parts;
   const rootOf = await hashRoots(primitives, session);
   const roots = productOfPowers(modulus);
   const stream = coefficients();
   for (const index of indices) roots.multiply(await rootOf(index), numberFrom(await coefficient(stream)));
   const r = roots.product();
-  return (numberFrom(await power(t, e)) * inverse((r * r) % modulus)) % modulus;
+  return toBytes((numberFrom(await power(t, e)) * inverse((r * r) % modulus)) % modulus);
 }
 
 /** The coefficients of A-PDP and MR-PDP. */

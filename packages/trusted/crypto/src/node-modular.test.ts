@@ -8,7 +8,8 @@ const bytes = (value: bigint, length: number): Uint8Array =>
 
 function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
   let result = 1n;
-  for (const bit of exponent.toString(2)) result = (((result * result) % modulus) * (bit === '1' ? base : 1n)) % modulus;
+  for (const bit of exponent.toString(2))
+    result = (((result * result) % modulus) * (bit === '1' ? base : 1n)) % modulus;
   return result;
 }
 

@@ -104,7 +104,10 @@ export function nodeRsaPrivate(key: RsaPrivateKey): (base: Uint8Array) => Uint8A
   return (base) => privateDecrypt({ key: secret, padding: constants.RSA_NO_PADDING }, base);
 }
 
-const findPrime = promisify(generatePrime) as (size: number, options: { readonly safe: boolean }) => Promise<ArrayBuffer>;
+const findPrime = promisify(generatePrime) as (
+  size: number,
+  options: { readonly safe: boolean },
+) => Promise<ArrayBuffer>;
 
 /** On a thread of its own, so that the event loop goes on. */
 export async function nodePrime(bits: number, kind: 'any' | 'safe'): Promise<Uint8Array> {

@@ -7,7 +7,8 @@ const { random } = seededPrimitives(SEED);
 
 function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
   let result = 1n;
-  for (const bit of exponent.toString(2)) result = (((result * result) % modulus) * (bit === '1' ? base : 1n)) % modulus;
+  for (const bit of exponent.toString(2))
+    result = (((result * result) % modulus) * (bit === '1' ? base : 1n)) % modulus;
   return result;
 }
 

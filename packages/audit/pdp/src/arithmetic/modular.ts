@@ -76,7 +76,7 @@ export function productOfPowers(modulus: bigint): ProductOfPowers {
 
 /** Windows of a few bits: bases with equal digits are multiplied into one bucket (Pippenger, FOCS 1976). */
 function bucketProduct(modulus: bigint, bases: readonly bigint[], exponents: readonly bigint[]): bigint {
-  const bits = exponents.reduce((most, exponent) => (exponent > most ? exponent : most), 1n).toString(2).length;
+  const bits = Math.max(...exponents.map((exponent) => exponent.toString(2).length));
   const window = windowBits(bases.length, bits);
   const digits = exponents.map((exponent) => digitsOf(exponent, window));
   let product = 1n;

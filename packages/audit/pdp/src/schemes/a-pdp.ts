@@ -1,9 +1,9 @@
 import type { Primitives } from '@cloister/crypto';
 import { type PrivateSchemeDefinition, privateScheme } from '../private-scheme.ts';
-import { generateRsaGroup, openRsaGroup, openRsaOwner, type RsaGroup, type RsaOwner } from '../rsa-group.ts';
+import { type RsaGroup, type RsaOwner, rsaKeys } from '../rsa-group.ts';
 import {
-  challengeElement,
   type Coefficients,
+  challengeElement,
   coefficient128,
   openRsaProof,
   proveRsa,
@@ -60,7 +60,8 @@ export function ePdp(primitives: Primitives): Scheme {
       name: 'e-pdp',
       assumption: 'None that helps',
       limits: 'It shows the sum of the blocks that are asked for, and not the blocks',
-      broken: 'Changes of blocks that add up to nothing are not seen: every block may be wrong, and 3.7 % of challenges pass',
+      broken:
+        'Changes of blocks that add up to nothing are not seen: every block may be wrong, and 3.7 % of challenges pass',
     }),
   );
 }
@@ -72,27 +73,10 @@ function spdp(
 ): PrivateSchemeDefinition<RsaOwner, RsaGroup> {
   return {
     facts,
-    keys: {
-      generate: (options) => generateRsaGroup(primitives, options),
-      openSecret: (parts) => openRsaOwner(primitives, parts),
-      openPublic: (parts) => openRsaGroup(primitives, parts),
-    },
+    keys: rsaKeys(primitives),
     tagBytes: ({ bytes }) => bytes,
 
-    async tagger(session) {
-      const tag = await rsaTagger(primitives, session);
-      const { blockBytes } = session.file;
-      return async (first, blocks) => {
-        const count = Math.max(1, Math.ceil(blocks.length / blockBytes));
-        const tags = new Uint8Array(count * session.parts.bytes);
-        for (let at = 0; at < count; at += 1)
-          tags.set(
-            await tag(first + at, blocks.subarray(at * blockBytes, (at + 1) * blockBytes)),
-            at * session.parts.bytes,
-          );
-        return tags;
-      };
-    },
+    tagger: (session) => rsaTagger(primitives, session),
     challengeExtra: (session, seed) => challengeElement(primitives, session.parts, seed),
     prove: ({ blockBytes }, expansion, stored, { parts, extra }) =>
       proveRsa(primitives, parts, expansion, { stored, blockBytes, gs: extra }, coefficient),
@@ -102,7 +86,7 @@ function spdp(
       if (opened === undefined) return 'malformed proof';
       const tau = await tauOf(primitives, session, expansion, opened.t, coefficient);
       const s = await secretExponent(primitives, session.parts, seed);
-      const rho = await primitives.sha256(await session.parts.power(session.parts.toBytes(tau), s));
+      const rho = await primitives.sha256(await session.parts.power(tau, s));
       return primitives.equal(rho, opened.rho) ? undefined : 'wrong proof';
     },
   };
