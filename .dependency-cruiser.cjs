@@ -10,9 +10,13 @@ const PACKAGES = {
   scheduler: 'packages/deprivileged/scheduler',
   builder: 'packages/deprivileged/builder',
   toolstack: 'packages/deprivileged/toolstack',
+  files: 'packages/host/files',
   launcher: 'packages/host/launcher',
   images: 'packages/host/images',
+  evidence: 'packages/evidence',
   pdp: 'packages/audit/pdp',
+  enclave: 'packages/audit/enclave',
+  auditor: 'packages/audit/auditor',
   sdk: 'packages/clients/sdk',
   cli: 'packages/clients/cli',
 };
@@ -27,11 +31,15 @@ const MAY_IMPORT = {
   scheduler: ['protocol'],
   builder: ['protocol'],
   toolstack: ['protocol'],
+  files: [],
   launcher: ['protocol', 'boot-plan'],
-  images: ['protocol', 'launcher', 'crypto'],
+  images: ['protocol', 'files', 'launcher', 'crypto'],
+  evidence: ['protocol'],
   pdp: ['protocol', 'crypto'],
-  sdk: ['protocol', 'boot-plan', 'launcher', 'images'],
-  cli: ['sdk', 'protocol', 'images'],
+  enclave: ['protocol', 'pdp', 'evidence', 'crypto'],
+  auditor: ['protocol', 'files', 'launcher', 'evidence'],
+  sdk: ['protocol', 'boot-plan', 'launcher', 'images', 'auditor'],
+  cli: ['sdk', 'protocol', 'images', 'evidence'],
 };
 // What puts a compartment together with its channels: the one-process form, and each process's entry.
 const MONOLITHIC = 'packages/host/launcher/src/(monolithic|compartments/(machine|[a-z]+-process))\\.ts$';

@@ -16,6 +16,7 @@ const ENTRIES = {
   storage: 'packages/host/launcher/src/compartments/storage-process.ts',
   scheduler: 'packages/host/launcher/src/compartments/scheduler-process.ts',
   builder: 'packages/host/launcher/src/compartments/builder-process.ts',
+  enclave: 'packages/host/launcher/src/compartments/enclave-process.ts',
   toolstack: 'packages/host/launcher/src/compartments/toolstack-process.ts',
   conformance: 'conformance/main.ts',
   bench: 'bench/main.ts',
@@ -28,7 +29,7 @@ const ENTRIES = {
  * What runs with less than the user's rights, or starts what does: its hash stands in the manifest.
  * `probe` takes the place of each of them in `attacks`.
  */
-const COMPARTMENTS = ['machine', 'hart', 'slice', 'storage', 'scheduler', 'builder', 'toolstack', 'probe'];
+const COMPARTMENTS = ['machine', 'hart', 'slice', 'storage', 'scheduler', 'builder', 'enclave', 'toolstack', 'probe'];
 
 const present = Object.entries(ENTRIES).filter(([, path]) => existsSync(join(root, path)));
 mkdirSync(join(root, 'dist'), { recursive: true });

@@ -44,6 +44,11 @@ const PROCESSES = {
     holds: 'what it unpacks',
     trusted: 'nobody',
   },
+  enclave: {
+    entry: `${LAUNCHER}/compartments/enclave-process.ts`,
+    holds: "an audit's keys and state",
+    trusted: 'the owner of what is audited',
+  },
   toolstack: {
     entry: `${LAUNCHER}/compartments/toolstack-process.ts`,
     holds: "clients' connections, names for what the launcher holds",
@@ -51,6 +56,9 @@ const PROCESSES = {
   },
   cli: { entry: 'packages/clients/cli/src/main.ts', holds: "the user's authority", trusted: 'its user' },
 };
+
+/** Clients, what is counted with the machine, and what serves no VM. */
+const NOT_HYPERVISOR = ['cli', 'hart', 'enclave'];
 
 /** Lines that have a token of code: no comments, no blank lines. */
 export function codeLines(text) {
@@ -113,7 +121,7 @@ export async function trustedBase() {
   const privileged = processes.launcher.files;
   const hypervisor = new Set(
     Object.entries(processes)
-      .filter(([name]) => name !== 'cli' && name !== 'hart')
+      .filter(([name]) => !NOT_HYPERVISOR.includes(name))
       .flatMap(([, { files }]) => [...files])
       .filter((path) => !isHardware(path)),
   );

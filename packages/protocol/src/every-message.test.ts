@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { fromSlice, toSlice } from './control-channel.ts';
+import { fromEnclave, toEnclave } from './enclave-channel.ts';
 import { decodeRecordHeader, encodeRecordHeader, RECORD_HEADER_BYTES } from './framing.ts';
 import { fromMachine, toMachine } from './machine-channel.ts';
 import type { MessageSet } from './message.ts';
@@ -18,6 +19,8 @@ const SETS: readonly (readonly [string, AnySet, Readonly<Record<string, { readon
   ['from the slice', fromSlice as AnySet, samples.FROM_SLICE_SAMPLES],
   ['to storage', toStorage as unknown as AnySet, samples.TO_STORAGE_SAMPLES],
   ['from storage', fromStorage as unknown as AnySet, samples.FROM_STORAGE_SAMPLES],
+  ['to the enclave', toEnclave as unknown as AnySet, samples.TO_ENCLAVE_SAMPLES],
+  ['from the enclave', fromEnclave as unknown as AnySet, samples.FROM_ENCLAVE_SAMPLES],
 ];
 
 test.each(SETS)('each message %s decodes to itself', (_name, set, kinds) => {

@@ -1,13 +1,14 @@
 export * from './budgets.ts';
 export * from './builder-channel.ts';
 export * from './channel.ts';
-export { type Check, anyObject, flag, listOf, oneOf, orNull, record, text, whole } from './checked-json.ts';
+export { anyObject, type Check, flag, listOf, oneOf, orNull, record, text, whole } from './checked-json.ts';
 export * from './control-channel.ts';
 export * from './conversation.ts';
 export * from './device/block.ts';
 export * from './device/console.ts';
 export * from './device/payload-area.ts';
 export * from './device/port-stream.ts';
+export * from './enclave-channel.ts';
 export * from './exit-mask.ts';
 export * from './formats/hash-tree.ts';
 export * from './formats/sealed-block.ts';

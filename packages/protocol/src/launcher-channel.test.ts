@@ -49,7 +49,7 @@ const SAMPLES: Readonly<Record<string, readonly [(line: string) => object | unde
         },
         stores: [{ bytes: 1, growable: false, writable: true, durable: true }],
       },
-      { do: 'build', client: 'c' },
+      { do: 'start', kind: 'enclave', client: 'c' },
       { do: 'list' },
       ...['inspect', 'stop', 'kill', 'debug'].map((what) => ({ do: what, ...VM })),
       { do: 'upgrade', ...VM, deposit: null },

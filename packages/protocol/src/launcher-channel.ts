@@ -38,7 +38,7 @@ export type FromClient = RequestOf<typeof FROM_CLIENT>;
 export const decodeFromClient = (line: string): FromClient | undefined => decodeRequest(FROM_CLIENT, line);
 
 /** What the toolstack may start. `debug` is a slice with an inspector, which no sandbox allows. */
-export const SPAWNED_KINDS = ['machine', 'slice', 'debug', 'storage', 'scheduler', 'builder'] as const;
+export const SPAWNED_KINDS = ['machine', 'slice', 'debug', 'storage', 'scheduler', 'builder', 'enclave'] as const;
 export type SpawnedKind = (typeof SPAWNED_KINDS)[number];
 
 const LINKS_MAX = 1024;

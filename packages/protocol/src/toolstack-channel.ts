@@ -3,6 +3,7 @@ import {
   decodeRequest,
   flag,
   listOf,
+  oneOf,
   orNull,
   type RequestOf,
   record,
@@ -10,6 +11,10 @@ import {
   whole,
 } from './checked-json.ts';
 import { STORES_MAX } from './launcher-channel.ts';
+
+/** Compartments that belong to no VM. */
+export const LONE_KINDS = ['builder', 'enclave'] as const;
+export type LoneKind = (typeof LONE_KINDS)[number];
 
 // What clients and the toolstack say to each other: JSON, a line each.
 const id = text(64);
@@ -47,8 +52,8 @@ const FROM_CLIENT = {
     /** Refuse to run below the full protection level. */
     strict: flag,
   },
-  /** A builder, which ends with this connection; `client` is its link. */
-  build: { client: id },
+  /** A compartment with nothing but one link, `client`; it ends with this connection. */
+  start: { kind: oneOf(...LONE_KINDS), client: id },
   list: {},
   inspect: OF_A_VM,
   /** `stop` asks the VM's owner to end it in order, `kill` ends it, `debug` gives its slice an inspector. */
@@ -73,8 +78,8 @@ export type OwnerEvent =
   /** Nothing was started. */
   | { readonly refused: string };
 
-/** What comes on the connection of who asked for a builder, in this order. */
-export type BuilderEvent =
+/** What comes on the connection of who started a lone compartment, in this order. */
+export type LoneEvent =
   /** It runs; the link's epoch, in base64. */
   | { readonly epoch: string }
   /** It is gone: how, in words. */

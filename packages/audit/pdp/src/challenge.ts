@@ -125,6 +125,7 @@ export function checkSelection(file: FileDescription, kinds: readonly Selection[
 /** The blocks that a message asks for, in ascending order, and where their coefficients come from. */
 export interface Expansion {
   readonly count: number;
+  /** The same ones each time they are iterated. */
   readonly indices: Iterable<number>;
   /** A new stream of coefficients, from the first on, each time it is called. */
   coefficients(): Keystream;
@@ -163,9 +164,11 @@ async function selectedIndices(
   }
 }
 
-/** May be gone through more than once, as a list may. */
-const range = (first: number, count: number): Iterable<number> => ({
-  *[Symbol.iterator]() {
-    for (let at = first; at < first + count; at += 1) yield at;
-  },
-});
+/** Not in memory, and as often as it is asked. */
+function range(first: number, count: number): Iterable<number> {
+  return {
+    *[Symbol.iterator]() {
+      for (let at = first; at < first + count; at += 1) yield at;
+    },
+  };
+}

@@ -42,4 +42,15 @@ export function uint64(value: number): Uint8Array {
   return out;
 }
 
+/** Parts one after the other. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const part of parts) {
+    out.set(part, end);
+    end += part.length;
+  }
+  return out;
+}
+
 export const ascii = (label: string): Uint8Array => new TextEncoder().encode(label);

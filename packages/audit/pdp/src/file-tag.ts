@@ -3,8 +3,8 @@ import { record } from '@cloister/protocol';
 import { bytesUpTo, decodeRecord, encodeRecord } from './encoding.ts';
 import { type FileDescription, fileName, isFileDescription } from './file-description.ts';
 
-/** A file tag's own bytes, those of a scheme's public values among them, and no more. */
-const EXTRA_BYTES_MAX = 64 * 1024;
+/** What a scheme may add to a file tag: the longest is DHT-PA's table after 260,000 changes. */
+export const EXTRA_BYTES_MAX = 16 * 1024 * 1024;
 
 /** What a file tag says: Shacham and Waters' tau (Asiacrypt 2008, section 3), which must be verified before anything else. */
 export interface FileTag {

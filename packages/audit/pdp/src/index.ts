@@ -1,9 +1,16 @@
+export { sampleIndices } from './arithmetic/index-sampling.ts';
 export { type Challenge, INDICES_MAX, SEED_BYTES, type Selection } from './challenge.ts';
-export { blockCount, blockLength, describeFile, type FileDescription } from './file-description.ts';
+export { bytes, bytesUpTo, decodeRecord, encodeRecord } from './encoding.ts';
+export { blockCount, blockLength, describeFile, type FileDescription, SALT_BYTES } from './file-description.ts';
+export { keystream } from './keystream.ts';
 export { PdpError, type PdpErrorCode } from './pdp-error.ts';
 export { SCHEMES, type SchemeName } from './registry.ts';
 export type {
+  Answered,
+  BlockChange,
   BlockTagger,
+  DynamicFile,
+  DynamicScheme,
   KeyOptions,
   KeyPair,
   Rejection,
@@ -12,6 +19,8 @@ export type {
   StoredFile,
   TagOutput,
   TagRequest,
+  UpdateVerdict,
   Verdict,
 } from './scheme.ts';
 export type { ReplicaScheme } from './schemes/mr-pdp.ts';
+export type { NodeStore } from './structures/node-store.ts';

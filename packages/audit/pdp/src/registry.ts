@@ -2,18 +2,26 @@ import type { Primitives } from '@cloister/crypto';
 import type { Scheme } from './scheme.ts';
 import { aPdp, ePdp } from './schemes/a-pdp.ts';
 import { cporPrivate } from './schemes/cpor-private.ts';
+import { cporPublic } from './schemes/cpor-public.ts';
+import { dhtPa } from './schemes/dht-pa.ts';
 import { gmacCpor } from './schemes/gmac-cpor.ts';
 import { macPdp } from './schemes/mac-pdp.ts';
+import { mhtPa } from './schemes/mht-pa.ts';
 import { mrPdp } from './schemes/mr-pdp.ts';
+import { pppas } from './schemes/pppas.ts';
 
 /** Every scheme by its name. */
 export const SCHEMES = {
   'a-pdp': aPdp,
   'cpor-private': cporPrivate,
+  'cpor-public': cporPublic,
+  'dht-pa': dhtPa,
   'e-pdp': ePdp,
   'gmac-cpor': gmacCpor,
   'mac-pdp': macPdp,
+  'mht-pa': mhtPa,
   'mr-pdp': mrPdp,
+  pppas,
 } as const satisfies Readonly<Record<string, (primitives: Primitives) => Scheme>>;
 
 export type SchemeName = keyof typeof SCHEMES;

@@ -65,6 +65,13 @@ export interface StoredFile {
 export type Rejection = 'file tag' | 'malformed proof' | 'wrong proof';
 export type Verdict = { readonly accepted: true } | { readonly accepted: false; readonly reason: Rejection };
 
+/** A challenge with its answer. */
+export interface Answered {
+  readonly fileTag: Uint8Array;
+  readonly challenge: Challenge;
+  readonly proof: Uint8Array;
+}
+
 /** Makes the tags of whole blocks: `blocks` holds those from `first` on, one after the other. */
 export type BlockTagger = (first: number, blocks: Uint8Array) => Answer<Uint8Array>;
 
@@ -95,6 +102,11 @@ export interface Scheme {
    * @throws PdpError `key`
    */
   verify(key: Uint8Array, fileTag: Uint8Array, challenge: Challenge, proof: Uint8Array): Promise<Verdict>;
+  /**
+   * What `verify` says of each of many proofs under one key, of any files, for less time than one by one while they are all right.
+   * @throws PdpError `key`
+   */
+  verifyBatch?(key: Uint8Array, answers: readonly Answered[]): Promise<readonly Verdict[]>;
   /** For schemes whose tags are one a block, and depend on that block alone: tags of a part, for another thread. */
   readonly blockTags?: {
     /** Bytes of a tag. */

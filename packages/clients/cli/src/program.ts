@@ -1,5 +1,6 @@
 import { CloisterError } from '@cloister/sdk';
 import { Command, CommanderError, Option } from 'commander';
+import { addAuditCommands } from './audit-commands.ts';
 import { attended, detach } from './detached.ts';
 import { doctor } from './doctor.ts';
 import { buildImage, inspectImage, listImages, pullImage, removeImages } from './image.ts';
@@ -7,6 +8,7 @@ import { type KernelFlags, runOwnKernel } from './kernel.ts';
 import { addMachineCommands } from './machine-commands.ts';
 import { EXIT_CLOISTER, report } from './report.ts';
 import { prepareDetached, type RunFlags, run } from './run.ts';
+import { verifyReceipts } from './verify.ts';
 import { VERSION } from './version.ts';
 
 const collect = (value: string, all: readonly string[] = []): string[] => [...all, value];
@@ -98,6 +100,7 @@ export function program(finish: (status: number) => void): Command {
   });
 
   addMachineCommands(cloister, finish);
+  addAuditCommands(cloister, finish);
   const images = cloister.command('image').description('make, list and remove images');
   const mirrored = (command: Command): Command =>
     command
@@ -133,6 +136,13 @@ export function program(finish: (status: number) => void): Command {
     .option('--json', 'accepted: the manifest is always JSON')
     .action(async (name: string) => finish(await inspectImage(name)));
 
+  cloister
+    .command('verify')
+    .argument('<receipt...>', 'files that audits have left')
+    .description('verify receipts, without the enclave and without a network')
+    .option('--key <fingerprint>', 'the key that must have signed them (see "cloister audit ls --json")')
+    .option('--json', 'as JSON')
+    .action(async (files: string[], flags) => finish(await verifyReceipts(files, flags)));
   cloister
     .command('doctor')
     .description('check whether this host can run guests')

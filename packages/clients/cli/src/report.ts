@@ -1,5 +1,5 @@
 import { ImageError } from '@cloister/images';
-import { CloisterError } from '@cloister/sdk';
+import { AuditError, CloisterError } from '@cloister/sdk';
 
 /** Exit status of Cloister's own failures, as Docker's. */
 export const EXIT_CLOISTER = 125;
@@ -9,7 +9,7 @@ export const EXIT_LEFT = 130;
 
 /** Prints an error as one line (above it the guest's last console lines, if they explain it); returns the status. */
 export function report(error: unknown, json: boolean, verbose: boolean): number {
-  const known = error instanceof CloisterError || error instanceof ImageError;
+  const known = error instanceof CloisterError || error instanceof ImageError || error instanceof AuditError;
   const code = known ? error.code : 'internal';
   const message = error instanceof Error ? error.message : String(error);
   const hint = known ? error.hint : 'This is a bug in Cloister: please report it, with the output of -v';

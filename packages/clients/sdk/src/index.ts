@@ -1,5 +1,19 @@
+export {
+  AuditError,
+  type AuditProgress,
+  type AuditResult,
+  type AuditStatus,
+  auditNames,
+  auditReceipts,
+  auditWithKey,
+  detection,
+  fingerprintOf,
+  type KeptReceipt,
+  type Synced,
+} from '@cloister/auditor';
 export type { CompartmentFacts, Inspected, LaunchOptions, Listed } from '@cloister/launcher';
 export { newMachineId, runtimeDirectory, sandboxLevel } from '@cloister/launcher';
+export { type AuditSettings, audits } from './audits.ts';
 export { parseDisk } from './disks.ts';
 export { CloisterError, type RunErrorCode } from './failure.ts';
 export { readInput, readKernel } from './kernels.ts';

@@ -23,9 +23,12 @@ export function checkMemory(bytes: number, text = `${bytes} bytes`): number {
   return Math.ceil(bytes / (2 * MIB)) * 2 * MIB;
 }
 
-/** Milliseconds from `90`, `30s`, `5m`, `1h` (a bare number is seconds); throws `bad-usage`. */
+/** Milliseconds from `90`, `30s`, `5m`, `1h`, `7d` (a bare number is seconds); throws `bad-usage`. */
 export function parseDuration(text: string): number {
-  const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)?$/.exec(text.trim());
-  if (match === null) fail('bad-usage', `"${text}" is not a duration`, { hint: 'Write it as 30s, 5m or 1h' });
-  return Number(match[1]) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[(match[2] ?? 's') as 'ms' | 's' | 'm' | 'h'];
+  const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d)?$/.exec(text.trim());
+  if (match === null) fail('bad-usage', `"${text}" is not a duration`, { hint: 'Write it as 30s, 5m, 1h or 7d' });
+  return (
+    Number(match[1]) *
+    { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[(match[2] ?? 's') as 'ms' | 's' | 'm' | 'h' | 'd']
+  );
 }

@@ -1,10 +1,11 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import {
-  type BuilderEvent,
   type ClientRequest,
   decodeClientRequest,
   type FromToolstack,
   type Listed,
+  type LoneEvent,
+  type LoneKind,
   type OwnerEvent,
   type Parts,
   type ToToolstack,
@@ -33,8 +34,11 @@ export interface ToolstackConfig {
   idle(): void;
 }
 
-/** A builder holds an index, or a package's archive to be repacked (the protocol's client asks for at most half of it). */
-const BUILDER_BYTES = 2 ** 30;
+/**
+ * A builder holds an index, or a package's archive to be repacked (the protocol's client asks for at most half of it);
+ * an enclave the blocks that are under way, and pages of its manifest.
+ */
+const LONE_BYTES = 2 ** 30;
 const REFUSED_TOKEN = 'There is no such VM, or the token is not its own';
 
 export function createToolstack({ ask, cpus, idle }: ToolstackConfig): Toolstack {
@@ -89,23 +93,23 @@ export function createToolstack({ ask, cpus, idle }: ToolstackConfig): Toolstack
     machines.delete(id);
   };
 
-  /** A builder, for as long as the connection of who asked for it lasts. */
-  const build = async (client: string, connection: Connection): Promise<void> => {
-    const tell = (event: BuilderEvent): void => connection.tell(event);
+  /** A compartment of no VM, for as long as the connection of who asked for it lasts. */
+  const startLone = async (kind: LoneKind, client: string, connection: Connection): Promise<void> => {
+    const tell = (event: LoneEvent): void => connection.tell(event);
     await host.claim(client);
     const link = { id: client, epoch: freshEpoch() };
-    const builder = host.spawn({
-      ...{ kind: 'builder', deposits: [], settings: {}, cpus: 1, dataBytes: BUILDER_BYTES },
+    const lone = host.spawn({
+      ...{ kind, deposits: [], settings: {}, cpus: 1, dataBytes: LONE_BYTES },
       links: [{ link, end: 0 }],
     });
-    void builder.started.then(() => tell({ epoch: Buffer.from(link.epoch).toString('base64') }));
-    void connection.next().then(builder.kill);
-    tell({ ended: await builder.ended });
+    void lone.started.then(() => tell({ epoch: Buffer.from(link.epoch).toString('base64') }));
+    void connection.next().then(lone.kill);
+    tell({ ended: await lone.ended });
     host.close(client);
   };
 
   /** Acts on a VM for whoever has its token; returns what there is to answer. */
-  const act = async (request: Exclude<ClientRequest, { do: 'run' | 'build' | 'list' }>): Promise<object> => {
+  const act = async (request: Exclude<ClientRequest, { do: 'run' | 'start' | 'list' }>): Promise<object> => {
     const machine = holder(request.vm, request.token);
     if (machine === undefined) throw new Error(REFUSED_TOKEN);
     switch (request.do) {
@@ -135,7 +139,7 @@ export function createToolstack({ ask, cpus, idle }: ToolstackConfig): Toolstack
     const request = decodeClientRequest(line);
     if (request === undefined) throw new Error('The toolstack does not understand this request');
     if (request.do === 'run') await run(request, connection);
-    else if (request.do === 'build') await build(request.client, connection);
+    else if (request.do === 'start') await startLone(request.kind, request.client, connection);
     else if (request.do === 'list') connection.tell({ machines: [...machines.values()].map(listed) });
     else connection.tell(await act(request));
   };

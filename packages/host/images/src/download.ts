@@ -3,10 +3,10 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isAlive } from '@cloister/files';
 import { type Cache, makeDirectory } from './cache.ts';
 import { fail, failFile, ImageError, throwIfAborted } from './failure.ts';
 import { bodyOf, get } from './http.ts';
-import { isAlive } from './lock.ts';
 import type { Mirror } from './mirror/mirror.ts';
 
 /** What to download: a path below the mirror, with the size in bytes and lower-case hex SHA-256 that it must have. */

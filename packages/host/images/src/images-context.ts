@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { DiskConfig, StartBuilder } from '@cloister/launcher';
+import type { DiskConfig, StartLone } from '@cloister/launcher';
 import { ARCHIVE_KEY_PINS } from './archive/keys.ts';
 import { createOpenIndex } from './archive/package-index.ts';
 import { openSuite, type Suite, type SuiteName } from './archive/suite.ts';
@@ -24,7 +24,7 @@ export interface ImagesOptions {
   readonly warn?: ((line: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly startVirtualMachine: StartVirtualMachine;
-  readonly startBuilder: StartBuilder;
+  readonly startBuilder: StartLone;
   /** For tests: other archive keys, another environment, another clock (ms since 1970), another apt configuration. */
   readonly testing?: {
     readonly pins?: ReadonlySet<string>;

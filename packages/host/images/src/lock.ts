@@ -1,17 +1,10 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { makeDirectory } from './cache.ts';
-import { fail, failFile, throwIfAborted } from './failure.ts';
-
-/** How often a waiting process looks again. */
-const POLL_MS = 200;
-/** A lock without an owner's pid is one that is being made, or whose maker died between two calls. */
-const OWNERLESS_MS = 5000;
+import { withLock as withLockAt } from '@cloister/files';
+import { fail, failFile, ImageError } from './failure.ts';
 
 /**
- * Runs `work` while holding the lock directory `path` (an atomic mkdir with the owner's pid inside), so that an image is
- * built once. `waiting` is called once if another process holds it. The lock of a dead process is taken over.
+ * Runs `work` while holding the lock directory `path`, so that an image is built once. `waiting` is called once if another
+ * process holds it.
+ * @throws ImageError `aborted`, `cache-unwritable`, `cache-full`
  */
 export async function withLock<T>(
   path: string,
@@ -19,50 +12,15 @@ export async function withLock<T>(
   waiting: () => void,
   work: () => Promise<T>,
 ): Promise<T> {
-  await makeDirectory(dirname(path));
-  let told = false;
-  let ownerlessSince: number | undefined;
-  for (;;) {
-    throwIfAborted(signal);
-    try {
-      await mkdir(path, { mode: 0o700 });
-      break;
-    } catch (error) {
-      if ((error as { code?: string }).code !== 'EEXIST') failFile(path, error);
-    }
-    const owner = await ownerOf(path);
-    if (owner === undefined) ownerlessSince ??= Date.now();
-    const stale = owner === undefined ? Date.now() - (ownerlessSince ?? 0) > OWNERLESS_MS : !isAlive(owner);
-    if (stale) {
-      await rm(path, { recursive: true, force: true });
-      ownerlessSince = undefined;
-      continue;
-    }
-    if (!told) waiting();
-    told = true;
-    await delay(POLL_MS, undefined, signal === undefined ? {} : { signal }).catch((error) =>
-      fail('aborted', 'Interrupted', error),
-    );
-  }
+  let working = false;
   try {
-    await writeFile(join(path, 'pid'), String(process.pid)).catch((error) => failFile(path, error));
-    return await work();
-  } finally {
-    await rm(path, { recursive: true, force: true });
-  }
-}
-
-async function ownerOf(path: string): Promise<number | undefined> {
-  const pid = Number(await readFile(join(path, 'pid'), 'utf8').catch(() => ''));
-  return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined;
-}
-
-/** Whether a process of that id exists (it may be another user's). */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
+    return await withLockAt(path, signal, waiting, () => {
+      working = true;
+      return work();
+    });
   } catch (error) {
-    return (error as { code?: string }).code === 'EPERM';
+    if (working || error instanceof ImageError) throw error;
+    if (signal?.aborted === true) fail('aborted', 'Interrupted', error);
+    failFile(path, error);
   }
 }

@@ -1,9 +1,9 @@
 import { serve } from '../../../deprivileged/builder/src/index.ts';
 import { memoryChannel } from '../../launcher/src/channels/memory-channel.ts';
-import type { StartBuilder } from '../../launcher/src/client/start-builder.ts';
+import type { StartLone } from '../../launcher/src/client/start-lone.ts';
 
 /** A builder in this process: the same code over a channel of copied bytes, without a sandbox around it. */
-export const builderHere: StartBuilder = async () => {
+export const builderHere: StartLone = async () => {
   const [near, far] = memoryChannel();
   const ended = serve(far).then(
     () => 'it ended',

@@ -6,7 +6,7 @@ import { EPOCH_BYTES } from '@cloister/protocol';
 import { streamChannel } from '../../launcher/src/channels/stream-channel.ts';
 import { makeRecipes } from '../../launcher/src/client/make-recipes.ts';
 import { knownLevel } from '../../launcher/src/client/sandbox-level.ts';
-import type { StartBuilder } from '../../launcher/src/client/start-builder.ts';
+import type { StartLone } from '../../launcher/src/client/start-lone.ts';
 import { type Code, closeCapability, readCode } from '../../launcher/src/privileged/capability.ts';
 import { startCompartment, writeStart } from '../../launcher/src/privileged/compartment.ts';
 import { createLinkMaker } from '../../launcher/src/privileged/link.ts';
@@ -18,7 +18,7 @@ import { createLinkMaker } from '../../launcher/src/privileged/link.ts';
 export async function starterWith(
   dataBytes: number,
   code?: string,
-): Promise<{ readonly start: StartBuilder; remove(): void }> {
+): Promise<{ readonly start: StartLone; remove(): void }> {
   const directory = mkdtempSync(join(tmpdir(), 'builders-'));
   const recipe = makeRecipes(await knownLevel(directory)).builder!;
   const builds: Record<string, Code> = code === undefined ? {} : { 'builder.cjs': readCode(code) };

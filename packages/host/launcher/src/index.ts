@@ -8,10 +8,11 @@ export {
   tellMachine,
   upgradeMachine,
 } from './client/machines.ts';
+export { type EnclaveMeasurement, measureEnclave } from './client/measure-enclave.ts';
 export type { CompartmentFacts } from './client/process-facts.ts';
 export { runtimeDirectory } from './client/runtime-directory.ts';
 export { sandboxLevel } from './client/sandbox-level.ts';
-export { type RunningBuilder, type StartBuilder, startBuilder } from './client/start-builder.ts';
+export { type LoneCompartment, type StartLone, startBuilder, startEnclave } from './client/start-lone.ts';
 export { type LaunchOptions, startVirtualMachine } from './client/start-virtual-machine.ts';
 export type * from './client/virtual-machine.ts';
 export { operatorLog } from './client/vm-directory.ts';

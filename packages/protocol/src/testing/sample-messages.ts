@@ -1,4 +1,5 @@
 import type { FromSlice, ToSlice } from '../control-channel.ts';
+import type { FromEnclave, ToEnclave } from '../enclave-channel.ts';
 import { GRANT_MAC_BYTES } from '../grant.ts';
 import { SEALED_FRAME_BYTES } from '../hypelet-calls.ts';
 import type { BlockReply, BlockRequest, FromMachine, ToMachine } from '../machine-channel.ts';
@@ -87,4 +88,55 @@ export const TO_STORAGE_SAMPLES: OneOfEach<ToStorage> = {
 export const FROM_STORAGE_SAMPLES: OneOfEach<FromStorage> = {
   'block.reply': reply,
   'file.data': { kind: 'file.data', id: 7, ok: true, bytes: new Uint8Array(512) },
+};
+
+const hash = new Uint8Array(32).fill(7);
+const extent = { path: 'a/b', offset: 0, length: 5, objectBytes: 5, pin: '1', pack: '0011223344556677' };
+
+export const TO_ENCLAVE_SAMPLES: OneOfEach<ToEnclave> = {
+  measured: {
+    ...{ kind: 'measured', bundle: hash, filter: hash, node: hash, libraries: hash },
+    ...{ command: '[]', level: 'none' },
+  },
+  create: { kind: 'create', key: hash, store: '/store', scheme: 'mac-pdp', blockBytes: 4096, period: 86_400_000 },
+  open: { kind: 'open', key: hash, counter: 1, head: bytes },
+  tag: { kind: 'tag', ...extent, baseline: 'store', tagsAt: 0 },
+  data: { kind: 'data', bytes: bytes.subarray(0, 5) },
+  'data.end': { kind: 'data.end', complete: true },
+  forget: { kind: 'forget', path: 'a/b' },
+  commit: { kind: 'commit' },
+  kept: { kind: 'kept' },
+  page: { kind: 'page', bytes },
+  'page.lost': { kind: 'page.lost' },
+  list: { kind: 'list' },
+  absent: { kind: 'absent', path: 'a/b' },
+  audit: { kind: 'audit', all: true, due: 10, sample: 460 },
+  blocks: { kind: 'blocks', ask: 1, bytes: bytes.subarray(0, 5), tags: hash },
+  lost: { kind: 'lost', ask: 1, loss: 'missing' },
+};
+
+export const FROM_ENCLAVE_SAMPLES: OneOfEach<FromEnclave> = {
+  state: {
+    ...{ kind: 'state', store: '/store', scheme: 'mac-pdp', blockBytes: 4096, tagBytes: 32, objects: 1, extents: 1 },
+    ...{ bytes: 5, blocks: 1, created: 1, period: 2, periodStart: 3, periodBlocks: 1, periodDone: 0 },
+    ...{ audits: 0, lastAudit: 0, lastFindings: 0, publicKey: hash, counter: 1 },
+  },
+  tags: { kind: 'tags', bytes },
+  page: { kind: 'page', id: hash, bytes },
+  head: { kind: 'head', counter: 1, bytes },
+  'page.want': { kind: 'page.want', id: hash },
+  'page.live': { kind: 'page.live', id: hash },
+  extent: { kind: 'extent', ...extent, baseline: 'store' },
+  read: {
+    ...{ kind: 'read', ask: 1, path: 'a/b', pin: '1', offset: 0, length: 5 },
+    ...{ pack: extent.pack, tagsAt: 0, tagsLength: 32 },
+  },
+  finding: { kind: 'finding', path: 'a/b', finding: 'corrupt', offset: 0, length: 5, blocks: 1 },
+  progress: { kind: 'progress', blocks: 1, of: 2, bytes: 5 },
+  receipt: { kind: 'receipt', number: 1, bytes },
+  audited: {
+    ...{ kind: 'audited', number: 1, time: 5, blocks: 1, bytes: 5, sampled: 1, due: 0, ofBlocks: 1, findings: 0 },
+  },
+  done: { kind: 'done' },
+  failed: { kind: 'failed', failure: 'key', text: 'No' },
 };

@@ -1,5 +1,5 @@
 import type { Primitives } from '@cloister/crypto';
-import { uint64 } from '../encoding.ts';
+import { joined, uint64 } from '../encoding.ts';
 import { PdpError } from '../pdp-error.ts';
 import type { NodeStore } from './node-store.ts';
 
@@ -72,7 +72,7 @@ export interface MerkleTree {
 }
 
 /** Whether a tree of so many leaves can be changed so. The last leaf stays: there is no empty tree. */
-export function isLeafChange(leaves: number, { kind, index }: LeafChange): boolean {
+export function isLeafChange(leaves: number, { kind, index }: Pick<LeafChange, 'kind' | 'index'>): boolean {
   return (
     Number.isSafeInteger(index) &&
     index >= 0 &&
@@ -273,13 +273,7 @@ function encodePart(root: Node): Uint8Array {
     }
   }
   visit(root);
-  const proof = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let end = 0;
-  for (const part of parts) {
-    proof.set(part, end);
-    end += part.length;
-  }
-  return proof;
+  return joined(parts);
 }
 
 /** The part of the tree that a proof shows, if it is one of the tree with this root, to the last byte. */

@@ -31,29 +31,32 @@ export function memoryFile(
       return this.tagBytes.subarray(offset, offset + length);
     },
     change: () => {
-      throw new Error('Of a file in one piece; blocksInMemory gives one that changes');
+      throw new Error('Of a file in one piece; a blockList changes');
     },
   };
 }
 
-/** The same file as a list of blocks, which may then have any length. */
-export function blocksInMemory(
-  from: MemoryFile,
-  tagLength: number,
-): DynamicFile & {
+/** A file whose blocks change, as a list of blocks and one of tags; what is passed is copied. */
+export interface BlockList extends DynamicFile {
   fileTag: Uint8Array;
-  readonly nodes: ReturnType<typeof memoryNodes>;
   readonly blocks: Uint8Array[];
   readonly tagList: Uint8Array[];
-} {
-  const count = from.tagBytes.length / tagLength;
-  const blocks = Array.from({ length: count }, (_, at) => new Uint8Array(from.block(at) as Uint8Array));
-  const tagList = blocks.map((_, at) => from.tagBytes.slice(at * tagLength, (at + 1) * tagLength));
+  readonly nodes: ReturnType<typeof memoryNodes>;
+}
+
+export function blockList(from: {
+  readonly fileTag: Uint8Array;
+  readonly blocks: readonly Uint8Array[];
+  readonly tagList: readonly Uint8Array[];
+  readonly records: readonly Uint8Array[];
+}): BlockList {
+  const blocks = [...from.blocks];
+  const tagList = [...from.tagList];
   return {
     fileTag: from.fileTag,
-    nodes: memoryNodes([...from.nodes.records]),
     blocks,
     tagList,
+    nodes: memoryNodes([...from.records]),
     block: (index) => blocks[index]!,
     tags: (offset, length) => new Uint8Array(Buffer.concat(tagList)).subarray(offset, offset + length),
     change(change: BlockChange, tag: Uint8Array) {

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import type { StartBuilder } from '@cloister/launcher';
+import type { StartLone } from '@cloister/launcher';
 import type { BuilderJob, FromBuilder, Selection, TarHeader } from '@cloister/protocol';
 import { type ByteSource, collect, sourceOf } from '../collect.ts';
 import type { DownloadContext } from '../download.ts';
@@ -10,7 +10,7 @@ import { type Answer, openSession, type Session } from './session.ts';
 
 /** What works with downloads has them read elsewhere. */
 export interface BuildContext extends DownloadContext {
-  readonly startBuilder: StartBuilder;
+  readonly startBuilder: StartLone;
 }
 
 /** An entry of a package; `content` must be read before the next entry. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { RunningBuilder, StartBuilder } from '@cloister/launcher';
+import type { LoneCompartment, StartLone } from '@cloister/launcher';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { debOf } from '../../../../deprivileged/builder/testing/package-writer.ts';
 import { bundleForTest } from '../../../launcher/src/testing/bundle-for-test.ts';
@@ -21,8 +21,8 @@ writeFileSync(file, 'input');
 
 /** Has a fresh builder do something; resolves to what was thrown once its process is gone. */
 async function outcome(
-  start: StartBuilder,
-  work: (builder: Builder, running: RunningBuilder) => Promise<unknown>,
+  start: StartLone,
+  work: (builder: Builder, running: LoneCompartment) => Promise<unknown>,
   silenceMs = 20_000,
 ) {
   const running = await start();

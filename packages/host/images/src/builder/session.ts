@@ -1,4 +1,4 @@
-import type { RunningBuilder } from '@cloister/launcher';
+import type { LoneCompartment } from '@cloister/launcher';
 import {
   type BuilderJob,
   ChannelClosed,
@@ -39,7 +39,7 @@ export interface SessionOptions {
 /** Many times what the longest step takes on a busy host; a builder that hangs is ended by its launcher before. */
 const SILENCE_MS = 60_000;
 
-export function openSession(builder: RunningBuilder, options: SessionOptions): Session {
+export function openSession(builder: LoneCompartment, options: SessionOptions): Session {
   const { what, signal, silenceMs = SILENCE_MS } = options;
   const talk = converse(builder.channel);
   let verdict: string | undefined;

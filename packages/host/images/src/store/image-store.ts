@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isAlive } from '@cloister/files';
 import { type Cache, makeDirectory } from '../cache.ts';
 import { fail, failFile } from '../failure.ts';
-import { isAlive } from '../lock.ts';
 import { hashTreeBytes } from './hash-tree-file.ts';
 import {
   type FileEntry,

@@ -1,7 +1,15 @@
 /** What runs in a sandbox; each kind has its own list of system calls. */
-export type CompartmentKind = 'machine' | 'slice' | 'storage' | 'scheduler' | 'builder' | 'toolstack';
+export type CompartmentKind = 'machine' | 'slice' | 'storage' | 'scheduler' | 'builder' | 'enclave' | 'toolstack';
 
-export const COMPARTMENT_KINDS = ['machine', 'slice', 'storage', 'scheduler', 'builder', 'toolstack'] as const;
+export const COMPARTMENT_KINDS = [
+  'machine',
+  'slice',
+  'storage',
+  'scheduler',
+  'builder',
+  'enclave',
+  'toolstack',
+] as const;
 
 /** Node's names, as in `process.arch`. */
 export type Architecture = 'x64' | 'arm64';

@@ -95,6 +95,7 @@ const OF_KIND: Readonly<Record<CompartmentKind, readonly SystemCall[]>> = {
   storage: ['pwrite64', 'fdatasync'],
   scheduler: [],
   builder: [],
+  enclave: [],
   toolstack: ['listen', 'accept4'],
 };
 

@@ -1,4 +1,4 @@
-import type { BuilderEvent, Channel } from '@cloister/protocol';
+import type { Channel, LoneEvent, LoneKind } from '@cloister/protocol';
 import { streamChannel } from '../channels/stream-channel.ts';
 import { writeLine } from '../lines.ts';
 import { readLines } from '../read-lines.ts';
@@ -6,8 +6,8 @@ import { connectToolstack } from './connect.ts';
 import { attach } from './deposit.ts';
 import { LaunchError } from './launch-error.ts';
 
-/** A builder that runs: a process in its sandbox with nothing but this channel. */
-export interface RunningBuilder {
+/** A compartment of no VM: a process in its sandbox with nothing but this channel. */
+export interface LoneCompartment {
   readonly channel: Channel;
   /** Resolves once it is gone: how, in words. */
   readonly ended: Promise<string>;
@@ -15,26 +15,31 @@ export interface RunningBuilder {
   end(): void;
 }
 
-export type StartBuilder = () => Promise<RunningBuilder>;
+export type StartLone = () => Promise<LoneCompartment>;
 
 /** Starts a builder through this user's toolstack. @throws LaunchError */
-export const startBuilder: StartBuilder = async () => {
+export const startBuilder: StartLone = () => startLone('builder');
+
+/** Starts an enclave through this user's toolstack. @throws LaunchError */
+export const startEnclave: StartLone = () => startLone('enclave');
+
+async function startLone(kind: LoneKind): Promise<LoneCompartment> {
   const owner = await connectToolstack({ start: true });
   const next = readLines(owner);
-  const listen = async (): Promise<BuilderEvent> =>
-    JSON.parse((await next()) ?? '{"ended":"the toolstack is gone"}') as BuilderEvent;
+  const listen = async (): Promise<LoneEvent> =>
+    JSON.parse((await next()) ?? '{"ended":"the toolstack is gone"}') as LoneEvent;
   try {
     const { id, socket: link } = await attach();
-    writeLine(owner, { do: 'build', client: id });
+    writeLine(owner, { do: 'start', kind, client: id });
     const first = await listen();
     if (!('epoch' in first)) {
       const reason = 'refused' in first ? first.refused : first.ended;
-      throw new LaunchError('failed', `The builder does not start: ${reason}`);
+      throw new LaunchError('failed', `The ${kind} does not start: ${reason}`);
     }
     const channel = streamChannel(link, Buffer.from(first.epoch, 'base64'), 'told');
     const ended = listen().then((event) => {
       const how = 'ended' in event ? event.ended : 'the toolstack is gone';
-      channel.close(`The builder is gone: ${how}`);
+      channel.close(`The ${kind} is gone: ${how}`);
       owner.destroy();
       link.destroy();
       return how;
@@ -44,4 +49,4 @@ export const startBuilder: StartBuilder = async () => {
     owner.destroy();
     throw error;
   }
-};
+}

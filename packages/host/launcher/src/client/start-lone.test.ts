@@ -6,9 +6,9 @@ import { converse, fromBuilder, type ToBuilder, toBuilder } from '@cloister/prot
 import { afterAll, expect, test } from 'vitest';
 import { processOf } from '../sandbox/linux/process-of.ts';
 import { descriptorsOf, launchedIn, leftIn } from '../testing/residue.ts';
-import { startBuilder } from './start-builder.ts';
+import { startBuilder } from './start-lone.ts';
 
-const runtime = mkdtempSync(join(tmpdir(), 'start-builder-'));
+const runtime = mkdtempSync(join(tmpdir(), 'start-lone-'));
 process.env.CLOISTER_RUNTIME_DIR = runtime;
 afterAll(() => rmSync(runtime, { recursive: true, force: true }));
 const onLinux = test.runIf(process.platform === 'linux');

@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import type { EnclaveMeasurement, StartLone } from '@cloister/launcher';
+import type { StateFacts } from '@cloister/protocol';
+import { fail } from './audit-error.ts';
+import { type Answer, type EnclaveLink, linkTo } from './enclave-link.ts';
+import { type StateDirectory, withStateDirectory } from './state-directory.ts';
+
+/** What work on audits needs and reports to. */
+export interface AuditContext {
+  readonly startEnclave: StartLone;
+  /** What an enclave that it starts is. */
+  readonly measureEnclave: () => Promise<EnclaveMeasurement>;
+  readonly signal?: AbortSignal | undefined;
+  readonly progress?: ((progress: AuditProgress) => void) | undefined;
+  readonly warn?: ((line: string) => void) | undefined;
+}
+
+export interface AuditProgress {
+  readonly doing: 'listing' | 'tagging' | 'reading';
+  /** Bytes, and how many there will be, 0 if nobody knows. */
+  readonly bytes: number;
+  readonly ofBytes: number;
+}
+
+/** An audit whose state is open in an enclave. */
+export interface OpenAudit {
+  readonly directory: StateDirectory;
+  readonly link: EnclaveLink;
+  readonly facts: StateFacts;
+  /** It was made just now. */
+  readonly fresh: boolean;
+  /** Seals and keeps what has changed. */
+  commit(): Promise<StateFacts>;
+  /** The answer to a question that a job may have in between; true if it was one. */
+  serve(answer: Answer): Promise<boolean>;
+}
+
+export interface NewAudit {
+  readonly store: string;
+  readonly scheme: string;
+  readonly blockBytes: number;
+  readonly period: number;
+}
+
+/**
+ * Opens an audit's state in an enclave of its own, which ends with `work`; nobody else works on it meanwhile.
+ * @param fresh what to begin with where there is no state
+ * @throws AuditError
+ */
+export async function withAudit<T>(
+  { startEnclave, measureEnclave, signal, warn }: AuditContext,
+  name: string,
+  fresh: NewAudit | undefined,
+  work: (audit: OpenAudit) => Promise<T>,
+): Promise<T> {
+  const waiting = (owner: number | undefined): void =>
+    warn?.(`Another process (${owner ?? 'it does not say which'}) works on this audit; waiting for it`);
+  return withStateDirectory(name, signal, waiting, async (directory) => {
+    const head = await directory.head();
+    if (head === undefined && fresh === undefined) fail('no-audit', `There is no audit "${name}"`);
+    const [key, counter] = [await directory.key(), await directory.counter()];
+    if (head === undefined && counter > 0)
+      fail('rolled-back', `The state of "${name}" is gone from "${directory.path}"`);
+    const [measurement, enclave] = await Promise.all([measureEnclave(), startEnclave()]);
+    const link = linkTo(enclave);
+    const interrupt = (): void => void link.end();
+    signal?.addEventListener('abort', interrupt, { once: true });
+    try {
+      let facts: StateFacts | undefined;
+      const serve = async (answer: Answer): Promise<boolean> => {
+        switch (answer.kind) {
+          case 'state': {
+            const { kind: _, ...state } = answer;
+            facts = state;
+            return true;
+          }
+          case 'page.want': {
+            const bytes = await directory.page(answer.id);
+            await link.send(bytes === undefined ? { kind: 'page.lost' } : { kind: 'page', bytes });
+            return true;
+          }
+          case 'page':
+            await directory.writePage(answer.id, answer.bytes);
+            return true;
+          case 'head':
+            await directory.writeHead(answer.counter, answer.bytes);
+            await link.send({ kind: 'kept' });
+            return true;
+          default:
+            return false;
+        }
+      };
+      const served = async (answer: Answer): Promise<void> => void (await serve(answer));
+      const commit = async (): Promise<StateFacts> => {
+        await link.run({ kind: 'commit' }, served);
+        return facts!;
+      };
+      await link.run({ kind: 'measured', ...measurement });
+      if (head === undefined) {
+        await link.run({ kind: 'create', key, ...fresh! }, served);
+        const { publicKey } = await commit();
+        await directory.writeFingerprint(createHash('sha256').update(publicKey).digest('hex'));
+      } else await link.run({ kind: 'open', key, counter, head }, served);
+      const audit: OpenAudit = {
+        ...{ directory, link, commit, serve, fresh: head === undefined },
+        get facts() {
+          return facts!;
+        },
+      };
+      return await work(audit);
+    } catch (error) {
+      if (signal?.aborted === true) fail('aborted', 'Interrupted', error);
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', interrupt);
+      await link.end();
+    }
+  });
+}

@@ -1,0 +1,190 @@
+import { createHash } from 'node:crypto';
+import { open, readdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { makePrivateDirectory, placeOf, readIfThere, withLock, writeAtomically } from '@cloister/files';
+import { SEALING_KEY_BYTES } from '@cloister/protocol';
+import { fail, failFile } from './audit-error.ts';
+
+/**
+ * What is kept of one store: sealed by the enclave (`head`, `pages/`), or worth nothing to who would change it (`tags/`).
+ * The sealing key lies elsewhere, as a file that protects against nothing but copies of this directory alone; beside it
+ * lies the counter, below which no head may be: so an older copy of this directory is noticed, and one of both is not.
+ */
+export interface StateDirectory {
+  readonly name: string;
+  readonly path: string;
+  key(): Promise<Uint8Array>;
+  counter(): Promise<number>;
+  /** Notes whose signatures to believe. */
+  writeFingerprint(fingerprint: string): Promise<void>;
+  /** The sealed head; undefined before the first commit. */
+  head(): Promise<Uint8Array | undefined>;
+  page(id: Uint8Array): Promise<Uint8Array | undefined>;
+  writePage(id: Uint8Array, bytes: Uint8Array): Promise<void>;
+  /** From here on what was committed is what there is. */
+  writeHead(counter: number, bytes: Uint8Array): Promise<void>;
+  writeReceipt(number: number, bytes: Uint8Array): Promise<void>;
+  /** The numbers of all receipts, in order. */
+  receipts(): Promise<readonly number[]>;
+  receipt(number: number): Promise<Uint8Array | undefined>;
+  pack(name: string): string;
+  /** Removes what no head refers to any more: what a killed process left. */
+  sweep(live: { readonly pages: ReadonlySet<string>; readonly packs: ReadonlySet<string> }): Promise<void>;
+  remove(): Promise<void>;
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+const audits = (): string => join(placeOf('state'), 'audits');
+const keys = (): string => join(placeOf('data'), 'audit-keys');
+
+/** What a store's audit is called: its last part, and something of the whole, since two may end alike. */
+export function nameOf(store: string): string {
+  const last = basename(store).replace(/[^A-Za-z0-9._-]+/g, '-') || 'root';
+  return `${last.slice(0, 40)}-${createHash('sha256').update(store).digest('hex').slice(0, 8)}`;
+}
+
+/** The names of all audits of this user. */
+export async function auditNames(): Promise<readonly string[]> {
+  const entries = await readdir(audits(), { withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isDirectory() && !entry.name.endsWith('.lock'))
+    .map(({ name }) => name)
+    .sort();
+}
+
+/** The SHA-256 of the key that an audit's receipts are signed with, in hexadecimal, as it was noted when it was made. */
+export async function fingerprintOf(name: string): Promise<string | undefined> {
+  return (await readIfThere(join(keys(), `${name}.fingerprint`)))?.toString('latin1').trim();
+}
+
+/** An audit's directory, only to be read. */
+export const openDirectory = (name: string): Pick<StateDirectory, 'receipts' | 'receipt'> => directoryAt(name);
+
+/** Runs `work` on an audit's directory, which no other process works on meanwhile. */
+export async function withStateDirectory<T>(
+  name: string,
+  signal: AbortSignal | undefined,
+  waiting: (owner: number | undefined) => void,
+  work: (directory: StateDirectory) => Promise<T>,
+): Promise<T> {
+  const lock = join(audits(), `${name}.lock`);
+  try {
+    return await withLock(lock, signal, waiting, () => work(directoryAt(name)));
+  } catch (error) {
+    if (signal?.aborted === true) fail('aborted', 'Interrupted', error);
+    failFile(lock, error);
+  }
+}
+
+function directoryAt(name: string): StateDirectory {
+  const path = join(audits(), name);
+  const keyPath = join(keys(), `${name}.key`);
+  const counterPath = join(keys(), `${name}.counter`);
+  const at = (...parts: readonly string[]): string => join(path, ...parts);
+  const receiptAt = (number: number): string => at('receipts', `${String(number).padStart(8, '0')}.cose`);
+  const write = (file: string, content: Uint8Array | string): Promise<void> =>
+    writeAtomically(file, content).catch((error) => failFile(file, error));
+
+  return {
+    name,
+    path,
+    async key() {
+      const known = await readIfThere(keyPath);
+      if (known !== undefined) {
+        if (known.length !== SEALING_KEY_BYTES) fail('bad-key', `"${keyPath}" is no key`);
+        return known;
+      }
+      if ((await readIfThere(at('head'))) !== undefined) fail('bad-key', `The key file "${keyPath}" is not there`);
+      const key = crypto.getRandomValues(new Uint8Array(SEALING_KEY_BYTES));
+      await write(keyPath, key);
+      return key;
+    },
+    async counter() {
+      const text = (await readIfThere(counterPath))?.toString('latin1').trim() ?? '0';
+      const counter = Number(text);
+      return /^\d{1,16}$/.test(text) && Number.isSafeInteger(counter)
+        ? counter
+        : fail('bad-state', `"${counterPath}" is no counter`);
+    },
+    writeFingerprint: (fingerprint) => write(join(keys(), `${name}.fingerprint`), `${fingerprint}\n`),
+    head: () => readIfThere(at('head')),
+    page: (id) => readIfThere(at('pages', hex(id))),
+    writePage: (id, bytes) => write(at('pages', hex(id)), bytes),
+    async writeHead(counter, bytes) {
+      await write(at('head'), bytes);
+      await write(counterPath, `${counter}\n`);
+    },
+    writeReceipt: (number, bytes) => write(receiptAt(number), bytes),
+    async receipts() {
+      const files = await readdir(at('receipts')).catch(() => []);
+      return files
+        .flatMap((file) => /^(\d{8})\.cose$/.exec(file)?.[1] ?? [])
+        .map(Number)
+        .sort((one, other) => one - other);
+    },
+    receipt: (number) => readIfThere(receiptAt(number)),
+    pack: (pack) => at('tags', pack),
+    async sweep({ pages, packs }) {
+      for (const [folder, live] of [
+        ['pages', pages],
+        ['tags', packs],
+      ] as const)
+        for (const file of await readdir(at(folder)).catch(() => []))
+          if (!live.has(file)) await rm(at(folder, file), { force: true });
+    },
+    async remove() {
+      await rm(path, { recursive: true, force: true });
+      await rm(keyPath, { force: true });
+      await rm(counterPath, { force: true });
+      await rm(join(keys(), `${name}.fingerprint`), { force: true });
+    },
+  };
+}
+
+/** Where tags are written, each extent's at a place of its own. */
+export interface Pack {
+  readonly name: string;
+  write(at: number, tags: Uint8Array): Promise<void>;
+  /** Until it has returned, a loss of power may lose what was written. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function newPack(directory: StateDirectory, name: string): Promise<Pack> {
+  const path = directory.pack(name);
+  await makePrivateDirectory(join(directory.path, 'tags')).catch((error) => failFile(path, error));
+  const file = await open(path, 'wx', 0o600).catch((error) => failFile(path, error));
+  return {
+    name,
+    write: async (at, tags) => {
+      await file.write(tags, 0, tags.length, at).catch((error) => failFile(path, error));
+    },
+    flush: () => file.sync().catch((error) => failFile(path, error)),
+    close: () => file.close(),
+  };
+}
+
+/** Tags as they lie there; fewer bytes where they are not. */
+export function packReader(directory: StateDirectory): {
+  read(pack: string, at: number, length: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+} {
+  const files = new Map<string, Promise<Awaited<ReturnType<typeof open>> | undefined>>();
+  return {
+    async read(pack, at, length) {
+      let file = files.get(pack);
+      if (file === undefined) {
+        file = /^[0-9a-f]{16}$/.test(pack)
+          ? open(directory.pack(pack), 'r').catch(() => undefined)
+          : Promise.resolve(undefined);
+        files.set(pack, file);
+      }
+      const bytes = Buffer.alloc(length);
+      const { bytesRead } = (await (await file)?.read(bytes, 0, length, at)) ?? { bytesRead: 0 };
+      return bytes.subarray(0, bytesRead);
+    },
+    async close() {
+      for (const file of files.values()) await (await file)?.close();
+    },
+  };
+}

@@ -1,0 +1,113 @@
+import type { Primitives } from '@cloister/crypto';
+import { isMeasurement, type Measurement } from '@cloister/evidence/make';
+import { type Channel, ChannelClosed, type ToEnclave } from '@cloister/protocol';
+import { audit } from './audit/audit.ts';
+import { clientOver } from './conversation.ts';
+import { Refusal, refuse } from './failure.ts';
+import { blocksOf } from './state/extent.ts';
+import { commit, createState, factsOf, openState, type StoreState } from './state/store-state.ts';
+import { tagExtent } from './tag-extent.ts';
+
+/**
+ * An enclave at work on one store: does the jobs that come over the channel, until it closes. What is no job closes it.
+ * @param clock milliseconds since 1970
+ * @throws what is a bug of the enclave
+ */
+export async function serve(channel: Channel, primitives: Primitives, clock: () => number): Promise<void> {
+  const client = clientOver(channel);
+  let measurement: Measurement | undefined;
+  let state: StoreState | undefined;
+  let forgotten = new Set<string>();
+  let absent = new Set<string>();
+  const opened = (): StoreState => state ?? refuse('request', 'No state is open');
+
+  async function forgetAll(): Promise<void> {
+    if (forgotten.size === 0) return;
+    const { head, manifest } = opened();
+    const gone = await manifest.forget(forgotten);
+    opened().head = {
+      ...head,
+      objects: head.objects - gone.objects,
+      extents: head.extents - gone.extents,
+      bytes: head.bytes - gone.bytes,
+    };
+    opened().changed ||= gone.extents > 0;
+    forgotten = new Set();
+  }
+
+  async function carryOut(job: ToEnclave): Promise<void> {
+    switch (job.kind) {
+      case 'measured': {
+        const { kind: _, ...rest } = job;
+        if (measurement !== undefined || !isMeasurement(rest)) refuse('request', 'No measurement, or a second one');
+        measurement = rest;
+        return;
+      }
+      case 'create':
+        if (state !== undefined) refuse('request', 'A state is open already');
+        state = await createState(primitives, job, clock(), client);
+        return;
+      case 'open':
+        if (state !== undefined) refuse('request', 'A state is open already');
+        state = await openState(primitives, job, client);
+        return client.tell({ kind: 'state', ...factsOf(state) });
+      case 'tag': {
+        const { head, scheme, manifest } = opened();
+        const extent = await tagExtent(primitives, scheme, head, job, client);
+        if (extent === undefined) return;
+        manifest.add(extent);
+        const nextBlock = head.nextBlock + blocksOf(extent, head.blockBytes);
+        const objects = head.objects + (extent.offset === 0 ? 1 : 0);
+        opened().head = { ...head, nextBlock, objects, extents: head.extents + 1, bytes: head.bytes + extent.length };
+        opened().changed = true;
+        return;
+      }
+      case 'forget':
+        forgotten.add(job.path);
+        return;
+      case 'commit':
+        await forgetAll();
+        await commit(opened(), client);
+        return client.tell({ kind: 'state', ...factsOf(opened()) });
+      case 'list':
+        for (const { id } of opened().head.pages) await client.tell({ kind: 'page.live', id });
+        for await (const { salt: _, version: __, first: ___, tagsAt: ____, ...extent } of opened().manifest.all())
+          await client.tell({ kind: 'extent', ...extent });
+        return;
+      case 'absent':
+        absent.add(job.path);
+        return;
+      case 'audit': {
+        const { head, scheme, manifest, changed } = opened();
+        const measured = measurement ?? refuse('request', 'Nobody has measured this enclave');
+        if (changed || forgotten.size > 0) refuse('request', 'What has changed is not sealed yet');
+        const missing = absent;
+        absent = new Set();
+        opened().head = await audit(primitives, scheme, head, manifest, job, missing, clock(), measured, client);
+        opened().changed = true;
+        return;
+      }
+      default:
+        refuse('request', `No job: ${job.kind}`);
+    }
+  }
+
+  try {
+    for (;;) {
+      const job = await client.next();
+      if (job === undefined) {
+        channel.close('A malformed message');
+        return;
+      }
+      try {
+        await carryOut(job);
+        await client.tell({ kind: 'done' });
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        await client.tell({ kind: 'failed', failure: error.failure, text: error.message.slice(0, 1000) });
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof ChannelClosed)) throw error;
+  }
+}

@@ -1,0 +1,4 @@
+import { schemeLaws } from '../testing/scheme-laws.ts';
+import { pppas } from './pppas.ts';
+
+schemeLaws('pppas', { scheme: pppas, blockBytes: 64, keys: { blockBytes: 64 } });

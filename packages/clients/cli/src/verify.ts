@@ -1,0 +1,73 @@
+import { readFile } from 'node:fs/promises';
+import { NOTICES, type Verified, verifyReceipt } from '@cloister/evidence';
+import { auditWithKey, CloisterError } from '@cloister/sdk';
+import { of, plain, size } from './amounts.ts';
+import { verdictOf } from './verdict.ts';
+
+/** No receipt of ours is longer. */
+const RECEIPT_BYTES_MAX = 2 ** 20;
+const GOOD = 0;
+const NOT_VERIFIED = 1;
+/** It verifies, but nobody has said that its key is to be believed. */
+const REFUSED = 2;
+
+export interface VerifyFlags {
+  readonly key?: string;
+  readonly json?: boolean;
+}
+
+/** `cloister verify`: 0 for receipts by a key that is known here or was given, 1 for a flaw, 2 for a stranger's key. */
+export async function verifyReceipts(files: readonly string[], { key, json }: VerifyFlags): Promise<number> {
+  if (key !== undefined && !/^[0-9a-f]{64}$/.test(key))
+    throw new CloisterError('bad-usage', `"${key}" is no fingerprint`, { hint: 'Give 64 hexadecimal digits' });
+  const results: { file: string; verified: Verified; signer: string | undefined }[] = [];
+  for (const file of files) {
+    const bytes = await readFile(file).catch((error: Error) => {
+      throw new CloisterError('bad-file', `Cannot read "${file}" (${error.message})`);
+    });
+    const verified: Verified =
+      bytes.length > RECEIPT_BYTES_MAX ? { ok: false, flaw: 'malformed' } : verifyReceipt(bytes, key);
+    const signer = !verified.ok || key !== undefined ? key : await auditWithKey(verified.fingerprint);
+    results.push({ file, verified, signer });
+  }
+  if (json === true) {
+    const shown = results.map(({ file, verified, signer }) => ({ file, signer, ...shownReceipt(verified) }));
+    process.stdout.write(`${JSON.stringify({ schema: 1, receipts: shown }, null, 2)}\n`);
+  } else
+    for (const { file, verified, signer } of results) {
+      process.stdout.write(`${plain(file)}: ${receiptLine(verified)}\n`);
+      if (!verified.ok) continue;
+      const by = key !== undefined ? 'the given key' : signer === undefined ? 'a key not known here' : `"${signer}"`;
+      process.stdout.write(`  signed by ${by} (${verified.fingerprint})\n`);
+      process.stdout.write(`  root "${verified.claims.root}": ${NOTICES[verified.claims.root]}\n`);
+    }
+  if (results.some(({ verified }) => !verified.ok)) return NOT_VERIFIED;
+  return results.some(({ signer }) => signer === undefined) ? REFUSED : GOOD;
+}
+
+/** What a receipt says, in a line. */
+export function receiptLine(verified: Verified): string {
+  if (!verified.ok) return `does not verify: ${verified.flaw}`;
+  const { iat, audit } = verified.claims;
+  const when = new Date(iat * 1000).toISOString().slice(0, 16);
+  const found = audit.findings === 0 ? '' : `, ${audit.findings} found`;
+  return `${when}Z  ${verdictOf(audit.found)}: ${of(audit.blocks, audit.ofBlocks)} blocks read of ${plain(audit.store)} (${size(audit.bytes)})${found}`;
+}
+
+/** A receipt for JSON: bytes in hexadecimal. */
+export function shownReceipt(verified: Verified): object {
+  if (!verified.ok) return { verified: false, flaw: verified.flaw };
+  const { claims, fingerprint } = verified;
+  const shown: unknown = JSON.parse(
+    JSON.stringify(claims, (_key, value: unknown) =>
+      value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value,
+    ),
+  );
+  return {
+    verified: true,
+    verdict: verdictOf(claims.audit.found),
+    fingerprint,
+    notice: NOTICES[claims.root],
+    claims: shown,
+  };
+}

@@ -1,0 +1,166 @@
+import {
+  BASELINES,
+  type Baseline,
+  type Check,
+  FINDINGS,
+  type FindingKind,
+  listOf,
+  oneOf,
+  record,
+  text,
+  whole,
+} from '@cloister/protocol';
+import { encode } from 'cborg';
+import { decodeStrict } from './cose-sign1.ts';
+
+/** What a signature is rooted in. */
+export const ROOTS = ['software'] as const;
+export type Root = (typeof ROOTS)[number];
+
+/** The first thing that who reads evidence of a root must know. */
+export const NOTICES: Readonly<Record<Root, string>> = {
+  software:
+    'A sandbox, not a TEE: whoever controls the user account or kernel it runs under can read its keys and sign any verdict; run it on a machine you trust, never at the storage provider',
+};
+
+/** What runs, as the launcher measured it; hashes are SHA-256. */
+export interface Measurement {
+  /** The enclave's code. */
+  readonly bundle: Uint8Array;
+  /** Its system calls. */
+  readonly filter: Uint8Array;
+  /** The Node binary, and the libraries that are loaded with it. */
+  readonly node: Uint8Array;
+  readonly libraries: Uint8Array;
+  /** How it was started, as JSON: the command and its arguments, without descriptors. */
+  readonly command: string;
+  /** The protection level. */
+  readonly level: string;
+}
+
+export interface ReceiptFinding {
+  readonly path: string;
+  readonly finding: FindingKind;
+  readonly offset: number;
+  readonly length: number;
+  readonly blocks: number;
+}
+
+/** What an audit says. Times in milliseconds since 1970. */
+export interface AuditClaims {
+  readonly store: string;
+  /** 32 bytes: which state. */
+  readonly state: Uint8Array;
+  readonly number: number;
+  readonly scheme: string;
+  readonly blockBytes: number;
+  readonly all: boolean;
+  /** What the random blocks were drawn from. */
+  readonly seed: Uint8Array;
+  readonly blocks: number;
+  readonly bytes: number;
+  readonly sampled: number;
+  readonly due: number;
+  readonly ofBlocks: number;
+  /** SHA-256 over all that was read and what came of it, in order. */
+  readonly transcript: Uint8Array;
+  /** What the tags of what was read were made from. */
+  readonly baselines: readonly Baseline[];
+  readonly findings: number;
+  /** The first of them. */
+  readonly found: readonly ReceiptFinding[];
+  readonly coverage: { readonly start: number; readonly period: number; readonly total: number; readonly done: number };
+}
+
+export interface Claims {
+  /** Seconds since 1970. */
+  readonly iat: number;
+  readonly root: Root;
+  readonly publicKey: Uint8Array;
+  readonly measurement: Measurement;
+  readonly audit: AuditClaims;
+}
+
+/** Findings that a receipt names; it counts all. */
+export const FOUND_MAX = 1000;
+
+// CWT and EAT claims (RFC 8392, RFC 9711) and COSE_Key parameters (RFC 9052, 7; RFC 9053, 7.2).
+const CNF = 8;
+const IAT = 6;
+const EAT_PROFILE = 265;
+const MEASUREMENTS = 273;
+const PROFILE = 'tag:cloister.invalid,2026:audit-receipt';
+const OKP = 1;
+const ED25519 = 6;
+
+const count = whole(Number.MAX_SAFE_INTEGER);
+const hash: Check<Uint8Array> = (value): value is Uint8Array => value instanceof Uint8Array && value.length === 32;
+const flag: Check<boolean> = (value): value is boolean => typeof value === 'boolean';
+
+export const isMeasurement: Check<Measurement> = record({
+  ...{ bundle: hash, filter: hash, node: hash, libraries: hash },
+  ...{ command: text(8192), level: text(32) },
+});
+const isAudit: Check<AuditClaims> = record({
+  ...{ store: text(4096), state: hash, number: count, scheme: text(32), blockBytes: count, all: flag, seed: hash },
+  ...{ blocks: count, bytes: count, sampled: count, due: count, ofBlocks: count, transcript: hash },
+  baselines: listOf(oneOf(...BASELINES), BASELINES.length),
+  findings: count,
+  found: listOf(
+    record({ path: text(4096), finding: oneOf(...FINDINGS), offset: count, length: count, blocks: count }),
+    FOUND_MAX,
+  ),
+  coverage: record({ start: count, period: count, total: count, done: count }),
+});
+
+/** The payload of a receipt: a CWT claims set (RFC 8392) with EAT's claims (RFC 9711) and our own under names. */
+export function encodeClaims({ iat, root, publicKey, measurement, audit }: Claims): Uint8Array {
+  return encode(
+    new Map<number | string, unknown>([
+      [IAT, iat],
+      [
+        CNF,
+        new Map([
+          [
+            1,
+            new Map<number, unknown>([
+              [1, OKP],
+              [-1, ED25519],
+              [-2, publicKey],
+            ]),
+          ],
+        ]),
+      ],
+      [EAT_PROFILE, PROFILE],
+      [MEASUREMENTS, measurement],
+      ['root', root],
+      ['notice', NOTICES[root]],
+      ['audit', audit],
+    ]),
+  );
+}
+
+/** Undefined for anything that is not exactly such claims. */
+export function decodeClaims(payload: Uint8Array): Claims | undefined {
+  const claims = decodeStrict(payload);
+  if (!(claims instanceof Map) || claims.size !== 7 || claims.get(EAT_PROFILE) !== PROFILE) return undefined;
+  const cnf: unknown = claims.get(CNF);
+  const key: unknown = cnf instanceof Map && cnf.size === 1 ? cnf.get(1) : undefined;
+  if (!(key instanceof Map) || key.size !== 3 || key.get(1) !== OKP || key.get(-1) !== ED25519) return undefined;
+  const [iat, root, publicKey] = [claims.get(IAT), claims.get('root'), key.get(-2)];
+  const measurement = asRecords(claims.get(MEASUREMENTS));
+  const audit = asRecords(claims.get('audit'));
+  if (!count(iat) || !oneOf(...ROOTS)(root) || !hash(publicKey) || claims.get('notice') !== NOTICES[root])
+    return undefined;
+  return isMeasurement(measurement) && isAudit(audit) ? { iat, root, publicKey, measurement, audit } : undefined;
+}
+
+/** Maps whose keys are all names, as records, all the way down. */
+function asRecords(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(asRecords);
+  if (!(value instanceof Map)) return value;
+  const entries = [...value].map(([key, field]) => [key, asRecords(field)] as const);
+  return entries.every(([key]) => typeof key === 'string' && key !== '__proto__')
+    ? Object.fromEntries(entries as [string, unknown][])
+    : undefined;
+}

@@ -1,0 +1,3 @@
+export type { AuditClaims, Claims, Measurement, ReceiptFinding, Root } from './claims.ts';
+export { NOTICES } from './claims.ts';
+export { type Flaw, type Verified, verifyReceipt } from './verify/receipt.ts';

@@ -1,0 +1,200 @@
+import { type MessageOf, type MessageSet, messageSet } from './message.ts';
+
+/** Bytes of data or of tags that one message may have. */
+export const AUDIT_PIECE_BYTES_MAX = 128 * 1024;
+/** A sealed head or page is one frame. */
+export const SEALED_STATE_BYTES_MAX = 224 * 1024;
+export const SEALING_KEY_BYTES = 32;
+/** Blocks of a store: each is read with one request, so that none is longer than a piece. */
+export const AUDIT_BLOCK_BYTES = { from: 4096, to: AUDIT_PIECE_BYTES_MAX } as const;
+
+const PIECE = { scalar: 'bytes', from: 0, to: AUDIT_PIECE_BYTES_MAX } as const;
+const SEALED = { scalar: 'bytes', from: 1, to: SEALED_STATE_BYTES_MAX } as const;
+const KEY = { scalar: 'bytes', from: SEALING_KEY_BYTES, to: SEALING_KEY_BYTES } as const;
+const HASH = { scalar: 'bytes', from: 32, to: 32 } as const;
+
+/**
+ * What an object's tags were made from. `store`: what the store gave, so that an audit proves "unchanged since it was
+ * added". `source`: the owner's own copy.
+ */
+export const BASELINES = ['store', 'source'] as const;
+export type Baseline = (typeof BASELINES)[number];
+
+/** Why blocks could not be read: what the storage or the way to it said. */
+export const LOSSES = ['missing', 'archived', 'stale', 'timed-out', 'unreachable', 'throttled', 'unknown'] as const;
+export type Loss = (typeof LOSSES)[number];
+
+/** What an audit says of blocks. `unsteady`: wrong when they were read first, right when they were read again. */
+export const FINDINGS = ['corrupt', 'unsteady', ...LOSSES] as const;
+export type FindingKind = (typeof FINDINGS)[number];
+
+/** Why an enclave did not do what it was asked. Closed, so that a client can map each to a line for its user. */
+export const ENCLAVE_FAILURES = [
+  /** A state that was not sealed under this key. */
+  'key',
+  /** A state that is damaged, or is not this enclave's. */
+  'state',
+  /** A state older than one that was kept before. */
+  'rolled-back',
+  /** Data that is not as long as was said. */
+  'length',
+  /** An argument out of its range, or a request out of its order. */
+  'request',
+  /** More objects than a state can list. */
+  'full',
+] as const;
+export type EnclaveFailure = (typeof ENCLAVE_FAILURES)[number];
+
+/**
+ * What a client has an enclave do: one job at a time, each ended by `done` or `failed`. The enclave has no file: what it
+ * knows beyond a job leaves it sealed (`page`, `head`), and comes back the same way.
+ */
+const TO_ENCLAVE = {
+  /** What this enclave is, as whoever started it has measured it: its receipts say so. It comes first. */
+  measured: {
+    code: 0x9f,
+    fields: { bundle: HASH, filter: HASH, node: HASH, libraries: HASH, command: 'text', level: 'text' },
+  },
+  /** A new state for `store`, as its owner names it, sealed under `key`. `period` in milliseconds: within one, each block is read once. */
+  create: { code: 0xa0, fields: { key: KEY, store: 'text', scheme: 'text', blockBytes: 'u32', period: 'size' } },
+  /** A state that was sealed before. `counter`: it is refused if its own is lower. */
+  open: { code: 0xa1, fields: { key: KEY, counter: 'size', head: SEALED } },
+  /**
+   * Tags an extent of an object: `data` follows, `length` bytes in all, then `data.end`. Its tags will lie in the file
+   * `pack` from `tagsAt` on. `pin` is what the store calls this state of the object.
+   */
+  tag: {
+    code: 0xa2,
+    fields: {
+      path: 'text',
+      offset: 'size',
+      length: 'size',
+      objectBytes: 'size',
+      pin: 'text',
+      baseline: { oneOf: BASELINES },
+      pack: 'text',
+      tagsAt: 'size',
+    },
+  },
+  data: { code: 0xa3, fields: { bytes: PIECE } },
+  /** `complete` is false if the object could not be read to its end: the extent is forgotten. */
+  'data.end': { code: 0xa4, fields: { complete: 'bool' } },
+  /** Forgets an object: it is the owner's will that it is gone. */
+  forget: { code: 0xa5, fields: { path: 'text' } },
+  /** Seals what has changed; `page`s and one `head` come, and `kept` is what they are answered with. */
+  commit: { code: 0xa6, fields: {} },
+  kept: { code: 0xa7, fields: {} },
+  /** The answers to `page.want`. */
+  page: { code: 0xa8, fields: { bytes: SEALED } },
+  'page.lost': { code: 0xa9, fields: {} },
+  /** Names all extents, and the pages that they lie in. */
+  list: { code: 0xaa, fields: {} },
+  /** An object that the store does not list, of which the audit that follows tells. */
+  absent: { code: 0xab, fields: { path: 'text' } },
+  /**
+   * Reads and checks: all blocks, or those that the period's plan makes due, at most `due` of them, and `sample` random
+   * ones.
+   */
+  audit: { code: 0xac, fields: { all: 'bool', due: 'size', sample: { scalar: 'u32', from: 0, to: 1_000_000 } } },
+  /** The answers to `read`, in any order. */
+  blocks: { code: 0xad, fields: { ask: 'u32', bytes: PIECE, tags: PIECE } },
+  lost: { code: 0xae, fields: { ask: 'u32', loss: { oneOf: LOSSES } } },
+} as const;
+
+const FROM_ENCLAVE = {
+  /** What a state holds; times in milliseconds since 1970, 0 for never. */
+  state: {
+    code: 0xb0,
+    fields: {
+      store: 'text',
+      scheme: 'text',
+      blockBytes: 'u32',
+      /** Of one block's tag. */
+      tagBytes: 'u32',
+      objects: 'size',
+      extents: 'size',
+      bytes: 'size',
+      blocks: 'size',
+      created: 'size',
+      period: 'size',
+      /** When the period's reading began, how many blocks it has, and how many of them were read. */
+      periodStart: 'size',
+      periodBlocks: 'size',
+      periodDone: 'size',
+      audits: 'size',
+      lastAudit: 'size',
+      /** Findings of the last audit. */
+      lastFindings: 'size',
+      /** What its receipts are signed with (Ed25519). */
+      publicKey: HASH,
+      counter: 'size',
+    },
+  },
+  /** Tags of the extent that is being tagged, in order. */
+  tags: { code: 0xb1, fields: { bytes: PIECE } },
+  page: { code: 0xb2, fields: { id: HASH, bytes: SEALED } },
+  head: { code: 0xb3, fields: { counter: 'size', bytes: SEALED } },
+  'page.want': { code: 0xb4, fields: { id: HASH } },
+  'page.live': { code: 0xbc, fields: { id: HASH } },
+  extent: {
+    code: 0xb5,
+    fields: {
+      path: 'text',
+      offset: 'size',
+      length: 'size',
+      objectBytes: 'size',
+      pin: 'text',
+      baseline: { oneOf: BASELINES },
+      pack: 'text',
+    },
+  },
+  /** Bytes of an object and the tags of their blocks. `first` of its `blocks`. */
+  read: {
+    code: 0xb6,
+    fields: {
+      ask: 'u32',
+      path: 'text',
+      pin: 'text',
+      offset: 'size',
+      length: 'u32',
+      pack: 'text',
+      tagsAt: 'size',
+      tagsLength: 'u32',
+    },
+  },
+  /** What is wrong with `blocks` blocks of an object, from byte `offset` on. */
+  finding: {
+    code: 0xb7,
+    fields: { path: 'text', finding: { oneOf: FINDINGS }, offset: 'size', length: 'size', blocks: 'size' },
+  },
+  /** How far an audit is. */
+  progress: { code: 0xb8, fields: { blocks: 'size', of: 'size', bytes: 'size' } },
+  /** What an audit says, signed: COSE_Sign1. */
+  receipt: { code: 0xbd, fields: { number: 'size', bytes: SEALED } },
+  /** What an audit has read. */
+  audited: {
+    code: 0xb9,
+    fields: {
+      number: 'size',
+      time: 'size',
+      blocks: 'size',
+      bytes: 'size',
+      sampled: 'size',
+      due: 'size',
+      ofBlocks: 'size',
+      findings: 'size',
+    },
+  },
+  done: { code: 0xba, fields: {} },
+  failed: { code: 0xbb, fields: { failure: { oneOf: ENCLAVE_FAILURES }, text: 'text' } },
+} as const;
+
+export type ToEnclave = MessageOf<typeof TO_ENCLAVE>;
+export type FromEnclave = MessageOf<typeof FROM_ENCLAVE>;
+export const toEnclave: MessageSet<ToEnclave> = messageSet(TO_ENCLAVE);
+export const fromEnclave: MessageSet<FromEnclave> = messageSet(FROM_ENCLAVE);
+
+/** What an answer says, without its kind. */
+export type StateFacts = Omit<Extract<FromEnclave, { readonly kind: 'state' }>, 'kind'>;
+export type Finding = Omit<Extract<FromEnclave, { readonly kind: 'finding' }>, 'kind'>;
+export type Audited = Omit<Extract<FromEnclave, { readonly kind: 'audited' }>, 'kind'>;
