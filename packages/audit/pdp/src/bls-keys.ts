@@ -7,6 +7,7 @@ import { BLOCK_BYTES_MAX, BLOCK_BYTES_MIN, type FileDescription } from './file-d
 import { type FileTag, makeFileTag, openFileTag } from './file-tag.ts';
 import { keystream } from './keystream.ts';
 import { PdpError } from './pdp-error.ts';
+import { remembered } from './remembered.ts';
 import type { KeyOptions, KeyPair } from './scheme.ts';
 
 const MASTER_BYTES = 32;
@@ -154,17 +155,4 @@ async function blsKeys(primitives: Primitives, scheme: string): Promise<BlsKeys>
   function signed(body: Uint8Array): Uint8Array {
     return joined([ascii(`cloister pdp ${scheme} file tag `), body]);
   }
-}
-
-/** Opens the same key again without work. The last one stays in memory as long as the scheme does. */
-function remembered<T>(
-  primitives: Primitives,
-  open: (encoded: Uint8Array) => Promise<T>,
-): (encoded: Uint8Array) => Promise<T> {
-  let last: { readonly encoded: Uint8Array; readonly opened: T } | undefined;
-  return async (encoded) => {
-    if (last === undefined || !primitives.equal(last.encoded, encoded))
-      last = { encoded: encoded.slice(), opened: await open(encoded) };
-    return last.opened;
-  };
 }

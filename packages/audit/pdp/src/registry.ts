@@ -9,6 +9,9 @@ import { macPdp } from './schemes/mac-pdp.ts';
 import { mhtPa } from './schemes/mht-pa.ts';
 import { mrPdp } from './schemes/mr-pdp.ts';
 import { pppas } from './schemes/pppas.ts';
+import { sepdp } from './schemes/sepdp.ts';
+import { sepdpDynamic } from './schemes/sepdp-dynamic.ts';
+import { sha256Merkle } from './schemes/sha256-merkle.ts';
 
 /** Every scheme by its name. */
 export const SCHEMES = {
@@ -22,6 +25,9 @@ export const SCHEMES = {
   'mht-pa': mhtPa,
   'mr-pdp': mrPdp,
   pppas,
+  sepdp,
+  'sepdp-dynamic': sepdpDynamic,
+  'sha256-merkle': sha256Merkle,
 } as const satisfies Readonly<Record<string, (primitives: Primitives) => Scheme>>;
 
 export type SchemeName = keyof typeof SCHEMES;

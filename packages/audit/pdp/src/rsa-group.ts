@@ -4,7 +4,7 @@ import { gcd, inverse, numberBytes, numberFrom } from './arithmetic/modular.ts';
 import { type Reduce, reduceBy } from './arithmetic/secret-exponent.ts';
 import { bytes, bytesUpTo, encodeRecord } from './encoding.ts';
 import { PdpError } from './pdp-error.ts';
-import type { KeyParts } from './private-scheme.ts';
+import type { KeyParts } from './private-keys.ts';
 import type { KeyOptions } from './scheme.ts';
 
 const BITS_DEFAULT = 3072;

@@ -3,7 +3,7 @@ import { numberFrom, productOfPowers } from './arithmetic/modular.ts';
 import { weightedSum } from './arithmetic/secret-exponent.ts';
 import { challengeSecret, type Expansion } from './challenge.ts';
 import { indexedKeystream, type Keystream, keystream } from './keystream.ts';
-import type { PrivateSession } from './private-scheme.ts';
+import type { PrivateSession } from './private-keys.ts';
 import type { RsaGroup, RsaOwner } from './rsa-group.ts';
 import type { BlockTagger, StoredFile } from './scheme.ts';
 

@@ -12,7 +12,8 @@ import { uint64 } from '../encoding.ts';
 import type { FileDescription } from '../file-description.ts';
 import { indexBatches } from '../index-batches.ts';
 import { keystream } from '../keystream.ts';
-import { type PrivateSession, privateScheme } from '../private-scheme.ts';
+import type { PrivateSession } from '../private-keys.ts';
+import { privateScheme } from '../private-scheme.ts';
 import type { Scheme } from '../scheme.ts';
 
 const TAG_BYTES = ELEMENT_BYTES;

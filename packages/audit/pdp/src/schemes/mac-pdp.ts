@@ -1,7 +1,8 @@
 import type { Primitives } from '@cloister/crypto';
 import { uint64 } from '../encoding.ts';
 import { blockLength } from '../file-description.ts';
-import { type PrivateSession, privateScheme } from '../private-scheme.ts';
+import type { PrivateSession } from '../private-keys.ts';
+import { privateScheme } from '../private-scheme.ts';
 import type { Scheme } from '../scheme.ts';
 
 const TAG_BYTES = 32;

@@ -3,7 +3,7 @@ import { numberBytes, numberFrom } from '../arithmetic/modular.ts';
 import { decodeRecord } from '../encoding.ts';
 import { describeFile } from '../file-description.ts';
 import { indexedKeystream } from '../keystream.ts';
-import { privateSessions } from '../private-scheme.ts';
+import { privateKeys } from '../private-keys.ts';
 import { rsaKeys } from '../rsa-group.ts';
 import { withFixedPrimes } from '../testing/fixed-primes.ts';
 import { memoryFile, tagInMemory } from '../testing/memory-file.ts';
@@ -65,7 +65,7 @@ test('libpdp: without the masks in Verify, who has the file itself passes for ev
   expect(textbook.verify([7n], 3n, textbook.prove(b, [textbook.tag(0, b[0]!)], [7n], power(g!, 3n, n!)))).toBe(true);
 
   // Ours: b itself, which nobody but the owner has, passes for no copy; with the masks it is one.
-  const session = await privateSessions(primitives, 'mr-pdp', rsaKeys(primitives)).session(keys.secret, tagged.file);
+  const session = await privateKeys(primitives, 'mr-pdp', rsaKeys(primitives)).session(keys.secret, tagged.file);
   const streamOf = indexedKeystream(primitives, await session.key('K'));
   const maskOf = indexedKeystream(primitives, await session.key('z 1'));
   const encrypted = withCarry(tagged.data);

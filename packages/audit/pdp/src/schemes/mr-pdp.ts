@@ -4,7 +4,8 @@ import { uint64 } from '../encoding.ts';
 import { blockCount, blockLength, type FileDescription } from '../file-description.ts';
 import { indexedKeystream } from '../keystream.ts';
 import { PdpError } from '../pdp-error.ts';
-import { type PrivateSession, privateScheme, privateSessions } from '../private-scheme.ts';
+import { type PrivateSession, privateKeys } from '../private-keys.ts';
+import { privateScheme } from '../private-scheme.ts';
 import { rsaKeys } from '../rsa-group.ts';
 import {
   challengeElement,
@@ -131,7 +132,7 @@ export function mrPdp(primitives: Primitives): ReplicaScheme {
       },
     });
   }
-  const { session } = privateSessions(primitives, NAME, rsaKeys(primitives));
+  const { session } = privateKeys(primitives, NAME, rsaKeys(primitives));
   const replicaBlockBytes = ({ blockBytes }: FileDescription) => blockBytes + 1;
   return {
     ...ofReplica(0),

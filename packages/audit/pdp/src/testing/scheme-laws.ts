@@ -22,6 +22,8 @@ export interface LawSettings {
   };
   /** A pair made before, where making one takes seconds. */
   readonly keyPair?: KeyPair;
+  /** What asks for all blocks, where a sample cannot; and the bytes of the tags that it needs, which are not one a block. */
+  readonly token?: { readonly selection: Selection; readonly tagsFrom: number; readonly tagsEnd: number };
 }
 
 /**
@@ -37,7 +39,7 @@ export function schemeLaws(name: string, settings: LawSettings): void {
     const scheme = settings.scheme(primitives);
     let keys: KeyPair;
 
-    const all: Selection = { kind: 'sample', count: 1 << 20 };
+    const all: Selection = settings.token?.selection ?? { kind: 'sample', count: 1 << 20 };
     const contents = (length: number): Uint8Array => primitives.random(length);
     const describeIt = (length: number, wish: { version?: number; fileId?: Uint8Array } = {}) =>
       describeFile(primitives, { scheme: scheme.facts.name, version: 1, blockBytes, length, ...wish });
@@ -146,8 +148,9 @@ export function schemeLaws(name: string, settings: LawSettings): void {
       const stored = await tagged(contents(3 * blockBytes));
       const challenge = await ask(stored);
       const step = Math.max(1, Math.floor(stored.tagBytes.length / 24));
-      const size = scheme.blockTags?.size(stored.file, keys.public) ?? 0;
-      for (let at = 0; size > 0 && at < stored.tagBytes.length; at += step) {
+      const hasBlockTags = scheme.blockTags !== undefined;
+      const end = settings.token?.tagsEnd ?? (hasBlockTags ? stored.tagBytes.length : 0);
+      for (let at = settings.token?.tagsFrom ?? 0; at < end; at += step) {
         const tagBytes = stored.tagBytes.slice();
         tagBytes[at]! ^= 1;
         const proof = await scheme.proof(keys.public, await changed(stored, { tagBytes }), challenge.message);
@@ -179,6 +182,22 @@ export function schemeLaws(name: string, settings: LawSettings): void {
         const proof = (await scheme.proof(keys.public, stored, first.message))!;
         expect((await scheme.verify(key(), stored.fileTag, first, proof)).accepted).toBe(true);
         expect((await scheme.verify(key(), stored.fileTag, other, proof)).accepted).toBe(false);
+      }
+      if (scheme.facts.selections.includes('token')) {
+        const [first, other] = [
+          await ask(stored, { kind: 'token', token: 0 }),
+          await ask(stored, { kind: 'token', token: 1 }),
+        ];
+        for (const [mine, its] of [
+          [first, other],
+          [other, first],
+        ] as const) {
+          const proof = (await scheme.proof(keys.public, stored, mine.message))!;
+          expect((await scheme.verify(key(), stored.fileTag, mine, proof)).accepted).toBe(true);
+          expect((await scheme.verify(key(), stored.fileTag, its, proof)).accepted).toBe(false);
+        }
+        const none = { kind: 'token', token: 1 << 30 } as const;
+        await expect(ask(stored, none)).rejects.toMatchObject({ code: 'selection' });
       }
       const seed = primitives.random(32);
       const twice = [seed, seed].map((same) => scheme.challenge(key(), stored.fileTag, all, same));
