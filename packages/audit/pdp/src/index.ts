@@ -23,4 +23,5 @@ export type {
   Verdict,
 } from './scheme.ts';
 export type { ReplicaScheme } from './schemes/mr-pdp.ts';
+export type { MultiUpdate } from './skip-list-scheme.ts';
 export type { NodeStore } from './structures/node-store.ts';

@@ -4,6 +4,8 @@ import { aPdp, ePdp } from './schemes/a-pdp.ts';
 import { cporPrivate } from './schemes/cpor-private.ts';
 import { cporPublic } from './schemes/cpor-public.ts';
 import { dhtPa } from './schemes/dht-pa.ts';
+import { dpdp } from './schemes/dpdp.ts';
+import { flexDpdp } from './schemes/flex-dpdp.ts';
 import { gmacCpor } from './schemes/gmac-cpor.ts';
 import { macPdp } from './schemes/mac-pdp.ts';
 import { mhtPa } from './schemes/mht-pa.ts';
@@ -19,7 +21,9 @@ export const SCHEMES = {
   'cpor-private': cporPrivate,
   'cpor-public': cporPublic,
   'dht-pa': dhtPa,
+  dpdp,
   'e-pdp': ePdp,
+  'flex-dpdp': flexDpdp,
   'gmac-cpor': gmacCpor,
   'mac-pdp': macPdp,
   'mht-pa': mhtPa,
