@@ -61,7 +61,8 @@ const TO_ENCLAVE = {
   open: { code: 0xa1, fields: { key: KEY, counter: 'size', head: SEALED } },
   /**
    * Tags an extent of an object: `data` follows, `length` bytes in all, then `data.end`. Its tags will lie in the file
-   * `pack` from `tagsAt` on. `pin` is what the store calls this state of the object.
+   * `pack` from `tagsAt` on. `pin` is what the store calls this state of the object. With `replace` what was committed of
+   * the object before is forgotten, in the commit that keeps this.
    */
   tag: {
     code: 0xa2,
@@ -74,6 +75,7 @@ const TO_ENCLAVE = {
       baseline: { oneOf: BASELINES },
       pack: 'text',
       tagsAt: 'size',
+      replace: 'bool',
     },
   },
   data: { code: 0xa3, fields: { bytes: PIECE } },

@@ -1,9 +1,11 @@
 import { fail } from './audit-error.ts';
+import type { KeyHome } from './key-home.ts';
 import { knownObjects } from './known-objects.ts';
 import { type AuditContext, type NewAudit, withAudit } from './open-audit.ts';
 import { nameOf } from './state-directory.ts';
+import { type Limits, limitedStore } from './stores/limited.ts';
 import { openStore } from './stores/open-store.ts';
-import type { StoredObject } from './stores/store.ts';
+import { type StoredObject, StoreLoss } from './stores/store.ts';
 import { type Tagged, type Tagging, tagObjects } from './tag-objects.ts';
 
 export interface AddOptions {
@@ -13,6 +15,9 @@ export interface AddOptions {
   readonly blockBytes?: number | undefined;
   /** Milliseconds in which each block is read once. */
   readonly period?: number | undefined;
+  readonly limits?: Limits | undefined;
+  /** Where the sealing key is to live: in a file, unless told. */
+  readonly keyHome?: KeyHome | undefined;
 }
 
 export interface SyncOptions {
@@ -20,6 +25,7 @@ export interface SyncOptions {
   readonly removed?: boolean | undefined;
   /** Objects that the store has in another state were changed by the owner. */
   readonly changed?: boolean | undefined;
+  readonly limits?: Limits | undefined;
 }
 
 export interface Synced extends Tagged {
@@ -36,7 +42,7 @@ export interface Synced extends Tagged {
 }
 
 const DAY_MS = 86_400_000;
-const DEFAULTS = { scheme: 'mac-pdp', blockBytes: 16 * 1024, period: 30 * DAY_MS } as const;
+const DEFAULTS = { scheme: 'gmac-cpor', blockBytes: 16 * 1024, period: 30 * DAY_MS } as const;
 
 /**
  * Begins to audit a store: tags all that it holds. Where it is audited already, tags what is new: so an interrupted one
@@ -45,9 +51,10 @@ const DEFAULTS = { scheme: 'mac-pdp', blockBytes: 16 * 1024, period: 30 * DAY_MS
 export async function addStore(context: AuditContext, name: string, options: AddOptions = {}): Promise<Synced> {
   const store = await openStore(name);
   const { scheme = DEFAULTS.scheme, blockBytes = DEFAULTS.blockBytes, period = DEFAULTS.period } = options;
-  const fresh: NewAudit = { store: store.name, scheme, blockBytes, period };
+  const { keyHome = { kind: 'file' } } = options;
+  const fresh: NewAudit = { store: store.name, scheme, blockBytes, period, keyHome };
   await store.close();
-  return sync(context, options.name ?? nameOf(store.name), fresh, {});
+  return sync(context, options.name ?? nameOf(store.name), fresh, { limits: options.limits });
 }
 
 /** Tags what a store has got since, and records what its owner has removed or changed. @throws AuditError */
@@ -58,40 +65,41 @@ async function sync(
   context: AuditContext,
   name: string,
   fresh: NewAudit | undefined,
-  { removed = false, changed = false }: SyncOptions,
+  { removed = false, changed = false, limits }: SyncOptions,
 ): Promise<Synced> {
   return withAudit(context, name, fresh, async (audit) => {
     if (fresh !== undefined && audit.facts.store !== fresh.store)
       fail('bad-store', `"${name}" audits "${audit.facts.store}" already: give another name with --name`);
-    const store = await openStore(audit.facts.store);
+    const opened = await openStore(audit.facts.store);
+    const store = limits === undefined ? opened : limitedStore(opened, limits, context.warn);
     try {
       const { objects: known, ...live } = await knownObjects(audit);
       await audit.directory.sweep(live);
       const listed = new Map<string, StoredObject>();
       context.progress?.({ doing: 'listing', bytes: 0, ofBytes: 0 });
-      for await (const object of store.list()) {
-        context.signal?.throwIfAborted();
-        listed.set(object.path, object);
+      try {
+        for await (const object of store.list()) {
+          context.signal?.throwIfAborted();
+          listed.set(object.path, object);
+        }
+      } catch (error) {
+        if (error instanceof StoreLoss)
+          fail('store-unreachable', `Cannot list "${store.name}": ${error.message}`, error);
+        throw error;
       }
       const wanted: Tagging[] = [];
       const altered: string[] = [];
-      const forget: string[] = [];
       for (const object of listed.values()) {
         const before = known.get(object.path);
-        if (before === undefined) wanted.push({ object, from: 0 });
+        if (before === undefined) wanted.push({ object, from: 0, replace: false });
         else if (before.pin !== object.pin || before.bytes !== object.bytes) {
           // What was never tagged to its end is not audited yet: it begins anew.
           if (!changed && before.tagged >= before.bytes) altered.push(object.path);
-          else {
-            forget.push(object.path);
-            wanted.push({ object, from: 0 });
-          }
-        } else if (before.tagged < before.bytes) wanted.push({ object, from: before.tagged });
+          else wanted.push({ object, from: 0, replace: true });
+        } else if (before.tagged < before.bytes) wanted.push({ object, from: before.tagged, replace: false });
       }
       const missing = [...known.keys()].filter((path) => !listed.has(path));
-      if (removed) forget.push(...missing);
-      for (const path of forget) await audit.link.run({ kind: 'forget', path });
-      if (forget.length > 0) await audit.commit();
+      if (removed) for (const path of missing) await audit.link.run({ kind: 'forget', path });
       const tagged = await tagObjects(context, audit, store, 'store', wanted);
       return {
         ...tagged,

@@ -1,7 +1,8 @@
 /** Every way in which audits fail, with what the user can do; the words before a hint are the error's message. */
 export const AUDIT_ERRORS = {
   'no-audit': 'See "cloister audit ls" for what is audited; "cloister audit add STORE" adds a store',
-  'bad-store': 'Give a directory, such as ./backups',
+  'bad-store': 'Give a directory, https://HOST/FILE, or s3://BUCKET/PREFIX?endpoint=URL&region=REGION',
+  'store-unreachable': 'Check the address, the network, and the credentials (AWS_ACCESS_KEY_ID, AWS_PROFILE)',
   'bad-state': 'Restore the state directory and the key from one backup, or remove the audit and add the store again',
   'rolled-back':
     'Someone, or a backup, has put an older state in its place: restore the newest one, or remove the audit and add the store again',

@@ -59,7 +59,8 @@ describe('what does not', () => {
     await add();
     for (const block of [2, 3, 4, 6]) lab.flip('file', block * BLOCK);
     const { wrong } = await run({ all: true });
-    expect(wrong.map(({ offset, blocks }) => [offset / BLOCK, blocks])).toEqual([
+    // What failed is asked for again, in two reads, whose answers come as they come.
+    expect(wrong.map(({ offset, blocks }) => [offset / BLOCK, blocks]).sort()).toEqual([
       [2, 3],
       [6, 1],
     ]);
@@ -224,7 +225,7 @@ test('what is no audit and what is no store says so', async () => {
   await expect(addStore(context, `${lab.store}/nothing`)).rejects.toMatchObject({ code: 'bad-store' });
   lab.write('file', 'x');
   await expect(addStore(context, `${lab.store}/file`)).rejects.toMatchObject({ code: 'bad-store' });
-  await expect(addStore(context, 's3://bucket')).rejects.toMatchObject({ code: 'bad-store' });
+  await expect(addStore(context, 'ftp://host/')).rejects.toMatchObject({ code: 'bad-store' });
   await expect(add({ blockBytes: 100 })).rejects.toMatchObject({ code: 'enclave-failed' });
   await expect(add({ scheme: 'none' })).rejects.toMatchObject({ code: 'enclave-failed' });
 });

@@ -3,6 +3,7 @@ import type { EnclaveMeasurement, StartLone } from '@cloister/launcher';
 import type { StateFacts } from '@cloister/protocol';
 import { fail } from './audit-error.ts';
 import { type Answer, type EnclaveLink, linkTo } from './enclave-link.ts';
+import { type KeyHome, makeKey, openKey, type Unlock } from './key-home.ts';
 import { type StateDirectory, withStateDirectory } from './state-directory.ts';
 
 /** What work on audits needs and reports to. */
@@ -10,6 +11,8 @@ export interface AuditContext {
   readonly startEnclave: StartLone;
   /** What an enclave that it starts is. */
   readonly measureEnclave: () => Promise<EnclaveMeasurement>;
+  /** For keys that do not lie open. */
+  readonly unlock?: Unlock | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: ((progress: AuditProgress) => void) | undefined;
   readonly warn?: ((line: string) => void) | undefined;
@@ -21,6 +24,12 @@ export interface AuditProgress {
   readonly bytes: number;
   readonly ofBytes: number;
 }
+
+/** Who can open nothing that is closed. */
+const CLOSED: Unlock = {
+  passphrase: async () => fail('bad-key', 'The key needs a passphrase'),
+  identities: async () => [],
+};
 
 /** An audit whose state is open in an enclave. */
 export interface OpenAudit {
@@ -40,6 +49,7 @@ export interface NewAudit {
   readonly scheme: string;
   readonly blockBytes: number;
   readonly period: number;
+  readonly keyHome: KeyHome;
 }
 
 /**
@@ -48,7 +58,7 @@ export interface NewAudit {
  * @throws AuditError
  */
 export async function withAudit<T>(
-  { startEnclave, measureEnclave, signal, warn }: AuditContext,
+  { startEnclave, measureEnclave, signal, warn, unlock = CLOSED }: AuditContext,
   name: string,
   fresh: NewAudit | undefined,
   work: (audit: OpenAudit) => Promise<T>,
@@ -58,9 +68,13 @@ export async function withAudit<T>(
   return withStateDirectory(name, signal, waiting, async (directory) => {
     const head = await directory.head();
     if (head === undefined && fresh === undefined) fail('no-audit', `There is no audit "${name}"`);
-    const [key, counter] = [await directory.key(), await directory.counter()];
+    const counter = await directory.counter();
     if (head === undefined && counter > 0)
       fail('rolled-back', `The state of "${name}" is gone from "${directory.path}"`);
+    const { keyHome = { kind: 'file' }, ...wish } = fresh ?? {};
+    const known = await openKey(name, unlock);
+    if (known === undefined && head !== undefined) fail('bad-key', `The key of "${name}" is not there`);
+    const key = known ?? (await makeKey(name, keyHome, unlock));
     const [measurement, enclave] = await Promise.all([measureEnclave(), startEnclave()]);
     const link = linkTo(enclave);
     const interrupt = (): void => void link.end();
@@ -97,7 +111,7 @@ export async function withAudit<T>(
       };
       await link.run({ kind: 'measured', ...measurement });
       if (head === undefined) {
-        await link.run({ kind: 'create', key, ...fresh! }, served);
+        await link.run({ kind: 'create', key, ...(wish as Omit<NewAudit, 'keyHome'>) }, served);
         const { publicKey } = await commit();
         await directory.writeFingerprint(createHash('sha256').update(publicKey).digest('hex'));
       } else await link.run({ kind: 'open', key, counter, head }, served);

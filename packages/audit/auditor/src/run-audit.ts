@@ -1,7 +1,8 @@
-import type { Audited, Finding } from '@cloister/protocol';
+import type { Audited, Finding, StateFacts } from '@cloister/protocol';
 import { knownObjects } from './known-objects.ts';
 import { type AuditContext, withAudit } from './open-audit.ts';
 import { packReader } from './state-directory.ts';
+import { type Limits, limitedStore } from './stores/limited.ts';
 import { openStore } from './stores/open-store.ts';
 import { type Store, StoreLoss } from './stores/store.ts';
 
@@ -12,24 +13,28 @@ export interface RunOptions {
   readonly sample?: number | undefined;
   /** The most blocks that are read because they are due. */
   readonly dueMax?: number | undefined;
+  readonly limits?: Limits | undefined;
 }
 
 export interface AuditResult extends Audited {
   readonly name: string;
   readonly store: string;
+  /** What the state says now. */
+  readonly facts: StateFacts;
   /** What is wrong, in the order of the answers. */
   readonly wrong: readonly Finding[];
 }
 
 /** Finds a loss of 1 % with 99 %, however much there is (Ateniese et al., CCS 2007, section 4). */
-const SAMPLE = 460;
+export const SAMPLE = 460;
 
 /** Reads blocks of a store and has the enclave check them. @throws AuditError */
 export async function runAudit(context: AuditContext, name: string, options: RunOptions = {}): Promise<AuditResult> {
   const { all = false, sample = SAMPLE, dueMax = Number.MAX_SAFE_INTEGER } = options;
   return withAudit(context, name, undefined, async (audit) => {
     const { link, directory } = audit;
-    const store = await openStore(audit.facts.store);
+    const opened = await openStore(audit.facts.store);
+    const store = options.limits === undefined ? opened : limitedStore(opened, options.limits, context.warn);
     const tags = packReader(directory);
     try {
       for (const path of await absentObjects(context, audit, store)) await link.run({ kind: 'absent', path });
@@ -72,8 +77,8 @@ export async function runAudit(context: AuditContext, name: string, options: Run
           }
         }
       });
-      await audit.commit();
-      return { name, store: store.name, wrong, ...audited! };
+      const facts = await audit.commit();
+      return { name, store: store.name, facts, wrong, ...audited! };
     } finally {
       await store.close();
       await tags.close();

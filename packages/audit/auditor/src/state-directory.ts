@@ -2,18 +2,17 @@ import { createHash } from 'node:crypto';
 import { open, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { makePrivateDirectory, placeOf, readIfThere, withLock, writeAtomically } from '@cloister/files';
-import { SEALING_KEY_BYTES } from '@cloister/protocol';
 import { fail, failFile } from './audit-error.ts';
+import { keyPaths, keysDirectory } from './key-home.ts';
 
 /**
  * What is kept of one store: sealed by the enclave (`head`, `pages/`), or worth nothing to who would change it (`tags/`).
- * The sealing key lies elsewhere, as a file that protects against nothing but copies of this directory alone; beside it
- * lies the counter, below which no head may be: so an older copy of this directory is noticed, and one of both is not.
+ * The sealing key has its home elsewhere; there lies the counter too, below which no head may be: so an older copy of this
+ * directory is noticed, and one of both is not.
  */
 export interface StateDirectory {
   readonly name: string;
   readonly path: string;
-  key(): Promise<Uint8Array>;
   counter(): Promise<number>;
   /** Notes whose signatures to believe. */
   writeFingerprint(fingerprint: string): Promise<void>;
@@ -35,7 +34,6 @@ export interface StateDirectory {
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const audits = (): string => join(placeOf('state'), 'audits');
-const keys = (): string => join(placeOf('data'), 'audit-keys');
 
 /** What a store's audit is called: its last part, and something of the whole, since two may end alike. */
 export function nameOf(store: string): string {
@@ -54,7 +52,7 @@ export async function auditNames(): Promise<readonly string[]> {
 
 /** The SHA-256 of the key that an audit's receipts are signed with, in hexadecimal, as it was noted when it was made. */
 export async function fingerprintOf(name: string): Promise<string | undefined> {
-  return (await readIfThere(join(keys(), `${name}.fingerprint`)))?.toString('latin1').trim();
+  return (await readIfThere(join(keysDirectory(), `${name}.fingerprint`)))?.toString('latin1').trim();
 }
 
 /** An audit's directory, only to be read. */
@@ -78,8 +76,7 @@ export async function withStateDirectory<T>(
 
 function directoryAt(name: string): StateDirectory {
   const path = join(audits(), name);
-  const keyPath = join(keys(), `${name}.key`);
-  const counterPath = join(keys(), `${name}.counter`);
+  const counterPath = join(keysDirectory(), `${name}.counter`);
   const at = (...parts: readonly string[]): string => join(path, ...parts);
   const receiptAt = (number: number): string => at('receipts', `${String(number).padStart(8, '0')}.cose`);
   const write = (file: string, content: Uint8Array | string): Promise<void> =>
@@ -88,17 +85,6 @@ function directoryAt(name: string): StateDirectory {
   return {
     name,
     path,
-    async key() {
-      const known = await readIfThere(keyPath);
-      if (known !== undefined) {
-        if (known.length !== SEALING_KEY_BYTES) fail('bad-key', `"${keyPath}" is no key`);
-        return known;
-      }
-      if ((await readIfThere(at('head'))) !== undefined) fail('bad-key', `The key file "${keyPath}" is not there`);
-      const key = crypto.getRandomValues(new Uint8Array(SEALING_KEY_BYTES));
-      await write(keyPath, key);
-      return key;
-    },
     async counter() {
       const text = (await readIfThere(counterPath))?.toString('latin1').trim() ?? '0';
       const counter = Number(text);
@@ -106,7 +92,7 @@ function directoryAt(name: string): StateDirectory {
         ? counter
         : fail('bad-state', `"${counterPath}" is no counter`);
     },
-    writeFingerprint: (fingerprint) => write(join(keys(), `${name}.fingerprint`), `${fingerprint}\n`),
+    writeFingerprint: (fingerprint) => write(join(keysDirectory(), `${name}.fingerprint`), `${fingerprint}\n`),
     head: () => readIfThere(at('head')),
     page: (id) => readIfThere(at('pages', hex(id))),
     writePage: (id, bytes) => write(at('pages', hex(id)), bytes),
@@ -134,12 +120,15 @@ function directoryAt(name: string): StateDirectory {
     },
     async remove() {
       await rm(path, { recursive: true, force: true });
-      await rm(keyPath, { force: true });
+      for (const file of keyPaths(name)) await rm(file, { force: true });
       await rm(counterPath, { force: true });
-      await rm(join(keys(), `${name}.fingerprint`), { force: true });
+      await rm(join(keysDirectory(), `${name}.fingerprint`), { force: true });
     },
   };
 }
+
+/** Tags that are written at once. */
+const WRITE_BYTES = 64 * 1024;
 
 /** Where tags are written, each extent's at a place of its own. */
 export interface Pack {
@@ -154,12 +143,30 @@ export async function newPack(directory: StateDirectory, name: string): Promise<
   const path = directory.pack(name);
   await makePrivateDirectory(join(directory.path, 'tags')).catch((error) => failFile(path, error));
   const file = await open(path, 'wx', 0o600).catch((error) => failFile(path, error));
+  // Tags of short files are a few bytes each: what follows one another is written together.
+  let waiting: Uint8Array[] = [];
+  let start = 0;
+  let end = 0;
+  const writeOut = async (): Promise<void> => {
+    const bytes = Buffer.concat(waiting);
+    waiting = [];
+    if (bytes.length > 0) await file.write(bytes, 0, bytes.length, start).catch((error) => failFile(path, error));
+    start = end;
+  };
   return {
     name,
-    write: async (at, tags) => {
-      await file.write(tags, 0, tags.length, at).catch((error) => failFile(path, error));
+    async write(at, tags) {
+      if (at !== end || end - start >= WRITE_BYTES) {
+        await writeOut();
+        start = at;
+      }
+      waiting.push(tags);
+      end = at + tags.length;
     },
-    flush: () => file.sync().catch((error) => failFile(path, error)),
+    async flush() {
+      await writeOut();
+      await file.sync().catch((error) => failFile(path, error));
+    },
     close: () => file.close(),
   };
 }

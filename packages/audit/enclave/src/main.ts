@@ -56,6 +56,7 @@ export async function serve(channel: Channel, primitives: Primitives, clock: () 
         const extent = await tagExtent(primitives, scheme, head, job, client);
         if (extent === undefined) return;
         manifest.add(extent);
+        if (job.replace) forgotten.add(extent.path);
         const nextBlock = head.nextBlock + blocksOf(extent, head.blockBytes);
         const objects = head.objects + (extent.offset === 0 ? 1 : 0);
         opened().head = { ...head, nextBlock, objects, extents: head.extents + 1, bytes: head.bytes + extent.length };

@@ -30,8 +30,11 @@ export function decodeRecord<T>(check: Check<T>, encoded: Uint8Array): T | undef
   }
 }
 
-const isSame = (left: Uint8Array, right: Uint8Array): boolean =>
-  left.length === right.length && left.every((byte, at) => byte === right[at]);
+function isSame(left: Uint8Array, right: Uint8Array): boolean {
+  if (left.length !== right.length) return false;
+  for (let at = 0; at < left.length; at += 1) if (left[at] !== right[at]) return false;
+  return true;
+}
 
 /** A whole number in 8 bytes, most significant first. */
 export function uint64(value: number): Uint8Array {

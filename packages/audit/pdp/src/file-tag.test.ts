@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { encodeRecord } from './encoding.ts';
 import { describeFile, fileName } from './file-description.ts';
-import { makeFileTag, openFileTag } from './file-tag.ts';
+import { EXTRA_BYTES_MAX, makeFileTag, openFileTag } from './file-tag.ts';
 
 const file = describeFile(nodePrimitives, { scheme: 'some', version: 1, blockBytes: 64, length: 1000 });
 const mac = nodePrimitives.hmacSha256(new Uint8Array(32));
@@ -27,7 +27,7 @@ test('a prover that believes any still reads none but well-formed ones', async (
   const wrong: readonly object[] = [
     { file },
     { file, extra, more: 1 },
-    { file, extra: new Uint8Array(64 * 1024 + 1) },
+    { file, extra: new Uint8Array(EXTRA_BYTES_MAX + 1) },
     { file: { ...file, blockBytes: 0 }, extra },
     { file: { ...file, length: -1 }, extra },
     { file: { ...file, length: 1.5 }, extra },

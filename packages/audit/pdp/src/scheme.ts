@@ -145,7 +145,8 @@ export type UpdateVerdict =
  * - **An update** goes: the owner's `prepareUpdate` makes a message; the server's `performUpdate` changes blocks, tags and structure, and
  *   returns a proof of what they were; the owner's `verifyUpdate` computes from the old file tag, the message and that proof alone
  *   what they must be now, and returns the new file tag. Who is interrupted before that keeps the message with the old file
- *   tag. The session stays the file's: `file` in the tag says the first version's length, and no key, salt or name changes.
+ *   tag and asks again; so the server keeps its proof until it has the new one. The session stays the file's: `file` in the
+ *   tag says the first version's length, and no key, salt or name changes.
  */
 export interface DynamicScheme extends Scheme {
   /** How many blocks there are now. @throws PdpError `key`, `file-tag` */

@@ -13,6 +13,8 @@ import type { TokenSettings } from './token-schedule.ts';
 const KEY_BYTES = 32;
 export const TOKENS_MAX = 100_000;
 export const BLOCKS_PER_TOKEN_MAX = 1 << 20;
+/** What tells which token asks for which block takes 8 bytes a pair while the file is tagged. */
+const PAIRS_MAX = 1 << 26;
 /** A year of daily challenges, each of which finds a loss of 1 % with 99 %. */
 const DEFAULTS: TokenSettings = { tokens: 365, blocksPerToken: 460 };
 
@@ -71,10 +73,10 @@ export function tokenScheme<S extends TokenSettings>(
   const { facts } = definition;
   const settings: TokenSettings = { ...DEFAULTS, ...wish };
   const { tokens, blocksPerToken } = settings;
-  if (!isTokenCount(tokens) || !isBlocksPerToken(blocksPerToken))
+  if (!isTokenCount(tokens) || !isBlocksPerToken(blocksPerToken) || tokens * blocksPerToken > PAIRS_MAX)
     throw new PdpError(
       'parameter',
-      `1 to ${TOKENS_MAX} tokens of 1 to ${BLOCKS_PER_TOKEN_MAX} blocks, not ${tokens} of ${blocksPerToken}`,
+      `1 to ${TOKENS_MAX} tokens of 1 to ${BLOCKS_PER_TOKEN_MAX} blocks, ${PAIRS_MAX} blocks in all, not ${tokens} of ${blocksPerToken}`,
     );
   const keys = privateKeys(primitives, facts.name);
 

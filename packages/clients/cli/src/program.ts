@@ -1,6 +1,7 @@
 import { CloisterError } from '@cloister/sdk';
 import { Command, CommanderError, Option } from 'commander';
-import { addAuditCommands } from './audit-commands.ts';
+import { addAuditCommands } from './audit/commands.ts';
+import { verifyReceipts } from './audit/verify.ts';
 import { attended, detach } from './detached.ts';
 import { doctor } from './doctor.ts';
 import { buildImage, inspectImage, listImages, pullImage, removeImages } from './image.ts';
@@ -8,7 +9,6 @@ import { type KernelFlags, runOwnKernel } from './kernel.ts';
 import { addMachineCommands } from './machine-commands.ts';
 import { EXIT_CLOISTER, report } from './report.ts';
 import { prepareDetached, type RunFlags, run } from './run.ts';
-import { verifyReceipts } from './verify.ts';
 import { VERSION } from './version.ts';
 
 const collect = (value: string, all: readonly string[] = []): string[] => [...all, value];

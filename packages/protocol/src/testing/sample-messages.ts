@@ -100,7 +100,7 @@ export const TO_ENCLAVE_SAMPLES: OneOfEach<ToEnclave> = {
   },
   create: { kind: 'create', key: hash, store: '/store', scheme: 'mac-pdp', blockBytes: 4096, period: 86_400_000 },
   open: { kind: 'open', key: hash, counter: 1, head: bytes },
-  tag: { kind: 'tag', ...extent, baseline: 'store', tagsAt: 0 },
+  tag: { kind: 'tag', ...extent, baseline: 'store', tagsAt: 0, replace: false },
   data: { kind: 'data', bytes: bytes.subarray(0, 5) },
   'data.end': { kind: 'data.end', complete: true },
   forget: { kind: 'forget', path: 'a/b' },

@@ -1,10 +1,21 @@
 import { fail } from '../audit-error.ts';
 import { directoryStore } from './directory.ts';
+import { httpStore } from './http.ts';
+import { s3Store } from './s3/s3.ts';
 import type { Store } from './store.ts';
 
 /** The store that a name stands for. @throws AuditError `bad-store` */
 export async function openStore(name: string): Promise<Store> {
-  if (name === '') fail('bad-store', 'No store was named');
-  if (/^[a-z][a-z0-9+.-]+:\/\//.test(name)) fail('bad-store', `Stores of this kind cannot be audited yet: "${name}"`);
-  return directoryStore(name);
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//.exec(name)?.[1];
+  switch (scheme) {
+    case undefined:
+      return name === '' ? fail('bad-store', 'No store was named') : directoryStore(name);
+    case 's3':
+      return s3Store(name);
+    case 'http':
+    case 'https':
+      return URL.canParse(name) ? httpStore(name) : fail('bad-store', `"${name}" is no URL`);
+    default:
+      return fail('bad-store', `Stores of the kind "${scheme}" cannot be audited`);
+  }
 }

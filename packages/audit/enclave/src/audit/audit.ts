@@ -1,7 +1,7 @@
 import type { Primitives } from '@cloister/crypto';
 import { type AuditClaims, type Measurement, makeReceipt } from '@cloister/evidence/make';
 import type { Scheme } from '@cloister/pdp';
-import type { Audited, Finding, FindingKind, ToEnclave } from '@cloister/protocol';
+import { type Audited, type Finding, type FindingKind, LOSSES, type ToEnclave } from '@cloister/protocol';
 import type { Client } from '../conversation.ts';
 import { blocksOf, type Extent } from '../state/extent.ts';
 import type { Head } from '../state/head.ts';
@@ -42,6 +42,7 @@ export async function audit(
   const of = plan?.blocks.length ?? Math.ceil(head.bytes / blockBytes);
 
   const record = createRecord(primitives);
+  let passed = 0;
   let blocks = 0;
   let bytes = 0;
   let toldAt = 0;
@@ -69,8 +70,11 @@ export async function audit(
     const { extent, from, count, finding } = outcome;
     await record.add(outcome);
     unread ||= UNREAD.includes(finding);
-    blocks += count;
-    bytes += Math.min(count * blockBytes, extent.length - from * blockBytes);
+    passed += count;
+    if (!(LOSSES as readonly string[]).includes(finding)) {
+      blocks += count;
+      bytes += Math.min(count * blockBytes, extent.length - from * blockBytes);
+    }
     if (finding !== 'intact') {
       if (last?.extent === extent && last.finding === finding && last.from + last.count === from)
         last = { ...last, count: last.count + count };
@@ -79,9 +83,9 @@ export async function audit(
         last = outcome;
       }
     }
-    if (blocks - toldAt >= PROGRESS_BLOCKS) {
-      toldAt = blocks;
-      await client.tell({ kind: 'progress', blocks, of, bytes });
+    if (passed - toldAt >= PROGRESS_BLOCKS) {
+      toldAt = passed;
+      await client.tell({ kind: 'progress', blocks: passed, of, bytes });
     }
   }
   await tellLast();

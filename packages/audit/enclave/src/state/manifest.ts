@@ -30,7 +30,7 @@ export interface Manifest {
   /** The extent that a block belongs to; undefined if it was forgotten. */
   holding(block: number): Promise<Extent | undefined>;
   add(extent: Extent): void;
-  /** Forgets all extents of these objects from the next `save` on; returns how much they were. */
+  /** Forgets the extents of these objects that lie in pages, from the next `save` on; returns how much they were. */
   forget(paths: ReadonlySet<string>): Promise<Counts>;
   /** Puts what has changed into new pages. */
   save(): AsyncIterable<SealedPage>;
@@ -96,20 +96,17 @@ export function createManifest(config: ManifestConfig): Manifest {
       let objects = 0;
       let extents = 0;
       let bytes = 0;
-      const kept = (list: readonly Extent[]): readonly Extent[] =>
-        list.filter(({ path, offset, length }) => {
+      for (const page of pages) {
+        const before = await extentsOf(page);
+        const after = before.filter(({ path, offset, length }) => {
           if (!paths.has(path)) return true;
           objects += offset === 0 ? 1 : 0;
           extents += 1;
           bytes += length;
           return false;
         });
-      for (const page of pages) {
-        const before = await extentsOf(page);
-        const after = kept(before);
         if (after.length < before.length) Object.assign(page, { place: undefined, extents: after });
       }
-      added = [...kept(added)];
       return { objects, extents, bytes };
     },
     async *save() {

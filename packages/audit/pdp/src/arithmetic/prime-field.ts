@@ -12,12 +12,15 @@ export const SECTOR_BYTES = 15;
 export const LIMBS = 6;
 const LIMB_BITS = 22;
 const LIMB = 2 ** LIMB_BITS;
+// Divisions take longer for some values than for others.
+const PER_LIMB = 1 / LIMB;
 const MASK = LIMB - 1;
 /** A sum of products has eleven columns, and one for what is carried out of them. */
 const COLUMNS = 12;
 const PRODUCTS_BEFORE_CARRY = 64;
 /** 127 is five limbs and 17 bits. */
 const TOP = 2 ** 17;
+const PER_TOP = 1 / TOP;
 
 /** Elements, `LIMBS` numbers each. */
 export type Elements = Float64Array;
@@ -131,7 +134,7 @@ function addProduct(sum: Float64Array, to: number, left: Elements, i: number, ri
 /** Leaves each column but the last below 2^22. */
 function carry(columns: Float64Array, from: number): void {
   for (let at = from; at < from + COLUMNS - 1; at += 1) {
-    const high = Math.floor(columns[at]! / LIMB);
+    const high = Math.floor(columns[at]! * PER_LIMB);
     columns[at]! -= high * LIMB;
     columns[at + 1]! += high;
   }
@@ -145,7 +148,7 @@ function reduce(columns: Float64Array, from: number, out: Uint8Array, to: number
   // p itself is 0: one more makes 2^127 of it alone.
   columns[from]! += 1;
   carry(columns, from);
-  const isPrime = Math.floor(columns[from + LIMBS - 1]! / TOP);
+  const isPrime = Math.floor(columns[from + LIMBS - 1]! * PER_TOP);
   columns[from]! += isPrime - 1;
   columns[from + LIMBS - 1]! -= isPrime * TOP;
   // Without the one, a column may be one below zero until its neighbour lends it.
@@ -158,15 +161,15 @@ function reduce(columns: Float64Array, from: number, out: Uint8Array, to: number
 }
 
 // The remainder operator of floating-point numbers takes as long as the value has bits.
-const belowTop = (value: number): number => value - Math.floor(value / TOP) * TOP;
+const belowTop = (value: number): number => value - Math.floor(value * PER_TOP) * TOP;
 
 function foldOnce(columns: Float64Array, from: number): void {
   for (let at = 0; at < LIMBS; at += 1) {
     const low = at === LIMBS - 1 ? belowTop(columns[from + at]!) : columns[from + at]!;
-    const high = Math.floor(columns[from + at + 5]! / TOP) + belowTop(columns[from + at + 6]!) * (LIMB / TOP);
+    const high = Math.floor(columns[from + at + 5]! * PER_TOP) + belowTop(columns[from + at + 6]!) * (LIMB / TOP);
     columns[from + at] = low + high;
   }
-  columns[from + LIMBS] = Math.floor(columns[from + COLUMNS - 1]! / TOP);
+  columns[from + LIMBS] = Math.floor(columns[from + COLUMNS - 1]! * PER_TOP);
   columns.fill(0, from + LIMBS + 1, from + COLUMNS);
   carry(columns, from);
 }

@@ -34,8 +34,8 @@ import {
  * - Update: the table gets a new pair; the server proves nothing, and the next challenge tells whether it has done it.
  *
  * Co-Diffie-Hellman, random oracle. **The verifier's state is the file tag with the table**: 32 bytes for each run of blocks that
- * follow one another as they were tagged, so 32 bytes after Tag and 64 more for each change at most; 16 MiB, 260,000 changes, are the limit, and then
- * the file is tagged again. The server has no structure. What it does not give: retrievability, privacy, a state that stays small.
+ * follow one another as they were tagged, so 32 bytes after Tag and 64 more for each change at most; 16 MiB, 260,000 changes, are
+ * the limit, and then the file is tagged again. The server has no structure. What it does not give: retrievability, privacy, a state that stays small.
  *
  * Other than in the paper: a block is s sectors below the order; stamps are random, not times, since two blocks under one pair give the key
  * away; no mask. The paper's auditor masks with R = v^r and is answered D = e(u^mu, R), for which with several sectors one point

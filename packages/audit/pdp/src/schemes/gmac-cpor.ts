@@ -1,6 +1,5 @@
 import type { Primitives } from '@cloister/crypto';
 import { addInto, addMultiple, dotProduct, ELEMENT_BYTES } from '../arithmetic/gf128.ts';
-import { uint64 } from '../encoding.ts';
 import type { FileDescription } from '../file-description.ts';
 import { indexBatches } from '../index-batches.ts';
 import { privateScheme } from '../private-scheme.ts';
@@ -54,7 +53,9 @@ export function gmacCpor(primitives: Primitives): Scheme {
             whole.set(block);
             block = whole;
           }
-          tags.set(await gmac(nonceOf(first + at), block), at * TAG_BYTES);
+          const tag = gmac(nonceOf(first + at), block);
+          // To wait for what is there takes a tenth of the time that the tag took.
+          tags.set(tag instanceof Uint8Array ? tag : await tag, at * TAG_BYTES);
         }
         return tags;
       };
@@ -109,7 +110,7 @@ const paddedBytes = ({ blockBytes }: FileDescription): number => Math.ceil(block
 
 function nonceOf(index: number): Uint8Array {
   const nonce = new Uint8Array(NONCE_BYTES);
-  nonce.set(uint64(index), NONCE_BYTES - 8);
+  new DataView(nonce.buffer).setBigUint64(NONCE_BYTES - 8, BigInt(index));
   return nonce;
 }
 

@@ -107,6 +107,27 @@ describe('updates', () => {
       expect(Buffer.from(stored.fileTag).includes(Buffer.from(before.subarray(at, at + 16))), `${at}`).toBe(false);
   });
 
+  test('a message that comes twice is carried out once', async () => {
+    const stored = await store(3);
+    for (const change of [
+      { kind: 'insert', index: 3, block: block() },
+      { kind: 'modify', index: 1, block: block() },
+      { kind: 'delete', index: 2 },
+    ] as const) {
+      const message = await scheme.prepareUpdate(keys.secret, stored.fileTag, change);
+      const proof = (await scheme.performUpdate(keys.public, stored, message))!;
+      const blocks = [...stored.blocks];
+      expect(await scheme.performUpdate(keys.public, stored, message)).toEqual(
+        change.kind === 'insert' ? proof : undefined,
+      );
+      expect(stored.blocks).toEqual(blocks);
+      const verified = await scheme.verifyUpdate(keys.secret, stored.fileTag, message, proof);
+      if (!verified.accepted) throw new Error(verified.reason);
+      stored.fileTag = verified.fileTag;
+      expect(await verdict(stored.fileTag, stored)).toBe(true);
+    }
+  });
+
   test('what is not possible, too long, or of another version', async () => {
     const stored = await store(3);
     const prepare = (change: BlockChange, fileTag = stored.fileTag) =>

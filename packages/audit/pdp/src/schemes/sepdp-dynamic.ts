@@ -57,7 +57,8 @@ const UPDATE = record({ name: bytes(32), counter: index, change: isChange });
  *     append     block m belongs to the tokens that ask for m mod n, with n blocks as tagged: v_i <- v_i XOR H(c_i, m, ctr + 1, D[m])
  *     proof      z, computed as v_i
  *
- * No block can be inserted between others: the place is in the hash. H is HMAC-SHA256 under c_i and the session's name, so that XOR is safe: whoever does not
+ * A token asks for the same share of the blocks however many are appended, so a file that has grown tenfold costs ten times the reads:
+ * then it is time to tag it again. No block can be inserted between others: the place is in the hash. H is HMAC-SHA256 under c_i and the session's name, so that XOR is safe: whoever does not
  * know c_i yet cannot make values cancel.
  *
  * **The verifier's state is the file tag**, with the counter and the sealed tokens: 64 bytes each, 23 KB for 365. (In the paper they lie with the server and
@@ -163,12 +164,16 @@ export function sepdpDynamic(primitives: Primitives, settings: Partial<TokenSett
       const change = opened && openUpdate(opened, message);
       if (change === undefined) return undefined;
       const tag = uint64(opened!.state.counter + 1);
+      const { index } = change;
+      const written = await stored.tags(index * TAG_BYTES, TAG_BYTES);
+      const isDone = primitives.equal(written, tag);
       if (change.kind === 'insert') {
-        await stored.change(change, tag);
+        if (!isDone) await stored.change(change, tag);
         return new Uint8Array(0);
       }
-      const { index } = change;
-      const before = joined([await stored.tags(index * TAG_BYTES, TAG_BYTES), await stored.block(index)]);
+      // What the block was is gone; the first answer said it.
+      if (isDone) return undefined;
+      const before = joined([written, await stored.block(index)]);
       await stored.change({ kind: 'modify', index, block: contentOf(change) }, tag);
       return before;
     },

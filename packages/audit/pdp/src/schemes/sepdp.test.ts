@@ -57,12 +57,16 @@ describe('tokens', () => {
     expect(Math.abs(found - expected)).toBeLessThan(4 * Math.sqrt(expected * missed));
   });
 
-  test.each([{ tokens: 0 }, { tokens: 1.5 }, { tokens: 100_001 }, { blocksPerToken: 0 }, { blocksPerToken: 2 ** 21 }])(
-    '%j are out of range',
-    (settings) => {
-      expect(() => sepdp(primitives, settings)).toThrow(expect.objectContaining({ code: 'parameter' }));
-    },
-  );
+  test.each([
+    { tokens: 0 },
+    { tokens: 1.5 },
+    { tokens: 100_001 },
+    { blocksPerToken: 0 },
+    { blocksPerToken: 2 ** 21 },
+    { tokens: 100_000, blocksPerToken: 1000 },
+  ])('%j are out of range', (settings) => {
+    expect(() => sepdp(primitives, settings)).toThrow(expect.objectContaining({ code: 'parameter' }));
+  });
 });
 
 describe('an old token for a new challenge', () => {
@@ -114,4 +118,20 @@ describe('an old token for a new challenge', () => {
     const kept = (await scheme.proof(keys.public, stored, (await ask()).message))!;
     expect((await scheme.verify(keys.secret, stored.fileTag, await ask(), kept)).accepted).toBe(true);
   });
+});
+
+test.each([
+  [true, 'control: with one salt for both, the old data with its old tokens passes for the new'],
+  [false, 'with a salt for each, it does not'],
+])('a file tagged again (one salt: %s): %s', async (sameSalt) => {
+  const scheme = sepdp(primitives, { tokens: 3, blocksPerToken: 4 });
+  const keys = await scheme.keyGen();
+  const file = describeFile(primitives, wish(4 * 32));
+  const old = await tagInMemory(scheme, keys, file, primitives.random(4 * 32));
+  const again = sameSalt ? file : describeFile(primitives, { ...wish(4 * 32), fileId: file.fileId });
+  const stored = await tagInMemory(scheme, keys, again, primitives.random(4 * 32));
+  const lie = memoryFile(again, old.data, old.tagBytes, stored.fileTag);
+  const challenge = await scheme.challenge(keys.secret, stored.fileTag, { kind: 'token', token: 1 });
+  const proof = (await scheme.proof(keys.public, lie, challenge.message))!;
+  expect((await scheme.verify(keys.secret, stored.fileTag, challenge, proof)).accepted).toBe(sameSalt);
 });

@@ -1,6 +1,11 @@
 import { NOTICES } from '@cloister/evidence';
 import { type Command, Option } from 'commander';
-import { addAudit, listAudits, removeAudits, reportAudits, runAudits, showStatus, syncAudit } from './audit.ts';
+import { planAudits } from './plan.ts';
+import { reportAudits } from './report.ts';
+import { runAudits } from './run.ts';
+import { listAudits, removeAudits, showStatus } from './status.ts';
+import { addAudit, syncAudit } from './tag.ts';
+import { watchAudits } from './watch.ts';
 
 const ROOT = `Root "software". ${NOTICES.software}.
 `;
@@ -12,6 +17,13 @@ const EXAMPLES = `
 
 Exit status: 0 all intact, 1 something is not (or overdue), 125 Cloister.`;
 
+const limited = (command: Command): Command =>
+  command
+    .option('--limit-rate <rate>', 'bytes a second that are read at most, such as 10m')
+    .option('--max-cost <money>', 'read no more once this is spent')
+    .option('--price-requests <money>', 'for a thousand requests (default 0.0004)')
+    .option('--price-traffic <money>', 'for 10^9 bytes (default 0.09)');
+
 /** The commands on audits. An audit is named as \`add\` said, or by the beginning of that name. */
 export function addAuditCommands(cloister: Command, finish: (status: number) => void): void {
   const audit = cloister
@@ -19,33 +31,43 @@ export function addAuditCommands(cloister: Command, finish: (status: number) => 
     .description('prove that data on storage you do not trust is still there, unchanged')
     .addHelpText('before', ROOT)
     .addHelpText('after', EXAMPLES);
-  audit
-    .command('add')
-    .argument('<store>', 'a directory')
+  limited(audit.command('add').argument('<store>', 'a directory'))
     .description('begin to audit a store: tag all that it holds; an interrupted one goes on')
     .option('--name <name>', 'what the audit is called')
     .option('--block-size <size>', 'bytes that are tagged and read at once, 4k to 128k (default 16k)')
     .option('--period <time>', 'time within which each block is read once (default 30d)')
-    .addOption(new Option('--scheme <name>', 'how blocks are tagged').default('mac-pdp').hideHelp())
+    .addOption(new Option('--scheme <name>', 'how blocks are tagged').hideHelp())
+    .option('--passphrase', 'seal keys under a passphrase (asked for, or CLOISTER_AUDIT_PASSPHRASE)')
+    .option('--recipient <age1…>', 'seal keys for an age identity (opened with the file CLOISTER_AGE_IDENTITY)')
     .option('--json', 'as JSON')
     .action(async (store: string, flags) => finish(await addAudit(store, flags)));
-  audit
-    .command('sync')
-    .argument('[audit]')
+  limited(audit.command('sync').argument('[audit]'))
     .description('tag what is new in a store')
     .option('--removed', 'what is gone was removed by you')
     .option('--changed', 'what has changed was changed by you')
     .option('--json', 'as JSON')
     .action(async (name: string | undefined, flags) => finish(await syncAudit(name, flags)));
-  audit
-    .command('run')
-    .argument('[audit...]', 'all of them unless named')
+  const reads = (command: Command): Command =>
+    limited(command.argument('[audit...]', 'all of them unless named'))
+      .option('--all', 'every block')
+      .option('--sample <n>', 'random blocks beside those that are due (default 460)')
+      .option('--due <n>', 'at most so many of the blocks that are due')
+      .option('--prometheus <file>', 'write what is known then as metrics')
+      .option('--json', 'as JSON');
+  reads(audit.command('run'))
     .description('read blocks of stores and check them')
-    .option('--all', 'every block')
-    .option('--sample <n>', 'random blocks beside those that are due (default 460)')
-    .option('--due <n>', 'at most so many of the blocks that are due')
-    .option('--json', 'as JSON')
     .action(async (names: string[], flags) => finish(await runAudits(names, flags)));
+  reads(audit.command('watch'))
+    .description('audit again and again')
+    .option('--every <time>', 'from one beginning to the next', '1d')
+    .action(async (names: string[], flags) => finish(await watchAudits(names, flags)));
+  limited(audit.command('plan').argument('[audit...]', 'all of them unless named'))
+    .description('what audits cost in requests, bytes, time and money, before anything is read')
+    .option('--every <time>', 'from one audit to the next', '1d')
+    .option('--period <time>', 'another period than the one that the audit has')
+    .option('--sample <n>', 'random blocks of each audit (default 460)')
+    .option('--json', 'as JSON')
+    .action(async (names: string[], flags) => finish(await planAudits(names, flags)));
   audit
     .command('status')
     .argument('[audit...]', 'all of them unless named')

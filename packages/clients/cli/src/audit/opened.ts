@@ -1,0 +1,69 @@
+import { type AuditProgress, auditNames, audits, CloisterError } from '@cloister/sdk';
+import { statusLine } from '../status-line.ts';
+import { size } from './amounts.ts';
+import { unlockOf } from './unlock.ts';
+
+export const SOMETHING_WRONG = 1;
+
+/** Audits with progress on stderr and Ctrl-C as an abort. */
+export async function opened<T>(what: string, work: (all: ReturnType<typeof audits>) => Promise<T>): Promise<T> {
+  const status = statusLine();
+  const abort = new AbortController();
+  const interrupt = (): void => abort.abort();
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', interrupt);
+  const show = progressOf(what);
+  try {
+    return await work(
+      audits({
+        unlock: unlockOf(status),
+        signal: abort.signal,
+        progress: (progress) => status.show(show(progress)),
+        warn: (line) => {
+          status.clear();
+          process.stderr.write(`cloister: ${line}\n`);
+        },
+      }),
+    );
+  } finally {
+    status.clear();
+    process.removeListener('SIGINT', interrupt);
+    process.removeListener('SIGTERM', interrupt);
+  }
+}
+
+/** Bytes, how fast, and the time that is left. */
+function progressOf(what: string): (progress: AuditProgress) => string {
+  let begun: number | undefined;
+  return ({ doing, bytes, ofBytes }) => {
+    if (doing === 'listing') return `${what}: listing`;
+    begun ??= performance.now();
+    const seconds = (performance.now() - begun) / 1000;
+    const rate = seconds > 0.5 ? bytes / seconds : 0;
+    const left = rate > 0 ? `, ${Math.ceil((ofBytes - bytes) / rate)} s left` : '';
+    const share = ofBytes > 0 ? ` ${'#'.repeat(Math.floor((20 * bytes) / ofBytes)).padEnd(20, '.')}` : '';
+    return `${what}: ${doing}${share} ${size(bytes)} of ${size(ofBytes)}, ${size(rate)}/s${left}`;
+  };
+}
+
+/** The audits that names, or their beginnings, stand for; all of them for none. */
+export async function named(names: readonly string[], one = false): Promise<readonly string[]> {
+  const known = await auditNames();
+  const hint = 'See "cloister audit ls"; "cloister audit add DIR" adds one';
+  if (names.length === 0) {
+    if (known.length === 0) throw new CloisterError('bad-usage', 'Nothing is audited yet', { hint });
+    if (one && known.length > 1) throw new CloisterError('bad-usage', 'There are several audits: name one', { hint });
+    return known;
+  }
+  return names.map((name) => {
+    if (known.includes(name)) return name;
+    const matching = known.filter((each) => each.startsWith(name));
+    if (matching.length === 1) return matching[0]!;
+    const what = matching.length === 0 ? `There is no audit "${name}"` : `"${name}" may be several audits`;
+    throw new CloisterError('bad-usage', what, { hint });
+  });
+}
+
+export function print(value: object): void {
+  process.stdout.write(`${JSON.stringify({ schema: 1, ...value }, null, 2)}\n`);
+}

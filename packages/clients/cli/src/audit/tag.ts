@@ -1,0 +1,72 @@
+import { fingerprintOf, type KeyHome, parseDuration, type Synced } from '@cloister/sdk';
+import { count, plain, size } from './amounts.ts';
+import { blockSize, checkedName, type LimitFlags, limitsOf } from './flags.ts';
+import { named, opened, print, SOMETHING_WRONG } from './opened.ts';
+
+export interface AddFlags extends LimitFlags {
+  readonly name?: string;
+  readonly blockSize?: string;
+  readonly period?: string;
+  readonly scheme?: string;
+  readonly passphrase?: boolean;
+  readonly recipient?: string;
+  readonly json?: boolean;
+}
+
+export async function addAudit(store: string, flags: AddFlags): Promise<number> {
+  const options = {
+    name: flags.name === undefined ? undefined : checkedName(flags.name),
+    scheme: flags.scheme,
+    blockBytes: flags.blockSize === undefined ? undefined : blockSize(flags.blockSize),
+    period: flags.period === undefined ? undefined : parseDuration(flags.period),
+    limits: limitsOf(flags),
+    keyHome: keyHomeOf(flags),
+  };
+  const synced = await opened(store, (all) => all.add(store, options));
+  const fingerprint = await fingerprintOf(synced.name);
+  return told(synced, flags.json === true, (line) => {
+    line(`${synced.name}: ${count(synced.total.objects, 'file')}, ${size(synced.total.bytes)} audited`);
+    line('The baseline is what the store gave just now: audits prove "unchanged since it was added".');
+    if (synced.fresh && keyHomeOf(flags).kind === 'file')
+      line(
+        'Its key lies in a file, which protects against nothing but partial copies (see --passphrase, --recipient).',
+      );
+    if (synced.fresh) line(`Receipts are signed with the key ${fingerprint}: note it where the store cannot reach.`);
+  });
+}
+
+function keyHomeOf({ passphrase, recipient }: AddFlags): KeyHome {
+  if (recipient !== undefined) return { kind: 'recipient', recipient };
+  return { kind: passphrase === true ? 'passphrase' : 'file' };
+}
+
+export async function syncAudit(
+  name: string | undefined,
+  flags: LimitFlags & { readonly removed?: boolean; readonly changed?: boolean; readonly json?: boolean },
+): Promise<number> {
+  const [one] = await named(name === undefined ? [] : [name], true);
+  const synced = await opened(one!, (all) =>
+    all.sync(one!, { removed: flags.removed, changed: flags.changed, limits: limitsOf(flags) }),
+  );
+  return told(synced, flags.json === true, (line) => {
+    const forgotten = synced.forgotten > 0 ? `, ${count(synced.forgotten, 'file')} forgotten` : '';
+    line(`${synced.name}: ${count(synced.objects, 'file')} tagged (${size(synced.bytes)})${forgotten}`);
+  });
+}
+
+/** What was tagged, and what the owner has to decide. */
+function told(synced: Synced, json: boolean, summary: (line: (text: string) => void) => void): number {
+  const open = synced.missing.length + synced.altered.length + synced.skipped.length;
+  if (json) print({ ...synced });
+  else {
+    summary((text) => process.stdout.write(`${text}\n`));
+    for (const { path, why } of synced.skipped) process.stdout.write(`skipped   ${plain(path)}: ${plain(why)}\n`);
+    for (const path of synced.altered) process.stdout.write(`changed   ${plain(path)}\n`);
+    for (const path of synced.missing) process.stdout.write(`missing   ${plain(path)}\n`);
+    if (synced.altered.length > 0)
+      process.stdout.write('Audits still expect what was there before. If you changed it: sync --changed\n');
+    if (synced.missing.length > 0)
+      process.stdout.write('Audits still expect what is missing. If you removed it: sync --removed\n');
+  }
+  return open === 0 ? 0 : SOMETHING_WRONG;
+}
