@@ -11,8 +11,8 @@ import { macPdp } from './schemes/mac-pdp.ts';
 import { mhtPa } from './schemes/mht-pa.ts';
 import { mrPdp } from './schemes/mr-pdp.ts';
 import { pppas } from './schemes/pppas.ts';
-import { sepdpDynamic } from './schemes/sepdp-dynamic.ts';
 import { sepdp } from './schemes/sepdp.ts';
+import { sepdpDynamic } from './schemes/sepdp-dynamic.ts';
 import { sha256Merkle } from './schemes/sha256-merkle.ts';
 
 /** Every scheme by its name. */

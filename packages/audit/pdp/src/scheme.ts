@@ -15,6 +15,8 @@ export interface SchemeFacts {
   readonly source: string;
   readonly year: number;
   readonly patents?: string;
+  /** Its keys hold an RSA modulus, which takes seconds to find and is as long as a tag. */
+  readonly modulus?: true;
   /** What it does not give. */
   readonly limits: string;
   /** Why it is here for comparison only; it then needs `insecure: true`. */

@@ -1,12 +1,13 @@
 import type { Primitives } from '@cloister/crypto';
 import { type Check, oneOf, record } from '@cloister/protocol';
-import { ascii, bytes, decodeRecord, encodeRecord, joined } from './encoding.ts';
+import { bytes, decodeRecord, encodeRecord } from './encoding.ts';
 import type { FileDescription } from './file-description.ts';
-import { type FileTag, makeFileTag, openFileTag } from './file-tag.ts';
+import type { FileTag } from './file-tag.ts';
 import { PdpError } from './pdp-error.ts';
 import { remembered } from './remembered.ts';
 import { type RsaGroup, type RsaOwner, rsaKeys } from './rsa-group.ts';
 import type { KeyOptions, KeyPair } from './scheme.ts';
+import { openSignedFileTag, signFileTag } from './signed-file-tag.ts';
 
 const ED25519_BYTES = 32;
 
@@ -39,7 +40,6 @@ export function signedRsaKeys(primitives: Primitives, scheme: string): SignedRsa
   const SECRET = record({ ...common, signing: bytes(ED25519_BYTES) });
   const PUBLIC = record(common);
   const noKey = (which: string) => new PdpError('key', `Not a ${which} of the scheme "${scheme}"`);
-  const signed = (body: Uint8Array): Uint8Array => joined([ascii(`cloister pdp ${scheme} file tag `), body]);
 
   const openSecret = remembered(primitives, async (secretKey): Promise<SecretKey> => {
     const key = decodeRecord(SECRET, secretKey);
@@ -70,15 +70,8 @@ export function signedRsaKeys(primitives: Primitives, scheme: string): SignedRsa
       if (group === undefined) throw noKey('public key');
       return group.bytes;
     },
-    signFileTag: (key, file, extra) =>
-      makeFileTag(file, extra, (body) => primitives.ed25519.sign(key.secret.signing, signed(body))),
-    openFileTag: (key, fileTag) =>
-      openFileTag(
-        primitives,
-        scheme,
-        fileTag,
-        (body, code) => code.length === 64 && primitives.ed25519.verify(key.verifying, signed(body), code),
-      ),
+    signFileTag: (key, file, extra) => signFileTag(primitives, key.secret.signing, file, extra),
+    openFileTag: (key, fileTag) => openSignedFileTag(primitives, scheme, key.verifying, fileTag),
   };
 }
 

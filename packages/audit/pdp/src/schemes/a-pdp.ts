@@ -19,6 +19,7 @@ const FACTS = {
   selections: ['sample', 'list', 'range'],
   source: 'Ateniese, Burns, Curtmola, Herring, Kissner, Peterson and Song, CCS 2007; libpdp',
   year: 2007,
+  modulus: true,
 } as const;
 
 /**

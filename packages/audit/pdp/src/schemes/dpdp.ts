@@ -27,6 +27,7 @@ export function dpdp(primitives: Primitives): DynamicScheme {
     assumption: 'Factoring; SHA-256 is collision-resistant; Ed25519',
     source: 'Erway, Kupcu, Papamanthou and Tamassia, CCS 2009, section 4',
     year: 2009,
+    modulus: true,
     patents: 'US 8978155',
     limits:
       'A proof grows with the number of blocks that are asked for, and holds a sum of them: who verifies learns it',

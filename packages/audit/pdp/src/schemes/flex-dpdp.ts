@@ -21,6 +21,7 @@ export function flexDpdp(primitives: Primitives): DynamicScheme & MultiUpdate {
     assumption: 'Factoring; SHA-256 is collision-resistant; Ed25519',
     source: 'Esiner, Kachkeev, Braunfeld, Kupcu and Ozkasap, IACR ePrint 2013/645',
     year: 2013,
+    modulus: true,
     patents: 'US 8978155 (of DPDP)',
     limits:
       'A proof grows with the number of blocks that are asked for, and holds a sum of them: who verifies learns it',

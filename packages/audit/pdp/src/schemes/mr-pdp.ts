@@ -93,6 +93,7 @@ export function mrPdp(primitives: Primitives): ReplicaScheme {
         assumption: 'RSA, KEA1-r, factoring; AES-256 is a pseudorandom function',
         source: 'Curtmola, Khan, Burns and Ateniese, ICDCS 2008',
         year: 2008,
+        modulus: true,
         limits:
           'Who is asked for several copies may keep them at one place. A copy is encrypted: only the owner can read it',
       },

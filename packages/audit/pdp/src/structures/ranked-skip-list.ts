@@ -1,6 +1,7 @@
 import type { Primitives } from '@cloister/crypto';
-import { joined, uint64 } from '../encoding.ts';
+import { joined, readUint64, uint64 } from '../encoding.ts';
 import { PdpError } from '../pdp-error.ts';
+import { firstAtLeast } from './first-at-least.ts';
 import type { NodeStore } from './node-store.ts';
 
 const DIGEST_BYTES = 32;
@@ -342,18 +343,6 @@ const isInOrder = (level: number, down: Node, right: Node): boolean =>
 const isAllUsed = (node: Node, used: ReadonlySet<Node>): boolean =>
   node.children === undefined || (used.has(node) && node.children.every((child) => isAllUsed(child, used)));
 
-/** Where in `sorted`, between `first` and `end`, the first number is that is not below `limit`. */
-function firstAtLeast(sorted: readonly number[], limit: number, first: number, end: number): number {
-  let low = first;
-  let high = end;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]! < limit) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 function encodePart(root: Node): Uint8Array {
   const parts: Uint8Array[] = [];
   function visit(node: Node): void {
@@ -371,18 +360,16 @@ function encodePart(root: Node): Uint8Array {
 const labelOf = ({ level, leaves, bytes, digest }: SkipRoot): Uint8Array =>
   joined([Uint8Array.of(level + 1), uint64(leaves), uint64(bytes), digest]);
 function readLabel(from: Uint8Array, at: number): Node | undefined {
-  const view = new DataView(from.buffer, from.byteOffset + at, LABEL_BYTES);
-  const rank = (place: number) => view.getUint32(place) * 2 ** 32 + view.getUint32(place + 4);
-  const node = { level: from[at]! - 1, leaves: rank(1), bytes: rank(9), digest: from.slice(at + 17, at + LABEL_BYTES) };
-  return Number.isSafeInteger(node.leaves) && Number.isSafeInteger(node.bytes) ? node : undefined;
+  const [leaves, bytes] = [readUint64(from, at + 1), readUint64(from, at + 9)];
+  const digest = from.slice(at + 17, at + LABEL_BYTES);
+  return Number.isNaN(leaves + bytes) ? undefined : { level: from[at]! - 1, leaves, bytes, digest };
 }
 
 const encodeChild = (node: Node): Uint8Array => joined([uint64(node.record ?? 0), labelOf(node)]);
 function readChild(from: Uint8Array, at: number): Node | undefined {
-  const view = new DataView(from.buffer, from.byteOffset + at, 8);
-  const record = view.getUint32(0) * 2 ** 32 + view.getUint32(4);
+  const record = readUint64(from, at);
   const node = readLabel(from, at + 8);
-  return node && Number.isSafeInteger(record) ? { ...node, record } : undefined;
+  return node && !Number.isNaN(record) ? { ...node, record } : undefined;
 }
 async function putChildren(store: NodeStore, number: number, children: readonly [Node, Node]): Promise<void> {
   await store.put(number, joined(children.map(encodeChild)));
@@ -400,9 +387,8 @@ async function readHead(store: NodeStore): Promise<{ readonly root: Node; readon
   if (record === undefined) return undefined;
   if (record.length !== SKIP_LIST_RECORD_BYTES) throw damaged();
   const root = readChild(record, 0);
-  const view = new DataView(record.buffer, record.byteOffset + CHILD_BYTES, 8);
-  const records = view.getUint32(0) * 2 ** 32 + view.getUint32(4);
-  if (root === undefined || root.leaves < 1 || !(records >= 1 && Number.isSafeInteger(records))) throw damaged();
+  const records = readUint64(record, CHILD_BYTES);
+  if (root === undefined || root.leaves < 1 || !(records >= 1)) throw damaged();
   return { root, records };
 }
 async function headIn(store: NodeStore): Promise<{ readonly root: Node; readonly records: number }> {
