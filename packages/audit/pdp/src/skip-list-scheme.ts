@@ -1,7 +1,7 @@
 import type { Primitives } from '@cloister/crypto';
 import { listOf, oneOf, record, whole } from '@cloister/protocol';
 import { numberFrom, productOfPowers } from './arithmetic/modular.ts';
-import { weightedSum } from './arithmetic/secret-exponent.ts';
+import { weightedSum, weightedSumBytes } from './arithmetic/secret-exponent.ts';
 import {
   type Challenge,
   challengeMessage,
@@ -116,7 +116,6 @@ export function skipListScheme(primitives: Primitives, facts: SchemeFacts): Dyna
       return joined(tags);
     };
   }
-  const sumBytes = (file: FileDescription) => weightedSum(file.blockBytes).bytes().length;
 
   /** The changes of a message that is an update of this file as it is now. */
   function openUpdate(state: State, update: Uint8Array, { bytes: length }: RsaGroup) {
@@ -145,7 +144,7 @@ export function skipListScheme(primitives: Primitives, facts: SchemeFacts): Dyna
     proof: Uint8Array,
   ): Promise<Rejection | undefined> {
     const { group } = key;
-    const sum = proof.subarray(0, sumBytes(file));
+    const sum = proof.subarray(0, weightedSumBytes(file.blockBytes));
     const end = sum.length + count * group.bytes;
     if (proof.length < end) return 'malformed proof';
     const tags: Uint8Array[] = [];

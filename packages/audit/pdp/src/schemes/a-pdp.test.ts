@@ -34,6 +34,16 @@ describe('keys', () => {
     }
   });
 
+  test('of primes that are searched for verify, too', async () => {
+    const fresh = aPdp(nodePrimitives);
+    const keys = await fresh.keyGen(small);
+    const file = describeFile(nodePrimitives, { scheme: 'a-pdp', version: 1, blockBytes: 64, length: 100 });
+    const stored = await tagInMemory(fresh, keys, file, nodePrimitives.random(100));
+    const challenge = await fresh.challenge(keys.secret, stored.fileTag, { kind: 'sample', count: 2 });
+    const proof = (await fresh.proof(keys.public, stored, challenge.message))!;
+    expect(await fresh.verify(keys.secret, stored.fileTag, challenge, proof)).toEqual({ accepted: true });
+  });
+
   test('of fewer bits, and E-PDP, are for comparison only', async () => {
     for (const modulusBits of [512, 1024, 2048, 3071, 4160])
       await expect(scheme.keyGen({ modulusBits })).rejects.toMatchObject({ code: 'parameter' });
