@@ -59,7 +59,7 @@ export interface ReplicaScheme extends Scheme {
  *     proof      T = prod T_i^a_i mod N,   rho = H(g_s^(sum a_i m_ui))
  *     accepted   H((tau g^(sum a_i r_ui))^s) = rho,   tau = T^e / prod h(W_i)^a_i mod N
  *
- * What A-PDP assumes, and that AES-256 in counter mode is a pseudorandom function. Stores that have a copy each cannot make another one of
+ * h(W_i) and what it assumes are A-PDP's. Stores that have a copy each cannot make another one of
  * them: that takes the key. But who has made all copies cannot tell whether they lie at one place. Masks are of a block's full
  * length (libpdp's are of 20 bytes, so that its copies differ in these alone, and its index is one byte). The last block is
  * filled with zeros before it is encrypted.
@@ -90,7 +90,7 @@ export function mrPdp(primitives: Primitives): ReplicaScheme {
         verification: 'private',
         data: 'static',
         selections: ['sample', 'list', 'range'],
-        assumption: 'RSA, KEA1-r, factoring; AES-256 is a pseudorandom function',
+        assumption: 'RSA, KEA1-r, factoring, random oracle; AES-256 is a pseudorandom function',
         source: 'Curtmola, Khan, Burns and Ateniese, ICDCS 2008',
         year: 2008,
         modulus: true,
