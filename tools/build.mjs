@@ -90,6 +90,29 @@ await build({
   outfile: 'packages/clients/sdk/dist/index.js',
 });
 
+// The page of reports: one file, whose script the page itself names by its hash.
+const { outputFiles: reportFiles } = await build({
+  ...options,
+  entryPoints: ['packages/clients/report/src/main.ts'],
+  format: 'iife',
+  platform: 'browser',
+  target: 'es2023',
+  minify: true,
+  sourcemap: false,
+  banner: {},
+  write: false,
+});
+const part = (name) => readFileSync(join(root, 'packages/clients/report/src', name), 'utf8');
+const script = reportFiles[0].text.trim().replaceAll('</script', '<\\/script');
+const scriptHash = `sha256-${createHash('sha256').update(script).digest('base64')}`;
+writeFileSync(
+  join(root, 'dist/report.html'),
+  part('page.html')
+    .replace('__SCRIPT_HASH__', () => scriptHash)
+    .replace('__STYLE__', () => part('page.css'))
+    .replace('__SCRIPT__', () => script),
+);
+
 const dist = join(root, 'dist');
 mkdirSync(join(dist, 'filters'), { recursive: true });
 writeFileSync(join(dist, 'package.json'), '{ "type": "module" }\n');

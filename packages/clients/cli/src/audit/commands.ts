@@ -79,6 +79,7 @@ export function addAuditCommands(cloister: Command, finish: (status: number) => 
     .command('report')
     .argument('[audit...]', 'all of them unless named')
     .description('what the receipts of audits say, each verified')
+    .option('--html <file>', 'also as one page, which verifies its receipts itself')
     .option('--json', 'as JSON')
     .action(async (names: string[], flags) => finish(await reportAudits(names, flags)));
   audit
