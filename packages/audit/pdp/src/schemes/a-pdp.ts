@@ -60,7 +60,7 @@ export function ePdp(primitives: Primitives): Scheme {
     spdp(primitives, async () => Uint8Array.of(1), {
       ...FACTS,
       name: 'e-pdp',
-      assumption: 'None that helps',
+      assumption: 'Nothing suffices: it is broken',
       limits: 'It shows the sum of the blocks that are asked for, and not the blocks',
       broken:
         'Changes of blocks that add up to nothing are not seen: every block may be wrong, and 3.7 % of challenges pass',
