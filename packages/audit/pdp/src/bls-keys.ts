@@ -7,6 +7,7 @@ import { BLOCK_BYTES_MAX, BLOCK_BYTES_MIN, type FileDescription } from './file-d
 import type { FileTag } from './file-tag.ts';
 import { keystream } from './keystream.ts';
 import { PdpError } from './pdp-error.ts';
+import { remembered } from './remembered.ts';
 import type { KeyOptions, KeyPair } from './scheme.ts';
 import { openSignedFileTag, signFileTag } from './signed-file-tag.ts';
 
@@ -143,18 +144,5 @@ async function blsKeys(primitives: Primitives, scheme: string): Promise<BlsKeys>
       const opened = await openSignedFileTag(primitives, scheme, key.verifying, fileTag);
       return opened !== undefined && sectorsOf(opened.file.blockBytes) <= key.sectors ? opened : undefined;
     },
-  };
-}
-
-/** Opens the same key again without work. The last one stays in memory as long as the scheme does. */
-function remembered<T>(
-  primitives: Primitives,
-  open: (encoded: Uint8Array) => Promise<T>,
-): (encoded: Uint8Array) => Promise<T> {
-  let last: { readonly encoded: Uint8Array; readonly opened: T } | undefined;
-  return async (encoded) => {
-    if (last === undefined || !primitives.equal(last.encoded, encoded))
-      last = { encoded: encoded.slice(), opened: await open(encoded) };
-    return last.opened;
   };
 }

@@ -56,4 +56,11 @@ export function joined(parts: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
+/** A number of 8 bytes, or NaN if it is not a safe one. */
+export function readUint64(bytes: Uint8Array, at: number): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, 8);
+  const value = view.getUint32(0) * 2 ** 32 + view.getUint32(4);
+  return Number.isSafeInteger(value) ? value : Number.NaN;
+}
+
 export const ascii = (label: string): Uint8Array => new TextEncoder().encode(label);

@@ -26,6 +26,33 @@ export interface Primitives {
     sign(secret: Uint8Array, message: Uint8Array): Answer<Uint8Array>;
     verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): Answer<boolean>;
   };
+  /** Powers modulo an odd number of 512 to 10,000 bits, which need not be prime. Making one costs milliseconds. */
+  modulus(modulus: Uint8Array): Modulus;
+  /** RSA's private operation without padding (RFC 8017, 5.1.2): base^d mod n for a base below n, as long as n. */
+  rsaPrivate(key: RsaPrivateKey): (base: Uint8Array) => Answer<Uint8Array>;
+  /** A random prime of exactly so many bits; a safe one is twice another prime and one. */
+  prime(bits: number, kind: 'any' | 'safe'): Promise<Uint8Array>;
   /** Whether two arrays are equal, in a time that depends on their lengths alone. */
   equal(left: Uint8Array, right: Uint8Array): boolean;
+}
+
+/** Numbers are bytes, most significant first. */
+export interface Modulus {
+  /**
+   * base^exponent, as long as the modulus, in a time that depends on the exponent's length alone. The base is below the
+   * modulus and as long; the exponent has any length.
+   */
+  power(base: Uint8Array, exponent: Uint8Array): Answer<Uint8Array>;
+}
+
+/** An RSA key in the letters of RFC 7518, section 6.3: n = pq, dp = d mod p-1, dq = d mod q-1, qi = 1/q mod p. */
+export interface RsaPrivateKey {
+  readonly n: Uint8Array;
+  readonly e: Uint8Array;
+  readonly d: Uint8Array;
+  readonly p: Uint8Array;
+  readonly q: Uint8Array;
+  readonly dp: Uint8Array;
+  readonly dq: Uint8Array;
+  readonly qi: Uint8Array;
 }

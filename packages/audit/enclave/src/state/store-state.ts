@@ -79,10 +79,10 @@ async function stateOf(
   return { head, scheme, manifest, headSeal: await createSeal(primitives, key, 'head'), changed: false };
 }
 
-/** Schemes whose tags the enclave can make again from the blocks that it has read. */
+/** Schemes whose tags the enclave can make again from the blocks that it has read, and whose keys are one secret. */
 function schemeOf(primitives: Primitives, name: string): Scheme {
   const scheme = Object.hasOwn(SCHEMES, name) ? SCHEMES[name as SchemeName](primitives) : undefined;
-  return scheme?.facts.verification === 'private' && scheme.blockTags !== undefined
+  return scheme?.facts.verification === 'private' && !scheme.facts.modulus && scheme.blockTags !== undefined
     ? scheme
     : refuse('request', `No scheme for storage without a prover: "${name}"`);
 }
