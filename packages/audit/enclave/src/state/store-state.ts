@@ -23,7 +23,7 @@ type Request<K extends ToEnclave['kind']> = Extract<ToEnclave, { readonly kind: 
 /** @throws Refusal `request` */
 export async function createState(
   primitives: Primitives,
-  { key, store, scheme: name, blockBytes, period }: Request<'create'>,
+  { key, root, store, scheme: name, blockBytes, period }: Request<'create'>,
   now: number,
   client: Client,
 ): Promise<StoreState> {
@@ -32,7 +32,7 @@ export async function createState(
     refuse('request', `Blocks have ${AUDIT_BLOCK_BYTES.from} to ${AUDIT_BLOCK_BYTES.to} bytes, not ${blockBytes}`);
   const signing = await primitives.ed25519.generate();
   const head: Head = {
-    ...{ counter: 0, store, scheme: name, blockBytes, created: now, period },
+    ...{ counter: 0, root, store, scheme: name, blockBytes, created: now, period },
     id: primitives.random(32),
     secretKey: (await scheme.keyGen()).secret,
     ...{ signingKey: signing.secret, publicKey: signing.public },
@@ -105,9 +105,9 @@ export async function commit(state: StoreState, client: Client): Promise<void> {
 }
 
 export function factsOf({ head, scheme: schemeInUse }: StoreState): StateFacts {
-  const { store, scheme, blockBytes, objects, extents, bytes, created, period, coverage, counter } = head;
+  const { root, store, scheme, blockBytes, objects, extents, bytes, created, period, coverage, counter } = head;
   return {
-    ...{ store, scheme, blockBytes, objects, extents, bytes, created, period, counter },
+    ...{ root, store, scheme, blockBytes, objects, extents, bytes, created, period, counter },
     tagBytes: tagBytesOf(schemeInUse, blockBytes),
     blocks: head.nextBlock,
     periodStart: coverage.start,

@@ -35,6 +35,7 @@ export function addAuditCommands(cloister: Command, finish: (status: number) => 
     .option('--period <time>', 'time within which each block is read once (default 30d)')
     .addOption(new Option('--scheme <name>', 'how blocks are tagged').hideHelp())
     .option('--passphrase', 'seal keys under a passphrase (asked for, or CLOISTER_AUDIT_PASSPHRASE)')
+    .option('--tpm', 'seal keys to what this machine has booted and what the enclave is, by its TPM')
     .option('--recipient <age1…>', 'seal keys for an age identity (opened with the file CLOISTER_AGE_IDENTITY)')
     .option('--json', 'as JSON')
     .action(async (store: string, flags) => finish(await (await import('./tag.ts')).addAudit(store, flags)));
