@@ -1,6 +1,8 @@
 import type { Primitives } from './primitives.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
+type Key = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
+type Pair = { readonly privateKey: Key; readonly publicKey: Key };
 
 /** What `getRandomValues` gives at once. */
 const RANDOM_MAX = 65_536;
@@ -40,7 +42,7 @@ export const webPrimitives: Primitives = {
   },
   ed25519: {
     async generate() {
-      const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair;
+      const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as Pair;
       const secret = new Uint8Array(await crypto.subtle.exportKey('pkcs8', pair.privateKey));
       return {
         secret: secret.subarray(PKCS8_PREFIX.length),
