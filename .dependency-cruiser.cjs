@@ -16,6 +16,7 @@ const PACKAGES = {
   evidence: 'packages/evidence',
   pdp: 'packages/audit/pdp',
   enclave: 'packages/audit/enclave',
+  prover: 'packages/audit/prover',
   auditor: 'packages/audit/auditor',
   sdk: 'packages/clients/sdk',
   cli: 'packages/clients/cli',
@@ -37,8 +38,9 @@ const MAY_IMPORT = {
   evidence: ['protocol'],
   pdp: ['protocol', 'crypto'],
   enclave: ['protocol', 'pdp', 'evidence', 'crypto'],
+  prover: ['protocol', 'pdp', 'crypto'],
   auditor: ['protocol', 'files', 'launcher', 'evidence'],
-  sdk: ['protocol', 'boot-plan', 'launcher', 'images', 'auditor'],
+  sdk: ['protocol', 'boot-plan', 'launcher', 'images', 'auditor', 'prover', 'pdp', 'crypto', 'files'],
   cli: ['sdk', 'protocol', 'images', 'evidence'],
 };
 // What puts a compartment together with its channels: the one-process form, and each process's entry.

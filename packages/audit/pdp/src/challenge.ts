@@ -59,6 +59,30 @@ export interface ChallengeMessage {
   readonly extra: Uint8Array;
 }
 
+/** A list of as many indices as one may have, and all else. */
+const MESSAGE_BYTES_MAX = 9 * INDICES_MAX + 4096;
+const CHALLENGE = record({ seed: bytes(SEED_BYTES), selection: isSelection, message: bytesUpTo(MESSAGE_BYTES_MAX) });
+
+/** A challenge as deterministic CBOR, for its verifier to keep: nobody else may see it before the proof is there. */
+export const encodeChallenge = ({ seed, selection, message }: Challenge): Uint8Array =>
+  encodeRecord({ seed, selection, message });
+export const decodeChallenge = (encoded: Uint8Array): Challenge | undefined => decodeRecord(CHALLENGE, encoded);
+
+/** How many blocks a message asks a prover to read at most, for who bounds his work; undefined for what is no message. */
+export function blocksAsked(message: Uint8Array): number | undefined {
+  const selection = decodeRecord(MESSAGE, message)?.selection;
+  switch (selection?.kind) {
+    case undefined:
+      return undefined;
+    case 'list':
+      return selection.indices.length;
+    case 'token':
+      return 0;
+    default:
+      return selection!.count;
+  }
+}
+
 /** A secret of this challenge, which the prover cannot know from its own seed. */
 export async function challengeSecret(primitives: Primitives, seed: Uint8Array, label: string): Promise<Uint8Array> {
   return primitives.hmacSha256(seed)(ascii(`challenge ${label}`));

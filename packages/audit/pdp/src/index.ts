@@ -1,7 +1,16 @@
 export { sampleIndices } from './arithmetic/index-sampling.ts';
-export { type Challenge, INDICES_MAX, SEED_BYTES, type Selection } from './challenge.ts';
+export {
+  blocksAsked,
+  type Challenge,
+  decodeChallenge,
+  encodeChallenge,
+  INDICES_MAX,
+  SEED_BYTES,
+  type Selection,
+} from './challenge.ts';
 export { bytes, bytesUpTo, decodeRecord, encodeRecord } from './encoding.ts';
 export { blockCount, blockLength, describeFile, type FileDescription, SALT_BYTES } from './file-description.ts';
+export { readFileTag } from './file-tag.ts';
 export { keystream } from './keystream.ts';
 export { PdpError, type PdpErrorCode } from './pdp-error.ts';
 export { SCHEMES, type SchemeName } from './registry.ts';

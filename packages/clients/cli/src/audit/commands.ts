@@ -4,6 +4,7 @@ import { planAudits } from './plan.ts';
 import { reportAudits } from './report.ts';
 import { runAudits } from './run.ts';
 import { listAudits, removeAudits, showStatus } from './status.ts';
+import { addStepCommands } from './steps/commands.ts';
 import { addAudit, syncAudit } from './tag.ts';
 import { watchAudits } from './watch.ts';
 
@@ -92,4 +93,5 @@ export function addAuditCommands(cloister: Command, finish: (status: number) => 
     .argument('<audit...>')
     .description('forget audits, their keys and tags; the stores are not touched')
     .action(async (names: string[]) => finish(await removeAudits(names)));
+  addStepCommands(audit, finish);
 }

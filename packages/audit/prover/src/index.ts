@@ -1,0 +1,1 @@
+export { type OpenStored, openStored, type StoredPlace, schemeNamed } from './stored-file.ts';
