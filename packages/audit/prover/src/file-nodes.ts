@@ -47,7 +47,8 @@ export function fileNodes(file: FileHandle): FileNodes {
         await flush();
         first = number;
       }
-      waiting.push(record.slice());
+      // A copy: `slice` of a Buffer is none.
+      waiting.push(new Uint8Array(record));
     },
   };
 }

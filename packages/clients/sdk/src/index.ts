@@ -37,6 +37,7 @@ export {
   tagFile,
   verifyProof,
 } from './pdp-steps.ts';
+export { serveProver } from './prover.ts';
 export { hostImages, type ImageSettings, type Run, type RunOptions, runImage } from './run-image.ts';
 export { type KernelRun, type KernelRunOptions, runKernel } from './run-kernel.ts';
 export { type CommandOptions, type CommandResult, Sandbox, type SandboxOptions } from './sandbox.ts';

@@ -6,7 +6,6 @@ import {
   blocksAsked,
   type DynamicScheme,
   decodeChallenge,
-  decodeRecord,
   describeFile,
   encodeChallenge,
   type KeyOptions,
@@ -20,8 +19,7 @@ import {
   type StoredFile,
   type Verdict,
 } from '@cloister/pdp';
-import { anyObject, type Check } from '@cloister/protocol';
-import { openStored, type StoredPlace, schemeNamed } from '@cloister/prover';
+import { keyScheme, openStored, type StoredPlace, schemeNamed } from '@cloister/prover';
 import { fail, type RunErrorCode } from './failure.ts';
 
 /** Where the steps leave and find things beside a file. */
@@ -227,12 +225,9 @@ export async function verifyProof(key: string, fileTag: string, asked: string, p
   return ofPdp(() => opened.scheme.verify(opened.key, tag, challenge, answer));
 }
 
-const KEY: Check<{ readonly scheme: string }> = (value): value is { readonly scheme: string } =>
-  anyObject(value) && typeof (value as { readonly scheme?: unknown }).scheme === 'string';
-
 async function keyFile(path: string): Promise<{ readonly key: Uint8Array; readonly scheme: Scheme }> {
   const key = await recordFile(path);
-  const name = decodeRecord(KEY, key)?.scheme;
+  const name = keyScheme(key);
   const scheme = name === undefined ? undefined : schemeNamed(nodePrimitives, name);
   return scheme === undefined ? fail('bad-key', `"${path}" is no key`) : { key, scheme };
 }

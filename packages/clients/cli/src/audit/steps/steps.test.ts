@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { cloister } from '../../testing/command.ts';
+import { cloister, start } from '../../testing/command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cloister-steps-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -55,7 +55,11 @@ describe('bad input gets one line that says what to do, and 125', () => {
     ['no key', ['tag', '--key', at('nothing'), at('file')], /Cannot read/],
     ['blocks in two ways', ['challenge', '--key', at('x'), at('t'), '--count', '3', '--token', '1'], /in one way/],
     ['blocks that are none', ['challenge', '--key', at('x'), at('t'), '--range', '9-3'], /"9-3" names no blocks/],
-    ['a block size that is none', ['tag', '--key', at('x'), '--block-size', 'big', at('f')], /"big" is no block size/],
+    [
+      'a block size that is none',
+      ['tag', '--key', at('x'), '--block-size', 'big', at('f')],
+      /"big" is no size for --block-size/,
+    ],
   ])('%s', async (_what, args, line) => {
     const { status, stdout, stderr } = await step(...args);
     expect(stderr).toMatch(/^cloister: [^\n]+\n$/);
@@ -63,3 +67,28 @@ describe('bad input gets one line that says what to do, and 125', () => {
     expect({ status, stdout }).toEqual({ status: 125, stdout: '' });
   });
 });
+
+test('a prover beside the data answers what was asked step by step', async () => {
+  const [key, file] = [at('P'), at('served')];
+  writeFileSync(file, Buffer.alloc(70_000, 9));
+  for (const args of [
+    ['keygen', '--scheme', 'gmac-cpor', '--out', key],
+    ['tag', '--key', `${key}.secret`, file],
+    ['challenge', '--key', `${key}.secret`, `${file}.tau`],
+  ])
+    expect((await step(...args)).status).toBe(0);
+  const prover = start(['audit', 'prover', folder, '--listen', '127.0.0.1:0', '--public', `${key}.public`]);
+  await prover.seen('\n');
+  const said = /^Proofs of .* at (http:\/\/127\.0\.0\.1:\d+)\n$/.exec(prover.stdout());
+  const reply = await fetch(`${said![1]}/prove/served`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/cbor' },
+    body: readFileSync(`${file}.challenge`),
+    signal: AbortSignal.timeout(10_000),
+  });
+  writeFileSync(`${file}.proof`, Buffer.from(await reply.arrayBuffer()));
+  const verified = await step('verify', '--key', `${key}.secret`, `${file}.tau`, `${file}.asked`, `${file}.proof`);
+  expect(verified).toEqual({ status: 0, stdout: 'accepted\n', stderr: '' });
+  prover.process.kill('SIGTERM');
+  expect((await prover.finished).status).toBe(0);
+}, 30_000);

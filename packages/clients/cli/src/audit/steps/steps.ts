@@ -10,7 +10,8 @@ import {
   verifyProof,
 } from '@cloister/sdk';
 import { statusLine } from '../../status-line.ts';
-import { plain, size } from '../amounts.ts';
+import { plain } from '../amounts.ts';
+import { parseSize } from '../flags.ts';
 import { print, SOMETHING_WRONG } from '../opened.ts';
 import { progressBar } from '../progress-bar.ts';
 import { type SelectionFlags, selectionOf } from './selection.ts';
@@ -54,7 +55,7 @@ export async function keygenStep(flags: {
     try {
       return await generateKeys(flags.scheme, flags.out, {
         ...(flags.bits !== undefined && { modulusBits: bits(flags.bits) }),
-        ...(flags.blockSize !== undefined && { blockBytes: bytes(flags.blockSize) }),
+        ...(flags.blockSize !== undefined && { blockBytes: parseSize(flags.blockSize, '--block-size') }),
         ...(flags.insecure === true && { insecure: true }),
         onProgress(now) {
           found = now;
@@ -73,7 +74,7 @@ export async function tagStep(
   file: string,
   flags: { readonly key: string; readonly public?: string; readonly blockSize?: string },
 ): Promise<number> {
-  const blockBytes = flags.blockSize === undefined ? BLOCK_BYTES : bytes(flags.blockSize);
+  const blockBytes = flags.blockSize === undefined ? BLOCK_BYTES : parseSize(flags.blockSize, '--block-size');
   const beside = flags.key.endsWith(STEP_FILES.secretKey)
     ? `${flags.key.slice(0, -STEP_FILES.secretKey.length)}${STEP_FILES.publicKey}`
     : undefined;
@@ -136,17 +137,6 @@ export async function verifyStep(
   if (flags.json === true) print({ ...verdict });
   else process.stdout.write(verdict.accepted ? 'accepted\n' : `not accepted: ${verdict.reason}\n`);
   return verdict.accepted ? 0 : SOMETHING_WRONG;
-}
-
-const UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20 };
-
-function bytes(text: string): number {
-  const match = /^(\d{1,8})([km]?)$/i.exec(text);
-  const value = match === null ? 0 : Number(match[1]) * UNITS[match[2]!.toLowerCase()]!;
-  if (value > 0) return value;
-  throw new CloisterError('bad-parameter', `"${text}" is no block size`, {
-    hint: `Give ${size(16)} to ${size(2 ** 24)}, such as 16k`,
-  });
 }
 
 function bits(text: string): number {
