@@ -19,6 +19,7 @@ const PACKAGES = {
   prover: 'packages/audit/prover',
   auditor: 'packages/audit/auditor',
   sdk: 'packages/clients/sdk',
+  report: 'packages/clients/report',
   cli: 'packages/clients/cli',
 };
 const MAY_IMPORT = {
@@ -41,7 +42,8 @@ const MAY_IMPORT = {
   prover: ['protocol', 'pdp', 'crypto'],
   auditor: ['protocol', 'files', 'launcher', 'evidence'],
   sdk: ['protocol', 'boot-plan', 'launcher', 'images', 'auditor', 'prover', 'pdp', 'crypto', 'files'],
-  cli: ['sdk', 'protocol', 'images', 'evidence'],
+  report: ['evidence'],
+  cli: ['sdk', 'protocol', 'images', 'evidence', 'report'],
 };
 // What puts a compartment together with its channels: the one-process form, and each process's entry.
 const MONOLITHIC = 'packages/host/launcher/src/(monolithic|compartments/(machine|[a-z]+-process))\\.ts$';

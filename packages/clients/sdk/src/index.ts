@@ -8,7 +8,6 @@ export {
   auditWithKey,
   costs,
   DEFAULT_PRICES,
-  detection,
   fingerprintOf,
   type KeptReceipt,
   type KeyHome,

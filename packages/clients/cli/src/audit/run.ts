@@ -1,10 +1,10 @@
 import { rename, writeFile } from 'node:fs/promises';
+import { detection, verdictOf } from '@cloister/evidence';
 import { LOSSES } from '@cloister/protocol';
-import { type AuditResult, CloisterError, detection, prometheusText, SAMPLE } from '@cloister/sdk';
+import { type AuditResult, CloisterError, prometheusText, SAMPLE } from '@cloister/sdk';
 import { count, of, plain, size } from './amounts.ts';
 import { type LimitFlags, limitsOf, number } from './flags.ts';
 import { named, opened, print, SOMETHING_WRONG } from './opened.ts';
-import { verdictOf } from './verdict.ts';
 
 export interface RunFlags extends LimitFlags {
   readonly all?: boolean;

@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { NOTICES, type Verified, verifyReceipt } from '@cloister/evidence';
+import { NOTICES, type Verified, verdictOf, verifyReceipt } from '@cloister/evidence';
 import { auditWithKey, CloisterError } from '@cloister/sdk';
 import { of, plain, size } from './amounts.ts';
-import { verdictOf } from './verdict.ts';
 
 /** No receipt of ours is longer. */
 const RECEIPT_BYTES_MAX = 2 ** 20;

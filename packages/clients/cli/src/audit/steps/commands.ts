@@ -1,6 +1,4 @@
 import type { Command } from 'commander';
-import { listSchemes } from './schemes.ts';
-import { challengeStep, keygenStep, proveStep, tagStep, verifyStep } from './steps.ts';
 
 const HERE = `These steps run in this process, with no enclave around them: whoever has this user account can read the keys.
 `;
@@ -24,7 +22,7 @@ export function addStepCommands(audit: Command, finish: (status: number) => void
     .option('--bits <n>', 'of an RSA modulus (default 3072)')
     .option('--block-size <size>', 'the longest blocks it is for, where a key depends on that (default 16k)')
     .option('--insecure', 'allow what is too weak or broken, for comparison')
-    .action(async (flags) => finish(await keygenStep(flags)));
+    .action(async (flags) => finish(await (await import('./steps.ts')).keygenStep(flags)));
   step(audit.command('tag').argument('<file>'))
     .description('step by step: tag a file')
     .requiredOption('--key <secret>', "the owner's key")
@@ -33,7 +31,7 @@ export function addStepCommands(audit: Command, finish: (status: number) => void
       "for dynamic schemes, whose structure is made with it (default: the key's with .public)",
     )
     .option('--block-size <size>', 'bytes of a block, 16 to 16m (default 16k)')
-    .action(async (file: string, flags) => finish(await tagStep(file, flags)));
+    .action(async (file: string, flags) => finish(await (await import('./steps.ts')).tagStep(file, flags)));
   step(audit.command('challenge').argument('<tau>', 'the file tag'))
     .description('step by step: ask for blocks of a file')
     .requiredOption('--key <key>', 'the secret key, or the public one where anybody verifies')
@@ -42,25 +40,25 @@ export function addStepCommands(audit: Command, finish: (status: number) => void
     .option('--range <first-last>', 'these blocks, such as 0-99')
     .option('--token <n>', 'this token, which was not used before (SEPDP)')
     .option('--out <prefix>', 'PREFIX.challenge and PREFIX.asked are written (default: as the file)')
-    .action(async (tau: string, flags) => finish(await challengeStep(tau, flags)));
+    .action(async (tau: string, flags) => finish(await (await import('./steps.ts')).challengeStep(tau, flags)));
   step(audit.command('prove').argument('<file>').argument('[tags]').argument('[tau]').argument('[challenge]'))
     .description('step by step: answer a challenge, beside the data')
     .requiredOption('--public <public>', 'the public key')
     .option('--out <file>', 'where the proof goes (default FILE.proof)')
     .action(
       async (file: string, tags: string | undefined, tau: string | undefined, challenge: string | undefined, flags) =>
-        finish(await proveStep({ file, tags, tau, challenge }, flags)),
+        finish(await (await import('./steps.ts')).proveStep({ file, tags, tau, challenge }, flags)),
     );
   step(audit.command('verify').argument('<tau>').argument('<asked>').argument('<proof>'))
     .description('step by step: say whether a proof is one; status 0 if so, 1 if not')
     .requiredOption('--key <key>', 'the secret key, or the public one where anybody verifies')
     .option('--json', 'as JSON')
     .action(async (tau: string, asked: string, proof: string, flags) =>
-      finish(await verifyStep({ tau, asked, proof }, flags)),
+      finish(await (await import('./steps.ts')).verifyStep({ tau, asked, proof }, flags)),
     );
   audit
     .command('schemes')
     .description('list all schemes with what is known of them')
     .option('--json', 'as JSON')
-    .action((flags) => finish(listSchemes(flags)));
+    .action(async (flags) => finish((await import('./schemes.ts')).listSchemes(flags)));
 }
