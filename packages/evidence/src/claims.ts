@@ -49,6 +49,8 @@ export interface ReceiptFinding {
 /** What an audit says. Times in milliseconds since 1970. */
 export interface AuditClaims {
   readonly store: string;
+  /** Who was asked for proofs; empty where blocks were read. */
+  readonly prover: string;
   /** 32 bytes: which state. */
   readonly state: Uint8Array;
   readonly number: number;
@@ -102,7 +104,16 @@ export const isMeasurement: Check<Measurement> = record({
   ...{ command: text(8192), level: text(32) },
 });
 const isAudit: Check<AuditClaims> = record({
-  ...{ store: text(4096), state: hash, number: count, scheme: text(32), blockBytes: count, all: flag, seed: hash },
+  ...{
+    store: text(4096),
+    prover: text(2048),
+    state: hash,
+    number: count,
+    scheme: text(32),
+    blockBytes: count,
+    all: flag,
+    seed: hash,
+  },
   ...{ blocks: count, bytes: count, sampled: count, due: count, ofBlocks: count, transcript: hash },
   baselines: listOf(oneOf(...BASELINES), BASELINES.length),
   findings: count,

@@ -26,6 +26,9 @@ export const CHALLENGE_TYPE = 'application/cbor';
 export const PROOF_TYPE = 'application/octet-stream';
 export const PROVER_REQUEST_BYTES_MAX = 1024 * 1024;
 
+/** Bytes of blocks that a prover reads for one answer, unless told; an enclave asks for no more. */
+export const PROVER_READ_BYTES_MAX = 64 * 1024 * 1024;
+
 /** A prover's directory has tags of audits here, each audit's in a set of its own, with the public key beside them. */
 export const AUDIT_TAGS_FOLDER = '.cloister-audit';
 export const PUBLIC_KEY_FILE = 'public';

@@ -13,6 +13,8 @@ import { keyPaths, keysDirectory } from './key-home.ts';
 export interface StateDirectory {
   readonly name: string;
   readonly path: string;
+  /** Where tags lie. */
+  readonly tags: string;
   counter(): Promise<number>;
   /** Notes whose signatures to believe. */
   writeFingerprint(fingerprint: string): Promise<void>;
@@ -26,6 +28,9 @@ export interface StateDirectory {
   /** The numbers of all receipts, in order. */
   receipts(): Promise<readonly number[]>;
   receipt(number: number): Promise<Uint8Array | undefined>;
+  /** The key that a prover works with. */
+  publicKey(): Promise<Uint8Array | undefined>;
+  writePublicKey(key: Uint8Array): Promise<void>;
   pack(name: string): string;
   /** Removes what no head refers to any more: what a killed process left. */
   sweep(live: { readonly pages: ReadonlySet<string>; readonly packs: ReadonlySet<string> }): Promise<void>;
@@ -74,7 +79,11 @@ export async function withStateDirectory<T>(
   }
 }
 
-function directoryAt(name: string): StateDirectory {
+/** The same directory, whose tags lie beside the data. */
+export const withTagsAt = (directory: StateDirectory, tags: string): StateDirectory =>
+  directoryAt(directory.name, tags);
+
+function directoryAt(name: string, tags = join(audits(), name, 'tags')): StateDirectory {
   const path = join(audits(), name);
   const counterPath = join(keysDirectory(), `${name}.counter`);
   const at = (...parts: readonly string[]): string => join(path, ...parts);
@@ -85,6 +94,7 @@ function directoryAt(name: string): StateDirectory {
   return {
     name,
     path,
+    tags,
     async counter() {
       const text = (await readIfThere(counterPath))?.toString('latin1').trim() ?? '0';
       const counter = Number(text);
@@ -109,14 +119,16 @@ function directoryAt(name: string): StateDirectory {
         .sort((one, other) => one - other);
     },
     receipt: (number) => readIfThere(receiptAt(number)),
-    pack: (pack) => at('tags', pack),
+    publicKey: () => readIfThere(at('public')),
+    writePublicKey: (key) => write(at('public'), key),
+    pack: (pack) => join(tags, pack),
     async sweep({ pages, packs }) {
       for (const [folder, live] of [
-        ['pages', pages],
-        ['tags', packs],
+        [at('pages'), pages],
+        [tags, packs],
       ] as const)
-        for (const file of await readdir(at(folder)).catch(() => []))
-          if (!live.has(file)) await rm(at(folder, file), { force: true });
+        for (const file of await readdir(folder).catch(() => []))
+          if (/^[0-9a-f]+$/.test(file) && !live.has(file)) await rm(join(folder, file), { force: true });
     },
     async remove() {
       await rm(path, { recursive: true, force: true });
@@ -141,7 +153,7 @@ export interface Pack {
 
 export async function newPack(directory: StateDirectory, name: string): Promise<Pack> {
   const path = directory.pack(name);
-  await makePrivateDirectory(join(directory.path, 'tags')).catch((error) => failFile(path, error));
+  await makePrivateDirectory(directory.tags).catch((error) => failFile(path, error));
   const file = await open(path, 'wx', 0o600).catch((error) => failFile(path, error));
   // Tags of short files are a few bytes each: what follows one another is written together.
   let waiting: Uint8Array[] = [];

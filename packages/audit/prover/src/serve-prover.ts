@@ -2,7 +2,7 @@ import { readFile, realpath } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Primitives } from '@cloister/crypto';
-import { CHALLENGE_TYPE, PROOF_TYPE, PROVER_REQUEST_BYTES_MAX } from '@cloister/protocol';
+import { CHALLENGE_TYPE, PROOF_TYPE, PROVER_READ_BYTES_MAX, PROVER_REQUEST_BYTES_MAX } from '@cloister/protocol';
 import { answerRequest, type ProverAnswer, type Served } from './answer.ts';
 import { keyScheme } from './key-scheme.ts';
 
@@ -29,7 +29,7 @@ export interface Prover {
   close(): Promise<void>;
 }
 
-const DEFAULTS = { proofsAtOnce: 4, readMax: 64 * 1024 * 1024, proofMs: 120_000, requestMs: 15_000 } as const;
+const DEFAULTS = { proofsAtOnce: 4, readMax: PROVER_READ_BYTES_MAX, proofMs: 120_000, requestMs: 15_000 } as const;
 const CONNECTIONS_MAX = 256;
 const HEADER_BYTES_MAX = 16 * 1024;
 /** A connection on which nothing happens for so long is closed. */

@@ -32,8 +32,12 @@ export interface Head {
   readonly id: Uint8Array;
   /** Where the store is, as its owner named it. */
   readonly store: string;
+  /** Who is asked for proofs, or empty. */
+  readonly prover: string;
   readonly scheme: string;
   readonly blockBytes: number;
+  /** Of one block's tag. */
+  readonly tagBytes: number;
   /** The scheme's. */
   readonly secretKey: Uint8Array;
   /** What receipts are signed with (Ed25519, RFC 8032): the seed, and the point. */
@@ -58,8 +62,10 @@ export const isHead: Check<Head> = record({
   counter: count,
   id: bytes(32),
   store: text(4096),
+  prover: text(2048),
   scheme: text(32),
   blockBytes: count,
+  tagBytes: count,
   secretKey: bytesUpTo(8192),
   signingKey: bytes(32),
   publicKey: bytes(32),

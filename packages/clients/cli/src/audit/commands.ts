@@ -1,5 +1,5 @@
 import { NOTICES } from '@cloister/evidence';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { ProverFlags } from './prover.ts';
 import { addStepCommands } from './steps/commands.ts';
 
@@ -43,7 +43,8 @@ export function addAuditCommands(cloister: Command, finish: (status: number) => 
     .option('--name <name>', 'what the audit is called')
     .option('--block-size <size>', 'bytes that are tagged and read at once, 4k to 128k (default 16k)')
     .option('--period <time>', 'time within which each block is read once (default 30d)')
-    .addOption(new Option('--scheme <name>', 'how blocks are tagged').hideHelp())
+    .option('--prover <url>', 'ask for proofs there, where "cloister audit prover" will serve the store with its tags')
+    .option('--scheme <name>', 'how blocks are tagged (default gmac-cpor; see "cloister audit schemes")')
     .option('--passphrase', 'seal keys under a passphrase (asked for, or CLOISTER_AUDIT_PASSPHRASE)')
     .option('--recipient <age1…>', 'seal keys for an age identity (opened with the file CLOISTER_AGE_IDENTITY)')
     .option('--json', 'as JSON')
