@@ -12,7 +12,7 @@ const PIECE = { scalar: 'bytes', from: 0, to: AUDIT_PIECE_BYTES_MAX } as const;
 const SEALED = { scalar: 'bytes', from: 1, to: SEALED_STATE_BYTES_MAX } as const;
 const KEY = { scalar: 'bytes', from: SEALING_KEY_BYTES, to: SEALING_KEY_BYTES } as const;
 /** No proof of a scheme for a prover is longer; what is longer is none. */
-export const AUDIT_PROOF_BYTES_MAX = SEALED_STATE_BYTES_MAX;
+export const AUDIT_PROOF_BYTES_MAX = 192 * 1024;
 const PROOF = { scalar: 'bytes', from: 0, to: AUDIT_PROOF_BYTES_MAX } as const;
 const HASH = { scalar: 'bytes', from: 32, to: 32 } as const;
 
@@ -46,6 +46,8 @@ export const ENCLAVE_FAILURES = [
   'length',
   /** An argument out of its range, or a request out of its order. */
   'request',
+  /** A scheme that there is not, or that is not for such a store. */
+  'scheme',
   /** More objects than a state can list. */
   'full',
 ] as const;

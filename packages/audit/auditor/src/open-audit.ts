@@ -23,7 +23,7 @@ export interface AuditContext {
 }
 
 export interface AuditProgress {
-  readonly doing: 'listing' | 'tagging' | 'reading' | 'proving';
+  readonly doing: 'making keys' | 'listing' | 'tagging' | 'reading' | 'proving';
   /** Bytes, and how many there will be, 0 if nobody knows. */
   readonly bytes: number;
   readonly ofBytes: number;
@@ -64,7 +64,7 @@ export interface NewAudit {
  * @throws AuditError
  */
 export async function withAudit<T>(
-  { startEnclave, measureEnclave, signal, warn, unlock = CLOSED }: AuditContext,
+  { startEnclave, measureEnclave, signal, progress, warn, unlock = CLOSED }: AuditContext,
   name: string,
   fresh: NewAudit | undefined,
   work: (audit: OpenAudit) => Promise<T>,
@@ -121,6 +121,7 @@ export async function withAudit<T>(
       };
       await link.run({ kind: 'measured', ...measurement });
       if (head === undefined) {
+        progress?.({ doing: 'making keys', bytes: 0, ofBytes: 0 });
         await link.run({ kind: 'create', key, ...(wish as Omit<NewAudit, 'keyHome'>) }, served);
         const { publicKey } = await commit();
         await directory.writeFingerprint(createHash('sha256').update(publicKey).digest('hex'));

@@ -262,7 +262,7 @@ test('what is no prover, no scheme for one and no directory says so', async () =
   await expect(add({ prover: 'nonsense' })).rejects.toMatchObject({ code: 'bad-prover' });
   await expect(add({ prover: 'http://user:word@host/' })).rejects.toMatchObject({ code: 'bad-prover' });
   for (const scheme of ['mac-pdp', 'sha256-merkle', 'sepdp', 'dht-pa', 'e-pdp', 'mr-pdp'])
-    await expect(add({ scheme }), scheme).rejects.toMatchObject({ code: 'enclave-failed' });
+    await expect(add({ scheme }), scheme).rejects.toMatchObject({ code: 'bad-scheme' });
   await add();
   await expect(add({ prover: 'http://127.0.0.1:1' })).rejects.toMatchObject({ code: 'bad-store' });
   await prover.close();

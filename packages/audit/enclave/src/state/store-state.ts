@@ -20,7 +20,7 @@ export interface StoreState {
 
 type Request<K extends ToEnclave['kind']> = Extract<ToEnclave, { readonly kind: K }>;
 
-/** @throws Refusal `request` */
+/** @throws Refusal `request`, `scheme` */
 export async function createState(
   primitives: Primitives,
   { key, store, prover, scheme: name, blockBytes, period }: Request<'create'>,
@@ -88,17 +88,17 @@ async function stateOf(
  */
 function schemeOf(primitives: Primitives, name: string, prover: string): Scheme {
   const scheme = Object.hasOwn(SCHEMES, name) ? SCHEMES[name as SchemeName](primitives) : undefined;
-  if (scheme?.blockTags === undefined) return refuse('request', `No scheme for audits: "${name}"`);
+  if (scheme?.blockTags === undefined) return refuse('scheme', `No scheme for audits: "${name}"`);
   const { verification, data, modulus, broken, proofHoldsBlocks } = scheme.facts;
   if (prover === '')
     return verification === 'private' && !modulus
       ? scheme
-      : refuse('request', `No scheme for storage without a prover: "${name}"`);
+      : refuse('scheme', `No scheme for storage without a prover: "${name}"`);
   // What a prover keeps of a scheme for copies is not the file.
   const isOfCopies = 'ofReplica' in scheme;
   return data === 'static' && broken === undefined && !proofHoldsBlocks && !isOfCopies
     ? scheme
-    : refuse('request', `No scheme for storage with a prover: "${name}"`);
+    : refuse('scheme', `No scheme for storage with a prover: "${name}"`);
 }
 
 /** Bytes of a tag, which depends on the size of blocks and on the key alone. */

@@ -14,7 +14,7 @@ export async function opened<T>(what: string, work: (all: ReturnType<typeof audi
   process.once('SIGTERM', interrupt);
   const bar = progressBar();
   const show = ({ doing, bytes, ofBytes }: AuditProgress): string =>
-    doing === 'listing' ? `${what}: listing` : `${what}: ${doing}${bar(bytes, ofBytes)}`;
+    doing === 'listing' || doing === 'making keys' ? `${what}: ${doing}` : `${what}: ${doing}${bar(bytes, ofBytes)}`;
   try {
     return await work(
       audits({

@@ -49,8 +49,9 @@ export function receiptLine(verified: Verified): string {
   if (!verified.ok) return `does not verify: ${verified.flaw}`;
   const { iat, audit } = verified.claims;
   const when = new Date(iat * 1000).toISOString().slice(0, 16);
+  const did = audit.prover === '' ? 'read' : `asked of ${plain(audit.prover)},`;
   const found = audit.findings === 0 ? '' : `, ${audit.findings} found`;
-  return `${when}Z  ${verdictOf(audit.found)}: ${of(audit.blocks, audit.ofBlocks)} blocks read of ${plain(audit.store)} (${size(audit.bytes)})${found}`;
+  return `${when}Z  ${verdictOf(audit.found)}: ${of(audit.blocks, audit.ofBlocks)} blocks ${did} of ${plain(audit.store)} (${size(audit.bytes)})${found}`;
 }
 
 /** A receipt for JSON: bytes in hexadecimal. */
