@@ -55,6 +55,8 @@ export interface AuditClaims {
   readonly state: Uint8Array;
   readonly number: number;
   readonly scheme: string;
+  /** SHA-256 of the scheme's public key, where anybody can verify the proofs again; empty otherwise. */
+  readonly schemeKey: Uint8Array;
   readonly blockBytes: number;
   readonly all: boolean;
   /** What the random blocks were drawn from. */
@@ -97,6 +99,8 @@ const ED25519 = 6;
 
 const count = whole(Number.MAX_SAFE_INTEGER);
 const hash: Check<Uint8Array> = (value): value is Uint8Array => value instanceof Uint8Array && value.length === 32;
+const hashOrNone: Check<Uint8Array> = (value): value is Uint8Array =>
+  value instanceof Uint8Array && (value.length === 0 || value.length === 32);
 const flag: Check<boolean> = (value): value is boolean => typeof value === 'boolean';
 
 export const isMeasurement: Check<Measurement> = record({
@@ -110,6 +114,7 @@ const isAudit: Check<AuditClaims> = record({
     state: hash,
     number: count,
     scheme: text(32),
+    schemeKey: hashOrNone,
     blockBytes: count,
     all: flag,
     seed: hash,

@@ -20,6 +20,7 @@ const claims: Claims = {
       state: fill(5),
       number: 3,
       scheme: 'gmac-cpor',
+      schemeKey: new Uint8Array(0),
       blockBytes: 16384,
       all: false,
       seed: fill(6),

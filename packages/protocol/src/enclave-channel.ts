@@ -12,7 +12,7 @@ const PIECE = { scalar: 'bytes', from: 0, to: AUDIT_PIECE_BYTES_MAX } as const;
 const SEALED = { scalar: 'bytes', from: 1, to: SEALED_STATE_BYTES_MAX } as const;
 const KEY = { scalar: 'bytes', from: SEALING_KEY_BYTES, to: SEALING_KEY_BYTES } as const;
 /** No proof of a scheme for a prover is longer; what is longer is none. */
-export const AUDIT_PROOF_BYTES_MAX = 192 * 1024;
+export const AUDIT_PROOF_BYTES_MAX = 160 * 1024;
 const PROOF = { scalar: 'bytes', from: 0, to: AUDIT_PROOF_BYTES_MAX } as const;
 const HASH = { scalar: 'bytes', from: 32, to: 32 } as const;
 
@@ -185,6 +185,11 @@ const FROM_ENCLAVE = {
   public: { code: 0xbe, fields: { bytes: SEALED } },
   /** What a prover is to be asked: an `ExtentRequest`. */
   challenge: { code: 0xbf, fields: { ask: 'u32', body: SEALED } },
+  /**
+   * A part of the transcript that the receipt has the hash of, where anybody verifies: what was asked, and the proof. They are
+   * kept beside the receipt, one after the other.
+   */
+  proven: { code: 0xc0, fields: { bytes: SEALED } },
   /** What is wrong with `blocks` blocks of an object, from byte `offset` on. */
   finding: {
     code: 0xb7,

@@ -3,7 +3,7 @@ import type { Answer } from './enclave-link.ts';
 import { knownObjects } from './known-objects.ts';
 import { type AuditContext, type AuditProgress, type OpenAudit, withAudit } from './open-audit.ts';
 import { proverQuestions } from './prover/prover-questions.ts';
-import { packReader } from './state-directory.ts';
+import { type Proofs, packReader } from './state-directory.ts';
 import { type Limits, limitedStore } from './stores/limited.ts';
 import { openStore } from './stores/open-store.ts';
 import { type Store, StoreLoss } from './stores/store.ts';
@@ -39,6 +39,7 @@ export async function runAudit(context: AuditContext, name: string, options: Run
       audit.facts.prover === ''
         ? await storeQuestions(context, audit, options.limits)
         : proverQuestions(context, audit.facts);
+    let proofs: Proofs | undefined;
     try {
       for (const path of await questions.absent()) await link.run({ kind: 'absent', path });
       const wrong: Finding[] = [];
@@ -76,7 +77,12 @@ export async function runAudit(context: AuditContext, name: string, options: Run
               ofBytes: answer.blocks === 0 ? 0 : (answer.bytes / answer.blocks) * answer.of,
             });
             return;
+          case 'proven':
+            proofs ??= await directory.newProofs();
+            await proofs.append(answer.bytes);
+            return;
           case 'receipt':
+            await proofs?.keep(answer.number);
             // Before the head that counts it: an audit that was interrupted here is done again under its number.
             await directory.writeReceipt(answer.number, answer.bytes);
             return;
@@ -90,6 +96,7 @@ export async function runAudit(context: AuditContext, name: string, options: Run
       return { name, store: facts.store, facts, wrong, ...audited! };
     } finally {
       await questions.close();
+      await proofs?.close();
     }
   });
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open, readdir, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { makePrivateDirectory, placeOf, readIfThere, withLock, writeAtomically } from '@cloister/files';
 import { fail, failFile } from './audit-error.ts';
@@ -25,6 +25,8 @@ export interface StateDirectory {
   /** From here on what was committed is what there is. */
   writeHead(counter: number, bytes: Uint8Array): Promise<void>;
   writeReceipt(number: number, bytes: Uint8Array): Promise<void>;
+  /** Where the proofs of an audit that anybody can verify are written, until its receipt is there. */
+  newProofs(): Promise<Proofs>;
   /** The numbers of all receipts, in order. */
   receipts(): Promise<readonly number[]>;
   receipt(number: number): Promise<Uint8Array | undefined>;
@@ -35,6 +37,13 @@ export interface StateDirectory {
   /** Removes what no head refers to any more: what a killed process left. */
   sweep(live: { readonly pages: ReadonlySet<string>; readonly packs: ReadonlySet<string> }): Promise<void>;
   remove(): Promise<void>;
+}
+
+/** What a receipt has the hash of: CBOR, one record after the other (RFC 8742). */
+export interface Proofs {
+  append(proof: Uint8Array): Promise<void>;
+  keep(number: number): Promise<void>;
+  close(): Promise<void>;
 }
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
@@ -111,6 +120,21 @@ function directoryAt(name: string, tags = join(audits(), name, 'tags')): StateDi
       await write(counterPath, `${counter}\n`);
     },
     writeReceipt: (number, bytes) => write(receiptAt(number), bytes),
+    async newProofs() {
+      await makePrivateDirectory(at('receipts')).catch((error) => failFile(path, error));
+      const temporary = at('receipts', 'proofs.new');
+      const file = await open(temporary, 'w', 0o600).catch((error) => failFile(temporary, error));
+      const kept = async <T>(work: () => Promise<T>): Promise<T> => work().catch((error) => failFile(temporary, error));
+      return {
+        append: async (proof) => void (await kept(() => file.write(proof))),
+        keep: (number) =>
+          kept(async () => {
+            await file.sync();
+            await rename(temporary, receiptAt(number).replace(/cose$/, 'proofs'));
+          }),
+        close: () => file.close(),
+      };
+    },
     async receipts() {
       const files = await readdir(at('receipts')).catch(() => []);
       return files

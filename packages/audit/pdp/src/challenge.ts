@@ -38,7 +38,7 @@ const SELECTIONS: readonly Check<Selection>[] = [
   record({ kind: oneOf('range'), first: index, count: index }),
   record({ kind: oneOf('token'), token: index }),
 ];
-const isSelection: Check<Selection> = (value): value is Selection => SELECTIONS.some((check) => check(value));
+export const isSelection: Check<Selection> = (value): value is Selection => SELECTIONS.some((check) => check(value));
 const MESSAGE = record({
   scheme: text(32),
   name: bytes(32),

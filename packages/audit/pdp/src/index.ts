@@ -5,10 +5,11 @@ export {
   decodeChallenge,
   encodeChallenge,
   INDICES_MAX,
+  isSelection,
   SEED_BYTES,
   type Selection,
 } from './challenge.ts';
-export { bytes, bytesUpTo, decodeRecord, encodeRecord } from './encoding.ts';
+export { bytes, bytesUpTo, decodeRecord, encodeRecord, recordsIn } from './encoding.ts';
 export { blockCount, blockLength, describeFile, type FileDescription, SALT_BYTES } from './file-description.ts';
 export { readFileTag } from './file-tag.ts';
 export { keystream } from './keystream.ts';

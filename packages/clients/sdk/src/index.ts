@@ -41,3 +41,4 @@ export { hostImages, type ImageSettings, type Run, type RunOptions, runImage } f
 export { type KernelRun, type KernelRunOptions, runKernel } from './run-kernel.ts';
 export { type CommandOptions, type CommandResult, Sandbox, type SandboxOptions } from './sandbox.ts';
 export { MEMORY_DEFAULT, parseDuration, parseMemory } from './sizes.ts';
+export { type ProofsVerdict, type ProvenClaims, verifyProofs } from './verify-proofs.ts';

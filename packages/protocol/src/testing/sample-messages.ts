@@ -146,6 +146,7 @@ export const FROM_ENCLAVE_SAMPLES: OneOfEach<FromEnclave> = {
   },
   public: { kind: 'public', bytes },
   challenge: { kind: 'challenge', ask: 1, body: bytes },
+  proven: { kind: 'proven', bytes },
   finding: { kind: 'finding', path: 'a/b', finding: 'corrupt', offset: 0, length: 5, blocks: 1 },
   progress: { kind: 'progress', blocks: 1, of: 2, bytes: 5 },
   receipt: { kind: 'receipt', number: 1, bytes },

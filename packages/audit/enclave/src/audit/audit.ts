@@ -71,7 +71,8 @@ export async function audit(
   const check = head.prover === '' ? readBlocks : proveBlocks;
   for await (const outcome of check(primitives, scheme, head, client, present)) {
     const { extent, from, count, finding } = outcome;
-    await record.add(outcome);
+    const entry = await record.add(outcome);
+    if (head.schemeKey.length > 0) await client.tell({ kind: 'proven', bytes: entry });
     unread ||= UNREAD.includes(finding);
     passed += count;
     if (!(LOSSES as readonly string[]).includes(finding)) {
@@ -112,6 +113,7 @@ export async function audit(
     ...{
       store: head.store,
       prover: head.prover,
+      schemeKey: head.schemeKey,
       state: head.id,
       scheme: head.scheme,
       blockBytes,

@@ -50,16 +50,18 @@ export async function* proveBlocks(
     const { question, challenge, again } =
       underWay.get(message.ask) ?? refuse('request', 'A proof that nobody asked for');
     underWay.delete(message.ask);
-    const { extent, runs: asked, count } = question;
-    const from = asked[0]!.from;
-    const last = asked.at(-1)!;
+    const { extent, runs: parts, count } = question;
+    const from = parts[0]!.from;
+    const last = parts.at(-1)!;
+    const { seed, selection } = challenge;
     const part = { extent, from, count, span: last.from + last.count - from };
+    const asked = { fileTag: extent.fileTag, seed, selection };
     // Who has failed once is not believed about why he does not answer.
     if (message.kind === 'lost')
       return yield { ...part, finding: again ? 'not-proven' : message.loss, tags: new Uint8Array(0) };
     const { accepted } = await scheme.verify(secretKey, extent.fileTag, challenge, message.bytes);
-    if (accepted) yield { ...part, finding: again ? 'unsteady' : 'intact', tags: message.bytes };
-    else if (again) yield { ...part, finding: 'not-proven', tags: message.bytes };
+    if (accepted) yield { ...part, asked, finding: again ? 'unsteady' : 'intact', tags: message.bytes };
+    else if (again) yield { ...part, asked, finding: 'not-proven', tags: message.bytes };
     else await ask(question, true);
   }
 

@@ -1,5 +1,5 @@
 import type { Primitives } from '@cloister/crypto';
-import type { BlockTagger, Scheme } from '@cloister/pdp';
+import type { BlockTagger, Scheme, Selection } from '@cloister/pdp';
 import { AUDIT_PIECE_BYTES_MAX, type FindingKind, type FromEnclave } from '@cloister/protocol';
 import type { Client } from '../conversation.ts';
 import { refuse } from '../failure.ts';
@@ -18,6 +18,8 @@ export interface Outcome extends BlockRun {
   readonly finding: FindingKind | 'intact';
   /** From the first of them to the last, if they do not follow one another. */
   readonly span?: number;
+  /** What a prover was asked, under which file tag; who has both and the proof can verify it again. */
+  readonly asked?: { readonly fileTag: Uint8Array; readonly seed: Uint8Array; readonly selection: Selection };
   /** Their tags, as they were stored, or what a prover sent. */
   readonly tags: Uint8Array;
 }

@@ -40,6 +40,8 @@ export interface Head {
   readonly tagBytes: number;
   /** The scheme's. */
   readonly secretKey: Uint8Array;
+  /** SHA-256 of its public key, if it is for a prover and anybody can verify; empty otherwise. */
+  readonly schemeKey: Uint8Array;
   /** What receipts are signed with (Ed25519, RFC 8032): the seed, and the point. */
   readonly signingKey: Uint8Array;
   readonly publicKey: Uint8Array;
@@ -67,6 +69,7 @@ export const isHead: Check<Head> = record({
   blockBytes: count,
   tagBytes: count,
   secretKey: bytesUpTo(8192),
+  schemeKey: bytesUpTo(32),
   signingKey: bytes(32),
   publicKey: bytes(32),
   created: count,

@@ -31,12 +31,14 @@ export async function createState(
   if (blockBytes < AUDIT_BLOCK_BYTES.from || blockBytes > AUDIT_BLOCK_BYTES.to)
     refuse('request', `Blocks have ${AUDIT_BLOCK_BYTES.from} to ${AUDIT_BLOCK_BYTES.to} bytes, not ${blockBytes}`);
   const keys = await scheme.keyGen({ blockBytes });
+  const isForAll = prover !== '' && scheme.facts.verification === 'public';
   const signing = await primitives.ed25519.generate();
   const head: Head = {
     ...{ counter: 0, store, prover, scheme: name, blockBytes, created: now, period },
     tagBytes: tagBytesOf(scheme, blockBytes, keys.public),
     id: primitives.random(32),
     secretKey: keys.secret,
+    schemeKey: isForAll ? await primitives.sha256(keys.public) : new Uint8Array(0),
     ...{ signingKey: signing.secret, publicKey: signing.public },
     ...{ nextBlock: 0, pages: [], objects: 0, extents: 0, bytes: 0 },
     coverage: freshCoverage(primitives, 0, now),
