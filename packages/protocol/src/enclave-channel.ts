@@ -23,6 +23,10 @@ const HASH = { scalar: 'bytes', from: 32, to: 32 } as const;
 export const BASELINES = ['store', 'source'] as const;
 export type Baseline = (typeof BASELINES)[number];
 
+/** What the signatures of an audit's receipts are rooted in. */
+export const AUDIT_ROOTS = ['software', 'tpm'] as const;
+export type AuditRoot = (typeof AUDIT_ROOTS)[number];
+
 /** Why blocks could not be read: what the storage or the way to it said. */
 export const LOSSES = ['missing', 'archived', 'stale', 'timed-out', 'unreachable', 'throttled', 'unknown'] as const;
 export type Loss = (typeof LOSSES)[number];
@@ -69,7 +73,15 @@ const TO_ENCLAVE = {
    */
   create: {
     code: 0xa0,
-    fields: { key: KEY, store: 'text', prover: 'text', scheme: 'text', blockBytes: 'u32', period: 'size' },
+    fields: {
+      key: KEY,
+      root: { oneOf: AUDIT_ROOTS },
+      store: 'text',
+      prover: 'text',
+      scheme: 'text',
+      blockBytes: 'u32',
+      period: 'size',
+    },
   },
   /** A state that was sealed before. `counter`: it is refused if its own is lower. */
   open: { code: 0xa1, fields: { key: KEY, counter: 'size', head: SEALED } },
@@ -124,6 +136,7 @@ const FROM_ENCLAVE = {
   state: {
     code: 0xb0,
     fields: {
+      root: { oneOf: AUDIT_ROOTS },
       store: 'text',
       prover: 'text',
       scheme: 'text',

@@ -3,7 +3,7 @@ import type { EnclaveMeasurement, StartLone } from '@cloister/launcher';
 import type { StateFacts } from '@cloister/protocol';
 import { fail } from './audit-error.ts';
 import { type Answer, type EnclaveLink, linkTo } from './enclave-link.ts';
-import { type KeyHome, makeKey, openKey, type Unlock } from './key-home.ts';
+import { type Home, type KeyHome, makeHome, openHome, type Unlock } from './key-home.ts';
 import type { ProverTimes } from './prover/prover-client.ts';
 import { tagsBeside } from './prover/tags-beside.ts';
 import { type StateDirectory, withStateDirectory } from './state-directory.ts';
@@ -42,6 +42,8 @@ export interface OpenAudit {
   readonly facts: StateFacts;
   /** It was made just now. */
   readonly fresh: boolean;
+  /** What the machine says of itself, where its key lives in its TPM. */
+  readonly quote: Home['quote'];
   /** Seals and keeps what has changed. */
   commit(): Promise<StateFacts>;
   /** The answer to a question that a job may have in between; true if it was one. */
@@ -74,14 +76,17 @@ export async function withAudit<T>(
   return withStateDirectory(name, signal, waiting, async (directory) => {
     const head = await directory.head();
     if (head === undefined && fresh === undefined) fail('no-audit', `There is no audit "${name}"`);
-    const counter = await directory.counter();
+    const measurement = await measureEnclave();
+    const measured = digestOf(measurement);
+    const { keyHome = { kind: 'file' }, ...wish } = fresh ?? {};
+    const known = await openHome(name, unlock, measured);
+    if (known === undefined && head !== undefined) fail('bad-key', `The key of "${name}" is not there`);
+    const home = known ?? (await makeHome(name, keyHome, unlock, measured));
+    const { root, key, counter: counterHome } = home;
+    const counter = await counterHome.read();
     if (head === undefined && counter > 0)
       fail('rolled-back', `The state of "${name}" is gone from "${directory.path}"`);
-    const { keyHome = { kind: 'file' }, ...wish } = fresh ?? {};
-    const known = await openKey(name, unlock);
-    if (known === undefined && head !== undefined) fail('bad-key', `The key of "${name}" is not there`);
-    const key = known ?? (await makeKey(name, keyHome, unlock));
-    const [measurement, enclave] = await Promise.all([measureEnclave(), startEnclave()]);
+    const enclave = await startEnclave();
     const link = linkTo(enclave);
     const interrupt = (): void => void link.end();
     signal?.addEventListener('abort', interrupt, { once: true });
@@ -107,7 +112,8 @@ export async function withAudit<T>(
             await directory.writePublicKey(answer.bytes);
             return true;
           case 'head':
-            await directory.writeHead(answer.counter, answer.bytes);
+            await directory.writeHead(answer.bytes);
+            await counterHome.advance(answer.counter);
             await link.send({ kind: 'kept' });
             return true;
           default:
@@ -122,12 +128,19 @@ export async function withAudit<T>(
       await link.run({ kind: 'measured', ...measurement });
       if (head === undefined) {
         progress?.({ doing: 'making keys', bytes: 0, ofBytes: 0 });
-        await link.run({ kind: 'create', key, ...(wish as Omit<NewAudit, 'keyHome'>) }, served);
+        await link.run({ kind: 'create', key, root, ...(wish as Omit<NewAudit, 'keyHome'>) }, served);
         const { publicKey } = await commit();
         await directory.writeFingerprint(createHash('sha256').update(publicKey).digest('hex'));
       } else await link.run({ kind: 'open', key, counter, head }, served);
       const audit: OpenAudit = {
-        ...{ directory: tagsBeside(directory, facts!), link, commit, serve, fresh: head === undefined },
+        ...{
+          directory: tagsBeside(directory, facts!),
+          link,
+          commit,
+          serve,
+          fresh: head === undefined,
+          quote: home.quote,
+        },
         get facts() {
           return facts!;
         },
@@ -141,4 +154,12 @@ export async function withAudit<T>(
       await link.end();
     }
   });
+}
+
+/** 32 bytes that stand for what an enclave is. */
+function digestOf(measurement: EnclaveMeasurement): Uint8Array {
+  const hash = createHash('sha256');
+  const { bundle, filter, node, libraries, command, level } = measurement;
+  for (const part of [bundle, filter, node, libraries]) hash.update(part);
+  return new Uint8Array(hash.update(JSON.stringify([command, level])).digest());
 }

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { encodeQuote } from '@cloister/evidence';
 import type { Audited, Finding, StateFacts, ToEnclave } from '@cloister/protocol';
 import type { Answer } from './enclave-link.ts';
 import { knownObjects } from './known-objects.ts';
@@ -44,6 +46,7 @@ export async function runAudit(context: AuditContext, name: string, options: Run
       for (const path of await questions.absent()) await link.run({ kind: 'absent', path });
       const wrong: Finding[] = [];
       let audited: Audited | undefined;
+      let receipt: { readonly number: number; readonly bytes: Uint8Array } | undefined;
       await link.run({ kind: 'audit', all, sample, due: dueMax }, async (answer) => {
         if (await audit.serve(answer)) return;
         switch (answer.kind) {
@@ -85,6 +88,7 @@ export async function runAudit(context: AuditContext, name: string, options: Run
             await proofs?.keep(answer.number);
             // Before the head that counts it: an audit that was interrupted here is done again under its number.
             await directory.writeReceipt(answer.number, answer.bytes);
+            receipt = answer;
             return;
           case 'audited': {
             const { kind: _, ...rest } = answer;
@@ -93,6 +97,10 @@ export async function runAudit(context: AuditContext, name: string, options: Run
         }
       });
       const facts = await audit.commit();
+      if (audit.quote !== undefined && receipt !== undefined) {
+        const nonce = createHash('sha256').update(receipt.bytes).digest();
+        await directory.writeQuote(receipt.number, encodeQuote(await audit.quote(nonce)));
+      }
       return { name, store: facts.store, facts, wrong, ...audited! };
     } finally {
       await questions.close();

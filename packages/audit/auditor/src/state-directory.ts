@@ -3,7 +3,7 @@ import { open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { makePrivateDirectory, placeOf, readIfThere, withLock, writeAtomically } from '@cloister/files';
 import { fail, failFile } from './audit-error.ts';
-import { keyPaths, keysDirectory } from './key-home.ts';
+import { keysDirectory } from './keys-directory.ts';
 
 /**
  * What is kept of one store: sealed by the enclave (`head`, `pages/`), or worth nothing to who would change it (`tags/`).
@@ -15,7 +15,6 @@ export interface StateDirectory {
   readonly path: string;
   /** Where tags lie. */
   readonly tags: string;
-  counter(): Promise<number>;
   /** Notes whose signatures to believe. */
   writeFingerprint(fingerprint: string): Promise<void>;
   /** The sealed head; undefined before the first commit. */
@@ -23,10 +22,12 @@ export interface StateDirectory {
   page(id: Uint8Array): Promise<Uint8Array | undefined>;
   writePage(id: Uint8Array, bytes: Uint8Array): Promise<void>;
   /** From here on what was committed is what there is. */
-  writeHead(counter: number, bytes: Uint8Array): Promise<void>;
+  writeHead(bytes: Uint8Array): Promise<void>;
   writeReceipt(number: number, bytes: Uint8Array): Promise<void>;
   /** Where the proofs of an audit that anybody can verify are written, until its receipt is there. */
   newProofs(): Promise<Proofs>;
+  /** What the TPM says about a receipt, beside it. */
+  writeQuote(number: number, bytes: Uint8Array): Promise<void>;
   /** The numbers of all receipts, in order. */
   receipts(): Promise<readonly number[]>;
   receipt(number: number): Promise<Uint8Array | undefined>;
@@ -94,7 +95,6 @@ export const withTagsAt = (directory: StateDirectory, tags: string): StateDirect
 
 function directoryAt(name: string, tags = join(audits(), name, 'tags')): StateDirectory {
   const path = join(audits(), name);
-  const counterPath = join(keysDirectory(), `${name}.counter`);
   const at = (...parts: readonly string[]): string => join(path, ...parts);
   const receiptAt = (number: number): string => at('receipts', `${String(number).padStart(8, '0')}.cose`);
   const write = (file: string, content: Uint8Array | string): Promise<void> =>
@@ -104,21 +104,11 @@ function directoryAt(name: string, tags = join(audits(), name, 'tags')): StateDi
     name,
     path,
     tags,
-    async counter() {
-      const text = (await readIfThere(counterPath))?.toString('latin1').trim() ?? '0';
-      const counter = Number(text);
-      return /^\d{1,16}$/.test(text) && Number.isSafeInteger(counter)
-        ? counter
-        : fail('bad-state', `"${counterPath}" is no counter`);
-    },
     writeFingerprint: (fingerprint) => write(join(keysDirectory(), `${name}.fingerprint`), `${fingerprint}\n`),
     head: () => readIfThere(at('head')),
     page: (id) => readIfThere(at('pages', hex(id))),
     writePage: (id, bytes) => write(at('pages', hex(id)), bytes),
-    async writeHead(counter, bytes) {
-      await write(at('head'), bytes);
-      await write(counterPath, `${counter}\n`);
-    },
+    writeHead: (bytes) => write(at('head'), bytes),
     writeReceipt: (number, bytes) => write(receiptAt(number), bytes),
     async newProofs() {
       await makePrivateDirectory(at('receipts')).catch((error) => failFile(path, error));
@@ -135,6 +125,7 @@ function directoryAt(name: string, tags = join(audits(), name, 'tags')): StateDi
         close: () => file.close(),
       };
     },
+    writeQuote: (number, bytes) => write(`${receiptAt(number)}.quote`, bytes),
     async receipts() {
       const files = await readdir(at('receipts')).catch(() => []);
       return files
@@ -156,8 +147,6 @@ function directoryAt(name: string, tags = join(audits(), name, 'tags')): StateDi
     },
     async remove() {
       await rm(path, { recursive: true, force: true });
-      for (const file of keyPaths(name)) await rm(file, { force: true });
-      await rm(counterPath, { force: true });
       await rm(join(keysDirectory(), `${name}.fingerprint`), { force: true });
     },
   };

@@ -99,7 +99,7 @@ export const TO_ENCLAVE_SAMPLES: OneOfEach<ToEnclave> = {
     ...{ command: '[]', level: 'none' },
   },
   create: {
-    ...{ kind: 'create', key: hash, store: '/store', prover: '', scheme: 'mac-pdp' },
+    ...{ kind: 'create', key: hash, root: 'software', store: '/store', prover: '', scheme: 'mac-pdp' },
     ...{ blockBytes: 4096, period: 86_400_000 },
   },
   open: { kind: 'open', key: hash, counter: 1, head: bytes },
@@ -123,6 +123,7 @@ export const FROM_ENCLAVE_SAMPLES: OneOfEach<FromEnclave> = {
   state: {
     ...{
       kind: 'state',
+      root: 'software',
       store: '/store',
       prover: '',
       scheme: 'mac-pdp',

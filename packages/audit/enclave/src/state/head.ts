@@ -1,5 +1,5 @@
 import { bytes, bytesUpTo, decodeRecord, encodeRecord } from '@cloister/pdp';
-import { type Check, listOf, record, text, whole } from '@cloister/protocol';
+import { AUDIT_ROOTS, type AuditRoot, type Check, listOf, oneOf, record, text, whole } from '@cloister/protocol';
 import { refuse } from '../failure.ts';
 
 /** So many fit into one sealed frame. */
@@ -30,6 +30,8 @@ export interface Head {
   readonly counter: number;
   /** 32 random bytes: which state. */
   readonly id: Uint8Array;
+  /** Where its key lives says what its receipts are rooted in. */
+  readonly root: AuditRoot;
   /** Where the store is, as its owner named it. */
   readonly store: string;
   /** Who is asked for proofs, or empty. */
@@ -63,6 +65,7 @@ const count = whole(Number.MAX_SAFE_INTEGER);
 export const isHead: Check<Head> = record({
   counter: count,
   id: bytes(32),
+  root: oneOf(...AUDIT_ROOTS),
   store: text(4096),
   prover: text(2048),
   scheme: text(32),

@@ -23,7 +23,7 @@ type Request<K extends ToEnclave['kind']> = Extract<ToEnclave, { readonly kind: 
 /** @throws Refusal `request`, `scheme` */
 export async function createState(
   primitives: Primitives,
-  { key, store, prover, scheme: name, blockBytes, period }: Request<'create'>,
+  { key, root, store, prover, scheme: name, blockBytes, period }: Request<'create'>,
   now: number,
   client: Client,
 ): Promise<StoreState> {
@@ -34,7 +34,7 @@ export async function createState(
   const isForAll = prover !== '' && scheme.facts.verification === 'public';
   const signing = await primitives.ed25519.generate();
   const head: Head = {
-    ...{ counter: 0, store, prover, scheme: name, blockBytes, created: now, period },
+    ...{ counter: 0, root, store, prover, scheme: name, blockBytes, created: now, period },
     tagBytes: tagBytesOf(scheme, blockBytes, keys.public),
     id: primitives.random(32),
     secretKey: keys.secret,
@@ -121,10 +121,10 @@ export async function commit(state: StoreState, client: Client): Promise<void> {
 }
 
 export function factsOf({ head }: StoreState): StateFacts {
-  const { store, prover, tagBytes, scheme, blockBytes, objects, extents, bytes, created, period, coverage, counter } =
-    head;
+  const { root, store, prover, tagBytes, scheme, blockBytes, objects, extents, bytes, created, period, counter } = head;
+  const { coverage } = head;
   return {
-    ...{ store, prover, scheme, blockBytes, tagBytes, objects, extents, bytes, created, period, counter },
+    ...{ root, store, prover, scheme, blockBytes, tagBytes, objects, extents, bytes, created, period, counter },
     blocks: head.nextBlock,
     periodStart: coverage.start,
     periodBlocks: coverage.total,

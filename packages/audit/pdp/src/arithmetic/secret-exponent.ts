@@ -14,13 +14,15 @@ const TERMS_UNTIL_CARRY = 2 ** 17;
 /** sum c_j x_j over the integers, for numbers x_j of at most `bytes` bytes and coefficients c_j of at most 128 bits. */
 export interface WeightedSum {
   add(coefficient: Uint8Array, number: Uint8Array): void;
-  /** The sum until now, with at most 23 bytes more than the numbers have. */
+  /** The sum until now, in `weightedSumBytes`. */
   bytes(): Uint8Array;
 }
 
+/** Bytes of a sum: those of a number, eight digits of a coefficient, and four that up to 2^53 terms carry. */
+export const weightedSumBytes = (bytes: number): number => 2 * (Math.ceil(bytes / 2) + 8 + 4);
+
 export function weightedSum(bytes: number): WeightedSum {
-  // Eight digits of a coefficient, and what up to 2^53 terms carry.
-  const sum = new Float64Array(Math.ceil(bytes / 2) + 8 + 4);
+  const sum = new Float64Array(weightedSumBytes(bytes) / 2);
   let terms = 0;
   return {
     add(coefficient, number) {
@@ -152,8 +154,8 @@ function carry(sum: Float64Array, bits: number): void {
 function digits(bytes: Uint8Array): Float64Array {
   const out = new Float64Array(Math.ceil(bytes.length / 2));
   const pairs = bytes.length >> 1;
-  for (let at = 0; at < pairs; at += 1)
-    out[at] = bytes[bytes.length - 1 - 2 * at]! + bytes[bytes.length - 2 - 2 * at]! * 256;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = 0; at < pairs; at += 1) out[at] = view.getUint16(bytes.length - 2 - 2 * at);
   if (bytes.length % 2 === 1) out[pairs] = bytes[0]!;
   return out;
 }

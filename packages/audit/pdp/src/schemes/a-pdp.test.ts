@@ -1,6 +1,6 @@
 import { nodePrimitives, type Primitives } from '@cloister/crypto';
 import { describe, expect, test } from 'vitest';
-import { describeFile } from '../file-description.ts';
+import { describeFile } from '../session/file-description.ts';
 import { withFixedPrimes } from '../testing/fixed-primes.ts';
 import { tagInMemory } from '../testing/memory-file.ts';
 import { schemeLaws } from '../testing/scheme-laws.ts';
@@ -32,6 +32,16 @@ describe('keys', () => {
       expect(proof.length).toBe(384 + 32);
       expect(await scheme.verify(keys.secret, stored.fileTag, challenge, proof)).toEqual({ accepted: true });
     }
+  });
+
+  test('of primes that are searched for verify, too', async () => {
+    const fresh = aPdp(nodePrimitives);
+    const keys = await fresh.keyGen(small);
+    const file = describeFile(nodePrimitives, { scheme: 'a-pdp', version: 1, blockBytes: 64, length: 100 });
+    const stored = await tagInMemory(fresh, keys, file, nodePrimitives.random(100));
+    const challenge = await fresh.challenge(keys.secret, stored.fileTag, { kind: 'sample', count: 2 });
+    const proof = (await fresh.proof(keys.public, stored, challenge.message))!;
+    expect(await fresh.verify(keys.secret, stored.fileTag, challenge, proof)).toEqual({ accepted: true });
   });
 
   test('of fewer bits, and E-PDP, are for comparison only', async () => {

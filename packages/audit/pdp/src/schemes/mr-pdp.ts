@@ -1,12 +1,9 @@
 import type { Primitives } from '@cloister/crypto';
 import { weightedSum } from '../arithmetic/secret-exponent.ts';
 import { uint64 } from '../encoding.ts';
-import { blockCount, blockLength, type FileDescription } from '../file-description.ts';
-import { indexedKeystream } from '../keystream.ts';
-import { PdpError } from '../pdp-error.ts';
-import { type PrivateSession, privateKeys } from '../private-keys.ts';
-import { privateScheme } from '../private-scheme.ts';
-import { rsaKeys } from '../rsa-group.ts';
+import { type PrivateSession, privateKeys } from '../families/private-keys.ts';
+import { privateScheme } from '../families/private-scheme.ts';
+import { rsaKeys } from '../families/rsa-group.ts';
 import {
   challengeElement,
   coefficient128,
@@ -15,9 +12,12 @@ import {
   rsaTagger,
   secretExponent,
   tauOf,
-} from '../rsa-tags.ts';
+} from '../families/rsa-tags.ts';
+import { PdpError } from '../pdp-error.ts';
 import type { Scheme } from '../scheme.ts';
-import { wholeBlocks } from '../whole-blocks.ts';
+import { blockCount, blockLength, type FileDescription } from '../session/file-description.ts';
+import { indexedKeystream } from '../session/keystream.ts';
+import { wholeBlocks } from '../session/whole-blocks.ts';
 
 const NAME = 'mr-pdp';
 
@@ -59,7 +59,7 @@ export interface ReplicaScheme extends Scheme {
  *     proof      T = prod T_i^a_i mod N,   rho = H(g_s^(sum a_i m_ui))
  *     accepted   H((tau g^(sum a_i r_ui))^s) = rho,   tau = T^e / prod h(W_i)^a_i mod N
  *
- * What A-PDP assumes, and that AES-256 in counter mode is a pseudorandom function. Stores that have a copy each cannot make another one of
+ * h(W_i) and what it assumes are A-PDP's. Stores that have a copy each cannot make another one of
  * them: that takes the key. But who has made all copies cannot tell whether they lie at one place. Masks are of a block's full
  * length (libpdp's are of 20 bytes, so that its copies differ in these alone, and its index is one byte). The last block is
  * filled with zeros before it is encrypted.
@@ -90,7 +90,7 @@ export function mrPdp(primitives: Primitives): ReplicaScheme {
         verification: 'private',
         data: 'static',
         selections: ['sample', 'list', 'range'],
-        assumption: 'RSA, KEA1-r, factoring; AES-256 is a pseudorandom function',
+        assumption: 'RSA, KEA1-r, factoring, random oracle; AES-256 is a pseudorandom function',
         source: 'Curtmola, Khan, Burns and Ateniese, ICDCS 2008',
         year: 2008,
         modulus: true,

@@ -46,6 +46,7 @@ export function addAuditCommands(cloister: Command, finish: (status: number) => 
     .option('--prover <url>', 'ask for proofs there, where "cloister audit prover" will serve the store with its tags')
     .option('--scheme <name>', 'how blocks are tagged (default gmac-cpor; see "cloister audit schemes")')
     .option('--passphrase', 'seal keys under a passphrase (asked for, or CLOISTER_AUDIT_PASSPHRASE)')
+    .option('--tpm', 'seal keys to what this machine has booted and what the enclave is, by its TPM')
     .option('--recipient <age1…>', 'seal keys for an age identity (opened with the file CLOISTER_AGE_IDENTITY)')
     .option('--json', 'as JSON')
     .action(async (store: string, flags) => finish(await (await import('./tag.ts')).addAudit(store, flags)));

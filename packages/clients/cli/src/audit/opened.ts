@@ -53,5 +53,11 @@ export async function named(names: readonly string[], one = false): Promise<read
 }
 
 export function print(value: object): void {
-  process.stdout.write(`${JSON.stringify({ schema: 1, ...value }, null, 2)}\n`);
+  process.stdout.write(`${JSON.stringify({ schema: 1, ...value }, bytesAsHex, 2)}\n`);
+}
+
+/** Called by JSON.stringify with the value's holder, since a Buffer would have become a list of numbers by then. */
+export function bytesAsHex(this: object, key: string, value: unknown): unknown {
+  const held: unknown = (this as Readonly<Record<string, unknown>>)[key];
+  return held instanceof Uint8Array ? Buffer.from(held).toString('hex') : value;
 }

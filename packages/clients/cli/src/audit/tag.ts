@@ -12,6 +12,7 @@ export interface AddFlags extends LimitFlags {
   readonly scheme?: string;
   readonly passphrase?: boolean;
   readonly recipient?: string;
+  readonly tpm?: boolean;
   readonly json?: boolean;
 }
 
@@ -42,7 +43,8 @@ export async function addAudit(store: string, flags: AddFlags): Promise<number> 
   });
 }
 
-function keyHomeOf({ passphrase, recipient }: AddFlags): KeyHome {
+function keyHomeOf({ passphrase, recipient, tpm }: AddFlags): KeyHome {
+  if (tpm === true) return { kind: 'tpm' };
   if (recipient !== undefined) return { kind: 'recipient', recipient };
   return { kind: passphrase === true ? 'passphrase' : 'file' };
 }

@@ -1,7 +1,17 @@
 import { readFile } from 'node:fs/promises';
-import { NOTICES, type Verified, verdictOf, verifyReceipt } from '@cloister/evidence';
-import { auditWithKey, CloisterError, type ProofsVerdict, type ProvenClaims, verifyProofs } from '@cloister/sdk';
-import { count, of, plain, size } from './amounts.ts';
+import {
+  decodeQuote,
+  NOTICES,
+  type Quoted,
+  type Verified,
+  verdictOf,
+  verifyQuote,
+  verifyReceipt,
+} from '@cloister/evidence';
+import { auditWithKey, CloisterError, type ProofsVerdict } from '@cloister/sdk';
+import { of, plain, size } from './amounts.ts';
+import { bytesAsHex } from './opened.ts';
+import { bytesOf, proofsLine, proofsOf } from './proofs.ts';
 
 /** No receipt of ours is longer. */
 const RECEIPT_BYTES_MAX = 2 ** 20;
@@ -23,59 +33,61 @@ export async function verifyReceipts(files: readonly string[], flags: VerifyFlag
   if (key !== undefined && !/^[0-9a-f]{64}$/.test(key))
     throw new CloisterError('bad-usage', `"${key}" is no fingerprint`, { hint: 'Give 64 hexadecimal digits' });
   const again = await proofsOf(files, flags);
-  const results: { file: string; verified: Verified; signer: string | undefined; proofs: ProofsVerdict | undefined }[] =
-    [];
+  const results: {
+    file: string;
+    verified: Verified;
+    signer: string | undefined;
+    quote: Quoted | 'wrong' | undefined;
+    proofs: ProofsVerdict | undefined;
+  }[] = [];
   for (const file of files) {
     const bytes = await bytesOf(file);
     const verified: Verified =
       bytes.length > RECEIPT_BYTES_MAX ? { ok: false, flaw: 'malformed' } : verifyReceipt(bytes, key);
     const signer = !verified.ok || key !== undefined ? key : await auditWithKey(verified.fingerprint);
     const proofs = verified.ok && again !== undefined ? await again(verified.claims.audit) : undefined;
-    results.push({ file, verified, signer, proofs });
+    results.push({ file, verified, signer, quote: await quoteOf(file, bytes), proofs });
   }
   if (json === true) {
-    const shown = results.map(({ file, verified, signer, proofs }) => ({
-      ...{ file, signer, proofs },
+    const shown = results.map(({ file, verified, signer, quote, proofs }) => ({
+      file,
+      signer,
+      quote: shownQuote(quote),
+      proofs,
       ...shownReceipt(verified),
     }));
-    process.stdout.write(`${JSON.stringify({ schema: 1, receipts: shown }, null, 2)}\n`);
+    process.stdout.write(`${JSON.stringify({ schema: 1, receipts: shown }, bytesAsHex, 2)}\n`);
   } else
-    for (const { file, verified, signer, proofs } of results) {
+    for (const { file, verified, signer, quote, proofs } of results) {
       process.stdout.write(`${plain(file)}: ${receiptLine(verified)}\n`);
       if (!verified.ok) continue;
       const by = key !== undefined ? 'the given key' : signer === undefined ? 'a key not known here' : `"${signer}"`;
       process.stdout.write(`  signed by ${by} (${verified.fingerprint})\n`);
+      if (quote === 'wrong') process.stdout.write('  the quote of a TPM beside it does not verify\n');
+      else if (quote !== undefined)
+        process.stdout.write(
+          `  quoted by the TPM with the attestation key ${hex(quote.attestationKey)}: registers ${hex(quote.pcrDigest)}\n`,
+        );
       process.stdout.write(`  root "${verified.claims.root}": ${NOTICES[verified.claims.root]}\n`);
       if (proofs !== undefined) process.stdout.write(`  ${proofsLine(proofs)}\n`);
     }
-  if (results.some(({ verified, proofs }) => !verified.ok || proofs?.ok === false)) return NOT_VERIFIED;
+  if (results.some(({ verified, quote, proofs }) => !verified.ok || quote === 'wrong' || proofs?.ok === false))
+    return NOT_VERIFIED;
   return results.some(({ signer }) => signer === undefined) ? REFUSED : GOOD;
 }
 
-/** Verifies the proofs that flags name, for a receipt; undefined if they name none. */
-async function proofsOf(
-  files: readonly string[],
-  { proofs, public: key }: VerifyFlags,
-): Promise<((audit: ProvenClaims) => Promise<ProofsVerdict>) | undefined> {
-  if (proofs === undefined && key === undefined) return undefined;
-  if (proofs === undefined || key === undefined || files.length !== 1)
-    throw new CloisterError('bad-usage', '--proofs and --public go together, for one receipt', {
-      hint: 'Give the .proofs beside the receipt, and the public key that "audit add --prover" left beside the tags',
-    });
-  const [list, publicKey] = await Promise.all([bytesOf(proofs), bytesOf(key)]);
-  return (audit) => verifyProofs(audit, list, publicKey);
+/** What the quote beside a receipt attests, if there is one. */
+async function quoteOf(file: string, receipt: Uint8Array): Promise<Quoted | 'wrong' | undefined> {
+  const bytes = await readFile(`${file}.quote`).catch(() => undefined);
+  if (bytes === undefined) return undefined;
+  const quote = bytes.length > RECEIPT_BYTES_MAX ? undefined : decodeQuote(new Uint8Array(bytes));
+  return (quote && verifyQuote(quote, receipt)) ?? 'wrong';
 }
 
-const bytesOf = (file: string): Promise<Uint8Array> =>
-  readFile(file).catch((error: Error) => {
-    throw new CloisterError('bad-file', `Cannot read "${file}" (${error.message})`);
-  });
+const shownQuote = (quote: Quoted | 'wrong' | undefined): object | string | undefined =>
+  typeof quote === 'object' ? { attestationKey: hex(quote.attestationKey), pcrDigest: hex(quote.pcrDigest) } : quote;
 
-function proofsLine(proofs: ProofsVerdict): string {
-  if (!proofs.ok) return `the proofs do not verify: ${plain(proofs.flaw)}`;
-  const others = proofs.failed + proofs.lost;
-  return `${count(proofs.proofs, 'proof')} verified again${others === 0 ? '' : `, ${others} failed or not given, as it says`}`;
-}
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 /** What a receipt says, in a line. */
 export function receiptLine(verified: Verified): string {
@@ -87,20 +99,15 @@ export function receiptLine(verified: Verified): string {
   return `${when}Z  ${verdictOf(audit.found)}: ${of(audit.blocks, audit.ofBlocks)} blocks ${did} of ${plain(audit.store)} (${size(audit.bytes)})${found}`;
 }
 
-/** A receipt for JSON: bytes in hexadecimal. */
+/** A receipt for JSON. */
 export function shownReceipt(verified: Verified): object {
   if (!verified.ok) return { verified: false, flaw: verified.flaw };
   const { claims, fingerprint } = verified;
-  const shown: unknown = JSON.parse(
-    JSON.stringify(claims, (_key, value: unknown) =>
-      value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value,
-    ),
-  );
   return {
     verified: true,
     verdict: verdictOf(claims.audit.found),
     fingerprint,
     notice: NOTICES[claims.root],
-    claims: shown,
+    claims,
   };
 }

@@ -14,7 +14,7 @@ import { removeLeftDirectories } from './vm-directory.ts';
 
 /** So often a launcher is started where another one is about to leave, or was quicker and does not listen yet. */
 const ATTEMPTS = 10;
-/** Longer than what has left takes to take its sockets away, in milliseconds. */
+/** Longer than what has left takes to take its sockets away, in milliseconds; each attempt waits so much longer. */
 const LEAVING_MS = 50;
 /** How long a launcher may take to start, in milliseconds. */
 const START_MS = 20_000;
@@ -39,7 +39,7 @@ export async function startedBy<T>(start: () => Promise<T>): Promise<T> {
       return await start();
     } catch (error) {
       if (!(error instanceof LauncherGone) || attempt === ATTEMPTS) throw error;
-      await sleep(LEAVING_MS);
+      await sleep(attempt * LEAVING_MS);
     }
 }
 

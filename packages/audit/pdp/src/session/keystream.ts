@@ -1,5 +1,5 @@
 import type { Answer, Primitives } from '@cloister/crypto';
-import { uint64 } from './encoding.ts';
+import { uint64 } from '../encoding.ts';
 
 const REFILL_BYTES = 4096;
 
@@ -73,6 +73,28 @@ export function indexedKeystream(
     counter.set(uint64(index));
     return aes256Ctr(key, counter, length);
   };
+}
+
+/** The first `length` bytes of `indexedKeystream` for each index, in one call: what AES makes of the counters. */
+export async function indexedKeystreams(
+  { aes256Blocks }: Primitives,
+  key: Uint8Array,
+  indices: readonly number[],
+  length: number,
+): Promise<readonly Uint8Array[]> {
+  const stride = 16 * Math.ceil(length / 16);
+  const counters = new Uint8Array(stride * indices.length);
+  const view = new DataView(counters.buffer);
+  let at = 0;
+  for (const index of indices)
+    for (let block = 0; 16 * block < stride; block += 1) {
+      view.setUint32(at, Math.floor(index / 2 ** 32));
+      view.setUint32(at + 4, index % 2 ** 32);
+      view.setUint32(at + 12, block);
+      at += 16;
+    }
+  const streams = await aes256Blocks(key, counters);
+  return indices.map((_, place) => streams.subarray(stride * place, stride * place + length));
 }
 
 /** As many ones as a number of 32 bits has digits. */

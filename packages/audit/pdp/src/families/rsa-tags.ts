@@ -1,11 +1,12 @@
 import type { Answer, Primitives } from '@cloister/crypto';
-import { numberFrom, productOfPowers } from './arithmetic/modular.ts';
-import { weightedSum } from './arithmetic/secret-exponent.ts';
-import { challengeSecret, type Expansion } from './challenge.ts';
-import { indexedKeystream, type Keystream, keystream } from './keystream.ts';
+import { numberFrom, productOfPowers } from '../arithmetic/modular.ts';
+import { weightedSum } from '../arithmetic/secret-exponent.ts';
+import type { BlockTagger, StoredFile } from '../scheme.ts';
+import { challengeSecret, type Expansion } from '../session/challenge.ts';
+import { indexBatches } from '../session/index-batches.ts';
+import { indexedKeystreams, type Keystream, keystream } from '../session/keystream.ts';
 import type { PrivateSession } from './private-keys.ts';
 import type { RsaGroup, RsaOwner } from './rsa-group.ts';
-import type { BlockTagger, StoredFile } from './scheme.ts';
 
 const DIGEST_BYTES = 32;
 /** So many bytes more than N has make a hash of N's size that is off from a uniform one by 2^-128. */
@@ -25,10 +26,13 @@ export type Coefficients = (stream: Keystream) => Promise<Uint8Array>;
 async function hashRoots(
   primitives: Primitives,
   session: PrivateSession<RsaGroup>,
-): Promise<(index: number) => Promise<bigint>> {
-  const streamOf = indexedKeystream(primitives, await session.key('v'));
+): Promise<(indices: readonly number[]) => Promise<readonly bigint[]>> {
+  const v = await session.key('v');
   const { modulus, bytes } = session.parts;
-  return async (index) => numberFrom(await streamOf(index, bytes + EXCESS_BYTES)) % modulus;
+  return async (indices) => {
+    const streams = await indexedKeystreams(primitives, v, indices, bytes + EXCESS_BYTES);
+    return streams.map((stream) => numberFrom(stream) % modulus);
+  };
 }
 
 /** T_i = (h(W_i) g^m)^d mod N, where a block's number m is what `numberOf` makes of it, of any length. */
@@ -39,13 +43,14 @@ export async function rsaTagger(
 ): Promise<BlockTagger> {
   const { bytes, modulus, generator, power, root, reduce, toBytes } = session.parts;
   const { blockBytes } = session.file;
-  const rootOf = await hashRoots(primitives, session);
+  const rootsOf = await hashRoots(primitives, session);
   return async (first, blocks) => {
     const count = Math.max(1, Math.ceil(blocks.length / blockBytes));
+    const roots = await rootsOf(Array.from({ length: count }, (_, at) => first + at));
     const tags = new Uint8Array(count * bytes);
     for (let at = 0; at < count; at += 1) {
       const m = await numberOf(first + at, blocks.subarray(at * blockBytes, (at + 1) * blockBytes));
-      const r = await rootOf(first + at);
+      const r = roots[at]!;
       const gm = numberFrom(await power(generator, reduce(m)));
       tags.set(await root(toBytes((((r * r) % modulus) * gm) % modulus)), at * bytes);
     }
@@ -109,10 +114,11 @@ export async function tauOf(
   coefficient: Coefficients,
 ): Promise<Uint8Array> {
   const { modulus, power, e, inverse, toBytes } = session.parts;
-  const rootOf = await hashRoots(primitives, session);
+  const rootsOf = await hashRoots(primitives, session);
   const roots = productOfPowers(modulus);
   const stream = coefficients();
-  for (const index of indices) roots.multiply(await rootOf(index), numberFrom(await coefficient(stream)));
+  for (const batch of indexBatches(indices))
+    for (const r of await rootsOf(batch)) roots.multiply(r, numberFrom(await coefficient(stream)));
   const r = roots.product();
   return toBytes((numberFrom(await power(t, e)) * inverse((r * r) % modulus)) % modulus);
 }

@@ -2,7 +2,7 @@ import { createCipheriv } from 'node:crypto';
 import { nodePrimitives } from '@cloister/crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { keystream } from './keystream.ts';
+import { indexedKeystream, indexedKeystreams, keystream } from './keystream.ts';
 
 const key = new Uint8Array(32).map((_, at) => at);
 const fresh = () => keystream(nodePrimitives, key);
@@ -78,4 +78,15 @@ test('low and high words of large numbers are both even', async () => {
   }
   expect(chiSquare(parity)).toBeLessThan(15.14);
   expect(chiSquare(halves)).toBeLessThan(15.14);
+});
+
+test('streams of many indices are those of each', async () => {
+  const key = nodePrimitives.random(32);
+  const one = indexedKeystream(nodePrimitives, key);
+  const indices = [0, 1, 2 ** 32 + 7, Number.MAX_SAFE_INTEGER];
+  for (const length of [1, 16, 272, 5000]) {
+    const many = await indexedKeystreams(nodePrimitives, key, indices, length);
+    for (const [at, index] of indices.entries())
+      expect(Buffer.from(many[at]!).toString('hex')).toBe(Buffer.from(await one(index, length)).toString('hex'));
+  }
 });
