@@ -24,7 +24,7 @@ beforeEach(async () => {
   context = {
     startEnclave: enclaveHere(() => now),
     measureEnclave: measuredHere,
-    proverTimes: { deadlineMs: 1000, backoffMs: 1 },
+    proverTimes: { deadlineMs: 30_000, backoffMs: 1 },
   };
   prover = await serveProver(nodePrimitives, { directory: lab.store });
   address = prover.url;
@@ -177,12 +177,13 @@ describe('a hostile prover', () => {
     ],
   ];
 
-  test.each(CASES)('%s: %s', async (_what, finding, answer) => {
+  test.each(CASES)('%s: %s', async (what, finding, answer) => {
     first.length = 0;
     lab.write('file', noise(3 * BLOCK));
     address = await hostile(answer);
+    if (finding === 'timed-out') context = { ...context, proverTimes: { deadlineMs: 500, backoffMs: 1 } };
     await add();
-    if (finding === 'not-proven' && _what.startsWith('an old')) await run({ all: true });
+    if (finding === 'not-proven' && what.startsWith('an old')) await run({ all: true });
     expect(await seen({ all: true })).toEqual([[finding, 'file', 0, 3]]);
   });
 
