@@ -16,6 +16,7 @@ const CODES: Readonly<Record<EnclaveFailure, AuditErrorCode>> = {
   'rolled-back': 'rolled-back',
   length: 'enclave-failed',
   request: 'enclave-failed',
+  scheme: 'bad-scheme',
   full: 'too-many',
 };
 

@@ -26,6 +26,7 @@ export async function tagExtent(
     salt: primitives.random(SALT_BYTES),
     version: head.counter + 1,
     first: head.nextBlock,
+    fileTag: new Uint8Array(0),
   };
   if (!isExtent(extent)) refuse('request', 'A path or a pin that is too long, or a number out of its range');
   let ended = false;
@@ -42,8 +43,9 @@ export async function tagExtent(
     }
   }
   const data = source();
+  let fileTag: Uint8Array = extent.fileTag;
   try {
-    await scheme.tag(head.secretKey, {
+    fileTag = await scheme.tag(head.secretKey, {
       file: await describeExtent(primitives, head, extent),
       source: data,
       out: {
@@ -64,5 +66,8 @@ export async function tagExtent(
     }
     if (complete) refuse(error.code === 'length' ? 'length' : 'request', error.message);
   }
-  return complete ? extent : undefined;
+  if (!complete) return undefined;
+  if (head.prover === '') return extent;
+  const tagged = { ...extent, fileTag };
+  return isExtent(tagged) ? tagged : refuse('request', `File tags of the scheme "${head.scheme}" are too long`);
 }

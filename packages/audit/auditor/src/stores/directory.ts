@@ -1,5 +1,6 @@
 import { type FileHandle, lstat, open, opendir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { AUDIT_TAGS_FOLDER } from '@cloister/protocol';
 import { fail } from '../audit-error.ts';
 import { type Store, StoreLoss } from './store.ts';
 
@@ -48,6 +49,8 @@ export async function directoryStore(path: string): Promise<Store> {
   async function* below(folder: string): AsyncGenerator<string> {
     for await (const entry of await opendir(join(root, folder))) {
       const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
+      // Tags of ours that lie beside the data are none of it.
+      if (name === AUDIT_TAGS_FOLDER) continue;
       if (entry.isDirectory()) yield* below(name);
       else if (entry.isFile()) yield name;
     }

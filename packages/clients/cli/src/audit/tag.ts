@@ -1,3 +1,4 @@
+import { AUDIT_TAGS_FOLDER } from '@cloister/protocol';
 import { fingerprintOf, type KeyHome, parseDuration, type Synced } from '@cloister/sdk';
 import { count, plain, size } from './amounts.ts';
 import { blockSize, checkedName, type LimitFlags, limitsOf } from './flags.ts';
@@ -7,6 +8,7 @@ export interface AddFlags extends LimitFlags {
   readonly name?: string;
   readonly blockSize?: string;
   readonly period?: string;
+  readonly prover?: string;
   readonly scheme?: string;
   readonly passphrase?: boolean;
   readonly recipient?: string;
@@ -17,6 +19,7 @@ export interface AddFlags extends LimitFlags {
 export async function addAudit(store: string, flags: AddFlags): Promise<number> {
   const options = {
     name: flags.name === undefined ? undefined : checkedName(flags.name),
+    prover: flags.prover,
     scheme: flags.scheme,
     blockBytes: flags.blockSize === undefined ? undefined : blockSize(flags.blockSize),
     period: flags.period === undefined ? undefined : parseDuration(flags.period),
@@ -28,6 +31,10 @@ export async function addAudit(store: string, flags: AddFlags): Promise<number> 
   return told(synced, flags.json === true, (line) => {
     line(`${synced.name}: ${count(synced.total.objects, 'file')}, ${size(synced.total.bytes)} audited`);
     line('The baseline is what the store gave just now: audits prove "unchanged since it was added".');
+    if (flags.prover !== undefined)
+      line(
+        `Tags lie in ${synced.store}/${AUDIT_TAGS_FOLDER}: they belong beside the data, where "cloister audit prover" serves both.`,
+      );
     if (synced.fresh && keyHomeOf(flags).kind === 'file')
       line(
         'Its key lies in a file, which protects against nothing but partial copies (see --passphrase, --recipient).',
