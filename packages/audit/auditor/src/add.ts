@@ -1,9 +1,8 @@
 import { fail } from './audit-error.ts';
 import { knownObjects } from './known-objects.ts';
-import { type AuditContext, type NewAudit, withAudit } from './open-audit.ts';
+import { type AuditContext, type NewAudit, opened, withAudit } from './open-audit.ts';
 import { nameOf } from './state-directory.ts';
-import { type Limits, limitedStore } from './stores/limited.ts';
-import { openStore } from './stores/open-store.ts';
+import type { Limits } from './stores/meter.ts';
 import { type StoredObject, StoreLoss } from './stores/store.ts';
 import { type Tagged, type Tagging, tagObjects } from './tag-objects.ts';
 
@@ -46,7 +45,7 @@ const DEFAULTS = { scheme: 'mac-pdp', blockBytes: 16 * 1024, period: 30 * DAY_MS
  * goes on. @throws AuditError
  */
 export async function addStore(context: AuditContext, name: string, options: AddOptions = {}): Promise<Synced> {
-  const store = await openStore(name);
+  const store = await opened(context, name);
   const { scheme = DEFAULTS.scheme, blockBytes = DEFAULTS.blockBytes, period = DEFAULTS.period } = options;
   const fresh: NewAudit = { store: store.name, scheme, blockBytes, period };
   await store.close();
@@ -66,8 +65,7 @@ async function sync(
   return withAudit(context, name, fresh, async (audit) => {
     if (fresh !== undefined && audit.facts.store !== fresh.store)
       fail('bad-store', `"${name}" audits "${audit.facts.store}" already: give another name with --name`);
-    const opened = await openStore(audit.facts.store);
-    const store = limits === undefined ? opened : limitedStore(opened, limits, context.warn);
+    const store = await opened(context, audit.facts.store, limits);
     try {
       const { objects: known, ...live } = await knownObjects(audit);
       await audit.directory.sweep(live);

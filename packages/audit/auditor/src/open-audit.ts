@@ -4,16 +4,25 @@ import type { StateFacts } from '@cloister/protocol';
 import { fail } from './audit-error.ts';
 import { type Answer, type EnclaveLink, linkTo } from './enclave-link.ts';
 import { type StateDirectory, withStateDirectory } from './state-directory.ts';
+import { type Limits, meter } from './stores/meter.ts';
+import { openStore } from './stores/open-store.ts';
+import type { Store } from './stores/store.ts';
 
 /** What work on audits needs and reports to. */
 export interface AuditContext {
   readonly startEnclave: StartLone;
   /** What an enclave that it starts is. */
   readonly measureEnclave: () => Promise<EnclaveMeasurement>;
+  /** How stores are opened; as their names say unless told. */
+  readonly openStore?: typeof openStore | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: ((progress: AuditProgress) => void) | undefined;
   readonly warn?: ((line: string) => void) | undefined;
 }
+
+/** A store of which no more is read than its owner allows. @throws AuditError `bad-store` */
+export const opened = (context: AuditContext, name: string, limits?: Limits | undefined): Promise<Store> =>
+  (context.openStore ?? openStore)(name, limits === undefined ? undefined : meter(limits, context.warn));
 
 export interface AuditProgress {
   readonly doing: 'listing' | 'tagging' | 'reading';

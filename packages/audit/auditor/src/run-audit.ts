@@ -1,9 +1,8 @@
 import type { Audited, Finding, StateFacts } from '@cloister/protocol';
 import { knownObjects } from './known-objects.ts';
-import { type AuditContext, withAudit } from './open-audit.ts';
+import { type AuditContext, opened, withAudit } from './open-audit.ts';
 import { packReader } from './state-directory.ts';
-import { type Limits, limitedStore } from './stores/limited.ts';
-import { openStore } from './stores/open-store.ts';
+import type { Limits } from './stores/meter.ts';
 import { type Store, StoreLoss } from './stores/store.ts';
 
 export interface RunOptions {
@@ -21,7 +20,7 @@ export interface AuditResult extends Audited {
   readonly store: string;
   /** What the state says now. */
   readonly facts: StateFacts;
-  /** What is wrong, in the order of the answers. */
+  /** What is wrong, in the order of the answers; without a path: the listing could not be read. */
   readonly wrong: readonly Finding[];
 }
 
@@ -33,12 +32,13 @@ export async function runAudit(context: AuditContext, name: string, options: Run
   const { all = false, sample = SAMPLE, dueMax = Number.MAX_SAFE_INTEGER } = options;
   return withAudit(context, name, undefined, async (audit) => {
     const { link, directory } = audit;
-    const opened = await openStore(audit.facts.store);
-    const store = options.limits === undefined ? opened : limitedStore(opened, options.limits, context.warn);
+    const store = await opened(context, audit.facts.store, options.limits);
     const tags = packReader(directory);
     try {
-      for (const path of await absentObjects(context, audit, store)) await link.run({ kind: 'absent', path });
       const wrong: Finding[] = [];
+      const absent = await absentObjects(context, audit, store);
+      if (absent instanceof StoreLoss) wrong.push({ path: '', finding: absent.loss, offset: 0, length: 0, blocks: 0 });
+      else for (const path of absent) await link.run({ kind: 'absent', path });
       let audited: Audited | undefined;
       await link.run({ kind: 'audit', all, sample, due: dueMax }, async (answer) => {
         if (await audit.serve(answer)) return;
@@ -91,7 +91,7 @@ async function absentObjects(
   { signal, progress }: AuditContext,
   audit: Parameters<Parameters<typeof withAudit>[3]>[0],
   store: Store,
-): Promise<readonly string[]> {
+): Promise<readonly string[] | StoreLoss> {
   const { objects } = await knownObjects(audit);
   progress?.({ doing: 'listing', bytes: 0, ofBytes: 0 });
   try {
@@ -101,8 +101,7 @@ async function absentObjects(
     }
   } catch (error) {
     if (!(error instanceof StoreLoss)) throw error;
-    // Reading says for each block why it cannot be had.
-    return [];
+    return error;
   }
   return [...objects.keys()];
 }
