@@ -46,14 +46,16 @@ export interface HttpClient {
 }
 
 export interface HttpClientOptions {
-  readonly meter?: Meter;
+  readonly meter?: Meter | undefined;
+  readonly attempts?: number;
   readonly silenceMs?: number;
   readonly deadlineMs?: number;
   readonly backoffMs?: number;
 }
 
 export function httpClient(options: HttpClientOptions = {}): HttpClient {
-  const { meter = unmetered, silenceMs = SILENCE_MS, deadlineMs = DEADLINE_MS, backoffMs = BACKOFF_MS } = options;
+  const { meter = unmetered, attempts = ATTEMPTS, backoffMs = BACKOFF_MS } = options;
+  const { silenceMs = SILENCE_MS, deadlineMs = DEADLINE_MS } = options;
   const agentOptions = { keepAlive: true, maxSockets: CONNECTIONS };
   const agents = { 'http:': new HttpAgent(agentOptions), 'https:': new HttpsAgent(agentOptions) };
   let inVain = 0;
@@ -118,7 +120,7 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
           if (!(error instanceof StoreLoss) || error.loss === 'unknown' || error.loss === 'throttled') throw error;
           loss = error;
         }
-        if (attempt + 1 >= ATTEMPTS) {
+        if (attempt + 1 >= attempts) {
           inVain += 1;
           given = loss;
           throw loss;
