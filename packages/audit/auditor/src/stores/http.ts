@@ -24,6 +24,8 @@ export function httpStore(name: string, client = httpClient()): Store {
           'unknown',
           `"${url.href}" has moved to "${headerOf(reply, 'location') ?? 'another place'}"`,
         );
+      if (reply.status === 401 || reply.status === 403)
+        throw new StoreLoss('unreachable', `"${url.href}" may not be read (status ${reply.status})`);
       const length = headerOf(reply, 'content-length') ?? '';
       if (reply.status !== 200 || !/^\d{1,15}$/.test(length))
         throw new StoreLoss('unknown', `"${url.href}" does not say how long it is (status ${reply.status})`);
