@@ -1,10 +1,13 @@
+import type { Baseline, StateFacts } from '@cloister/protocol';
 import { fail } from './audit-error.ts';
+import { type BackupRepository, backupRepositories, contentHashNames } from './backup-repository.ts';
 import { knownObjects } from './known-objects.ts';
 import { type AuditContext, type NewAudit, opened, withAudit } from './open-audit.ts';
 import { nameOf } from './state-directory.ts';
+import { directoryStore } from './stores/directory.ts';
 import type { Limits } from './stores/meter.ts';
-import { type StoredObject, StoreLoss } from './stores/store.ts';
-import { type Tagged, type Tagging, tagObjects } from './tag-objects.ts';
+import { type Store, type StoredObject, StoreLoss } from './stores/store.ts';
+import { EXTENT_BYTES, type Tagged, type Tagging, tagObjects } from './tag-objects.ts';
 
 export interface AddOptions {
   /** What the audit is called; made from the store's name unless told. */
@@ -13,6 +16,8 @@ export interface AddOptions {
   readonly blockBytes?: number | undefined;
   /** Milliseconds in which each block is read once. */
   readonly period?: number | undefined;
+  /** A directory with the owner's own copy, which is tagged in the place of what the store gives. */
+  readonly from?: string | undefined;
   readonly limits?: Limits | undefined;
 }
 
@@ -30,11 +35,13 @@ export interface Synced extends Tagged {
   readonly name: string;
   readonly store: string;
   /** Objects that are audited now. */
-  readonly total: { readonly objects: number; readonly bytes: number };
+  readonly total: Pick<StateFacts, 'objects' | 'sourceObjects' | 'contentHashObjects' | 'bytes'>;
   /** Objects that the store has no more, and those that it has in another state, which are still audited as they were. */
   readonly missing: readonly string[];
   readonly altered: readonly string[];
   readonly forgotten: number;
+  /** Backup programs' repositories that the store has. */
+  readonly repositories: readonly BackupRepository[];
 }
 
 const DAY_MS = 86_400_000;
@@ -49,7 +56,7 @@ export async function addStore(context: AuditContext, name: string, options: Add
   const { scheme = DEFAULTS.scheme, blockBytes = DEFAULTS.blockBytes, period = DEFAULTS.period } = options;
   const fresh: NewAudit = { store: store.name, scheme, blockBytes, period };
   await store.close();
-  return sync(context, options.name ?? nameOf(store.name), fresh, { limits: options.limits });
+  return sync(context, options.name ?? nameOf(store.name), fresh, options);
 }
 
 /** Tags what a store has got since, and records what its owner has removed or changed. @throws AuditError */
@@ -60,11 +67,12 @@ async function sync(
   context: AuditContext,
   name: string,
   fresh: NewAudit | undefined,
-  { removed = false, changed = false, limits }: SyncOptions,
+  { removed = false, changed = false, from, limits }: SyncOptions & Pick<AddOptions, 'from'>,
 ): Promise<Synced> {
   return withAudit(context, name, fresh, async (audit) => {
     if (fresh !== undefined && audit.facts.store !== fresh.store)
       fail('bad-store', `"${name}" audits "${audit.facts.store}" already: give another name with --name`);
+    const own = from === undefined ? undefined : await ownCopy(from);
     const store = await opened(context, audit.facts.store, limits);
     try {
       const { objects: known, ...live } = await knownObjects(audit);
@@ -81,34 +89,67 @@ async function sync(
           fail('store-unreachable', `Cannot list "${store.name}": ${error.message}`, error);
         throw error;
       }
-      const wanted: Tagging[] = [];
+      const repositories = backupRepositories(listed);
+      const isNamedByHash = contentHashNames(repositories);
+      const baselineOf = ({ path, bytes }: StoredObject): Baseline => {
+        if (own !== undefined) return 'source';
+        // Its hash is known when all of it has been tagged, in one session.
+        return bytes <= EXTENT_BYTES && isNamedByHash(path) ? 'content-hash' : 'store';
+      };
+      const skipped: Tagged['skipped'][number][] = [];
+      for (const path of own?.lengths.keys() ?? [])
+        if (!listed.has(path)) skipped.push({ path, why: 'The store does not have it' });
+      const found: Tagging[] = [];
       const altered: string[] = [];
       const forget: string[] = [];
       for (const object of listed.values()) {
         const before = known.get(object.path);
-        if (before === undefined) wanted.push({ object, from: 0 });
+        const baseline = baselineOf(object);
+        if (before === undefined) found.push({ object, from: 0, baseline });
         else if (before.pin !== object.pin || before.bytes !== object.bytes) {
           // What was never tagged to its end is not audited yet: it begins anew.
           if (!changed && before.tagged >= before.bytes) altered.push(object.path);
           else {
             forget.push(object.path);
-            wanted.push({ object, from: 0 });
+            found.push({ object, from: 0, baseline });
           }
-        } else if (before.tagged < before.bytes) wanted.push({ object, from: before.tagged });
+        } else if (before.tagged < before.bytes) found.push({ object, from: before.tagged, baseline });
       }
+      const wanted = found.filter(({ object: { path, bytes } }) => {
+        const length = own === undefined ? bytes : own.lengths.get(path);
+        if (length === undefined) skipped.push({ path, why: `"${from}" does not have it` });
+        else if (length !== bytes) skipped.push({ path, why: `It has ${bytes} bytes, and in "${from}" ${length}` });
+        return length === bytes;
+      });
       const missing = [...known.keys()].filter((path) => !listed.has(path));
       if (removed) forget.push(...missing);
       for (const path of forget) await audit.link.run({ kind: 'forget', path });
       if (forget.length > 0) await audit.commit();
-      const tagged = await tagObjects(context, audit, store, 'store', wanted);
+      const tagged = await tagObjects(context, audit, own?.store ?? store, wanted);
+      const { objects, sourceObjects, contentHashObjects, bytes } = audit.facts;
       return {
-        ...tagged,
+        ...{ ...tagged, skipped: [...skipped, ...tagged.skipped], repositories },
         ...{ name, fresh: audit.fresh, store: store.name, altered, missing: removed ? [] : missing },
-        total: { objects: audit.facts.objects, bytes: audit.facts.bytes },
+        total: { objects, sourceObjects, contentHashObjects, bytes },
         forgotten: removed ? missing.length : 0,
       };
     } finally {
+      await own?.store.close();
       await store.close();
     }
   });
+}
+
+/** The owner's own copy of a store, and how long its files are. @throws AuditError */
+async function ownCopy(
+  path: string,
+): Promise<{ readonly store: Store; readonly lengths: ReadonlyMap<string, number> }> {
+  const store = await directoryStore(path);
+  const lengths = new Map<string, number>();
+  try {
+    for await (const object of store.list()) lengths.set(object.path, object.bytes);
+  } catch (error) {
+    fail('bad-store', `Cannot list "${path}": ${(error as Error).message}`, error);
+  }
+  return { store, lengths };
 }

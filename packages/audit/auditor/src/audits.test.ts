@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type AuditContext, addStore, auditStatus, runAudit, syncStore } from './index.ts';
+import { type AuditContext, addStore, auditReceipts, auditStatus, runAudit, syncStore } from './index.ts';
 import { enclaveHere, measuredHere } from './testing/enclave-here.ts';
 import { type Laboratory, laboratory, noise } from './testing/laboratory.ts';
 
@@ -102,6 +103,52 @@ describe('what does not', () => {
       found.push(...wrong.map(({ offset }) => offset));
     }
     expect(found).toEqual([41 * BLOCK]);
+  });
+});
+
+describe('what the tags are made from', () => {
+  const sha256 = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex');
+
+  test('files that are named by their hashes are checked, and those that are not it are told', async () => {
+    const contents = [noise(3 * BLOCK, 1), noise(200_000, 2), new Uint8Array(0)];
+    lab.write('repository/config', 'restic');
+    for (const [at, content] of contents.entries())
+      lab.write(`repository/${at === 0 ? 'keys' : 'data/00'}/${sha256(content)}`, content);
+    const wrong = `repository/data/00/${sha256(noise(5))}`;
+    lab.write(wrong, noise(50_000));
+    // Two times: what was told once is not taken for granted.
+    for (let turn = 0; turn < 2; turn += 1)
+      expect(await add()).toMatchObject({
+        repositories: [{ kind: 'restic', root: 'repository/' }],
+        skipped: [{ path: wrong }],
+        total: { objects: 4, sourceObjects: 0, contentHashObjects: 3 },
+      });
+    lab.write(wrong, noise(5));
+    expect(await add()).toMatchObject({ skipped: [], total: { objects: 5, contentHashObjects: 4 } });
+    expect(await run({ all: true })).toMatchObject({ wrong: [] });
+    const [receipt] = (await auditReceipts('lab')).slice(-1);
+    expect(receipt!.verified).toMatchObject({ ok: true, claims: { audit: { baselines: ['content-hash', 'store'] } } });
+    lab.remove(wrong);
+    await syncStore(context, 'lab', { removed: true });
+    expect(await auditStatus(context, 'lab')).toMatchObject({ objects: 4, contentHashObjects: 3 });
+  });
+
+  test("the owner's own copy is, and what the store has otherwise is told", async () => {
+    const own = laboratory();
+    try {
+      process.env.CLOISTER_HOME = lab.home;
+      for (const name of ['same', 'bent', 'shorter', 'lacking']) own.write(`folder/${name}`, noise(3 * BLOCK, 7));
+      for (const name of ['same', 'bent', 'more']) lab.write(`folder/${name}`, noise(3 * BLOCK, 7));
+      lab.write('folder/shorter', noise(BLOCK, 7));
+      lab.flip('folder/bent', BLOCK + 1);
+      const added = await add({ from: own.store });
+      expect(added.skipped.map(({ path }) => path).sort()).toEqual(['folder/lacking', 'folder/more', 'folder/shorter']);
+      expect(added).toMatchObject({ objects: 2, total: { objects: 2, sourceObjects: 2 } });
+      expect(await seen({ all: true })).toEqual([['corrupt', 'folder/bent', BLOCK]]);
+    } finally {
+      own.close();
+      process.env.CLOISTER_HOME = lab.home;
+    }
   });
 });
 

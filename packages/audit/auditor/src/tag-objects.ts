@@ -6,7 +6,7 @@ import { newPack } from './state-directory.ts';
 import { type Store, type StoredObject, StoreLoss } from './stores/store.ts';
 
 /** An extent is tagged under one salt: what a kill costs is at most one of them for each that is under way. */
-const EXTENT_BYTES = 256 * 1024 * 1024;
+export const EXTENT_BYTES = 256 * 1024 * 1024;
 /** After so much the state is sealed and kept, and with it what was tagged. */
 const COMMIT_BYTES = 1024 * 1024 * 1024;
 const COMMIT_MS = 10_000;
@@ -15,16 +15,18 @@ const COMMIT_MS = 10_000;
 export interface Tagging {
   readonly object: StoredObject;
   readonly from: number;
+  readonly baseline: Baseline;
 }
 
 export interface Tagged {
   readonly objects: number;
   readonly bytes: number;
-  /** Objects that were not as long as they were listed, or could not be read: they are not audited. */
+  /** Objects that were not as long as they were listed, are not what their names say, or could not be read: they are not audited. */
   readonly skipped: readonly { readonly path: string; readonly why: string }[];
 }
 
 interface Extent extends ExtentPlan {
+  readonly baseline: Baseline;
   readonly tagsAt: number;
   /** Whether it came to its end. */
   complete: boolean;
@@ -38,7 +40,6 @@ export async function tagObjects(
   { signal, progress }: AuditContext,
   audit: OpenAudit,
   store: Store,
-  baseline: Baseline,
   wanted: readonly Tagging[],
 ): Promise<Tagged> {
   const { link, directory } = audit;
@@ -62,8 +63,12 @@ export async function tagObjects(
         if (answer.kind === 'tags') {
           await pack.write(at, answer.bytes);
           at += answer.bytes.length;
-        } else if (answer.kind === 'failed') failed(answer);
-        else if (answer.kind === 'done') break;
+        } else if (answer.kind === 'failed') {
+          if (answer.failure !== 'content') failed(answer);
+          extent.complete = false;
+          skipped.push({ path: extent.object.path, why: answer.text });
+          break;
+        } else if (answer.kind === 'done') break;
       }
       if (!extent.complete) continue;
       bytes += extent.length;
@@ -97,11 +102,11 @@ export async function tagObjects(
   const lost = new Set<StoredObject>();
   let tagsAt = 0;
   function* extents(): Generator<Extent> {
-    for (const { object, from } of wanted) {
+    for (const { object, from, baseline } of wanted) {
       let offset = from;
       do {
         const length = Math.min(EXTENT_BYTES, object.bytes - offset);
-        yield { object, offset, length, tagsAt, complete: true };
+        yield { object, offset, length, baseline, tagsAt, complete: true };
         tagsAt += Math.max(1, Math.ceil(length / blockBytes)) * tagBytes;
         offset += EXTENT_BYTES;
       } while (offset < object.bytes && !lost.has(object));
@@ -116,7 +121,7 @@ export async function tagObjects(
       if (first) {
         if (lost.has(object)) continue;
         const place = { path: object.path, pin: object.pin, objectBytes: object.bytes, offset, length };
-        await link.send({ kind: 'tag', ...place, baseline, pack: pack.name, tagsAt: extent.tagsAt });
+        await link.send({ kind: 'tag', ...place, baseline: extent.baseline, pack: pack.name, tagsAt: extent.tagsAt });
         sent.push(extent);
       } else if (!sent.includes(extent)) continue;
       if (piece.bytes instanceof StoreLoss) {

@@ -36,7 +36,7 @@ export async function createState(
     id: primitives.random(32),
     secretKey: (await scheme.keyGen()).secret,
     ...{ signingKey: signing.secret, publicKey: signing.public },
-    ...{ nextBlock: 0, pages: [], objects: 0, extents: 0, bytes: 0 },
+    ...{ nextBlock: 0, pages: [], objects: 0, sourceObjects: 0, contentHashObjects: 0, extents: 0, bytes: 0 },
     coverage: freshCoverage(primitives, 0, now),
     ...{ audits: 0, lastAudit: 0, lastFindings: 0 },
   };
@@ -108,6 +108,8 @@ export function factsOf({ head, scheme: schemeInUse }: StoreState): StateFacts {
   const { store, scheme, blockBytes, objects, extents, bytes, created, period, coverage, counter } = head;
   return {
     ...{ store, scheme, blockBytes, objects, extents, bytes, created, period, counter },
+    sourceObjects: head.sourceObjects,
+    contentHashObjects: head.contentHashObjects,
     tagBytes: tagBytesOf(schemeInUse, blockBytes),
     blocks: head.nextBlock,
     periodStart: coverage.start,
