@@ -64,6 +64,7 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
 
   function once({ method, origin, path, headers, bodyMax }: HttpRequest): Promise<Reply> {
     return new Promise((resolve, reject) => {
+      let whole = false;
       const secure = origin.protocol === 'https:';
       const request = (secure ? httpsRequest : httpRequest)({
         ...{ method, path, headers, agent: agents[secure ? 'https:' : 'http:'], timeout: silenceMs },
@@ -77,7 +78,7 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
       // Also after what is neither an answer nor an error, such as another protocol (status 101).
       request.on('close', () => {
         clearTimeout(deadline);
-        reject(new StoreLoss('unreachable', `"${origin.host}" broke off`));
+        if (!whole) reject(new StoreLoss('unreachable', `"${origin.host}" broke off`));
       });
       request.on('response', (response: IncomingMessage) => {
         const parts: Buffer[] = [];
@@ -90,8 +91,9 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
         });
         response.on('error', (error) => reject(lossOf(error)));
         response.on('end', () => {
+          whole = response.complete;
           const body = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
-          if (response.complete) resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
+          if (whole) resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
         });
       });
       request.end();
