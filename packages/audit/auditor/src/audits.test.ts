@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type AuditContext, addStore, auditReceipts, auditStatus, runAudit, syncStore } from './index.ts';
+import { openStore } from './stores/open-store.ts';
 import { enclaveHere, measuredHere } from './testing/enclave-here.ts';
 import { type Laboratory, laboratory, noise } from './testing/laboratory.ts';
 
@@ -67,11 +68,27 @@ describe('what does not', () => {
     ]);
   });
 
-  test('one file of many that is gone is named without being read', async () => {
-    for (let i = 0; i < 50; i += 1) lab.write(`file-${i}`, `content ${i}`);
+  test('one file of many that is gone is named without being read, and by its block where it is still listed', async () => {
+    for (let i = 0; i < 1000; i += 1) lab.write(`folder-${i % 7}/file-${i}`, `content ${i}`);
     await add();
-    lab.remove('file-17');
-    expect(await seen({ sample: 0 })).toEqual([['missing', 'file-17', 0]]);
+    const gone = `folder-${717 % 7}/file-717`;
+    lab.remove(gone);
+    expect(await seen({ sample: 0 })).toEqual([['missing', gone, 0]]);
+    context = {
+      ...context,
+      async openStore(...args) {
+        const store = await openStore(...args);
+        return {
+          ...store,
+          async *list() {
+            yield* store.list();
+            yield { path: gone, bytes: 11, pin: '' };
+          },
+        };
+      },
+    };
+    expect(await run({ sample: 0 })).toMatchObject({ wrong: [] });
+    expect((await run({ all: true })).wrong).toMatchObject([{ finding: 'missing', path: gone, offset: 0, blocks: 1 }]);
   });
 
   test("a file that is shorter, and one in another's place", async () => {

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { noise } from '../testing/laboratory.ts';
 import { httpStore } from './http.ts';
 import { httpClient } from './http-client.ts';
+import { meter } from './meter.ts';
 import { s3Store } from './s3/s3.ts';
 import type { Store, StoredObject } from './store.ts';
 
@@ -154,13 +155,27 @@ describe('a web server', () => {
     await store.close();
   });
 
+  test('what may be spent holds, whatever is tried again', async () => {
+    const told: string[] = [];
+    const prices = { perThousandRequests: 1000, perGigabyte: 1e9 / 100 };
+    const spent = meter({ maxCost: 3.2, prices }, (line) => told.push(line));
+    const store = httpStore(`${address}/file`, httpClient({ backoffMs: 0, meter: spent }));
+    faults = [status(500)];
+    // Each attempt costs 1.1.
+    expect((await store.read('f', ETAG, 0, 10)).length).toBe(10);
+    for (let turn = 0; turn < 2; turn += 1)
+      await expect(store.read('f', ETAG, 0, 10)).rejects.toMatchObject({ loss: 'throttled' });
+    expect([requests.length, told.length]).toEqual([2, 1]);
+    await store.close();
+  });
+
   test('after much in vain nobody is asked any more', async () => {
-    const store = open();
-    faults = Array(2000).fill(status(500));
+    const store = httpStore(`${address}/file`, httpClient({ attempts: 2, backoffMs: 0 }));
+    faults = Array(1000).fill(status(500));
     const read = () => expect(store.read('f', ETAG, 0, 10)).rejects.toMatchObject({ loss: 'unreachable' });
     await Promise.all(Array.from({ length: 256 }, read));
     await read();
-    expect(requests.length).toBe(256 * 5);
+    expect(requests.length).toBe(256 * 2);
     await store.close();
   });
 
