@@ -18,6 +18,7 @@ const PACKAGES = {
   enclave: 'packages/audit/enclave',
   auditor: 'packages/audit/auditor',
   sdk: 'packages/clients/sdk',
+  report: 'packages/clients/report',
   cli: 'packages/clients/cli',
 };
 const MAY_IMPORT = {
@@ -39,7 +40,8 @@ const MAY_IMPORT = {
   enclave: ['protocol', 'pdp', 'evidence', 'crypto'],
   auditor: ['protocol', 'files', 'launcher', 'evidence'],
   sdk: ['protocol', 'boot-plan', 'launcher', 'images', 'auditor'],
-  cli: ['sdk', 'protocol', 'images', 'evidence'],
+  report: ['evidence'],
+  cli: ['sdk', 'protocol', 'images', 'evidence', 'report'],
 };
 // What puts a compartment together with its channels: the one-process form, and each process's entry.
 const MONOLITHIC = 'packages/host/launcher/src/(monolithic|compartments/(machine|[a-z]+-process))\\.ts$';

@@ -1,4 +1,6 @@
 import {
+  AUDIT_ROOTS,
+  type AuditRoot,
   BASELINES,
   type Baseline,
   type Check,
@@ -13,14 +15,11 @@ import {
 import { encode } from 'cborg';
 import { decodeStrict } from './cose-sign1.ts';
 
-/** What a signature is rooted in. */
-export const ROOTS = ['software'] as const;
-export type Root = (typeof ROOTS)[number];
-
 /** The first thing that who reads evidence of a root must know. */
-export const NOTICES: Readonly<Record<Root, string>> = {
+export const NOTICES: Readonly<Record<AuditRoot, string>> = {
   software:
     'A sandbox, not a TEE: whoever controls the user account or kernel it runs under can read its keys and sign any verdict; run it on a machine you trust, never at the storage provider',
+  tpm: 'A sandbox, not a TEE: its key opens on the machine, in the state that its TPM measured, for the enclave that was measured; whoever controls the running kernel or the user account can read it all the same',
 };
 
 /** What runs, as the launcher measured it; hashes are SHA-256. */
@@ -75,7 +74,7 @@ export interface AuditClaims {
 export interface Claims {
   /** Seconds since 1970. */
   readonly iat: number;
-  readonly root: Root;
+  readonly root: AuditRoot;
   readonly publicKey: Uint8Array;
   readonly measurement: Measurement;
   readonly audit: AuditClaims;
@@ -150,7 +149,7 @@ export function decodeClaims(payload: Uint8Array): Claims | undefined {
   const [iat, root, publicKey] = [claims.get(IAT), claims.get('root'), key.get(-2)];
   const measurement = asRecords(claims.get(MEASUREMENTS));
   const audit = asRecords(claims.get('audit'));
-  if (!count(iat) || !oneOf(...ROOTS)(root) || !hash(publicKey) || claims.get('notice') !== NOTICES[root])
+  if (!count(iat) || !oneOf(...AUDIT_ROOTS)(root) || !hash(publicKey) || claims.get('notice') !== NOTICES[root])
     return undefined;
   return isMeasurement(measurement) && isAudit(audit) ? { iat, root, publicKey, measurement, audit } : undefined;
 }

@@ -21,6 +21,10 @@ const HASH = { scalar: 'bytes', from: 32, to: 32 } as const;
 export const BASELINES = ['store', 'source', 'content-hash'] as const;
 export type Baseline = (typeof BASELINES)[number];
 
+/** What the signatures of an audit's receipts are rooted in. */
+export const AUDIT_ROOTS = ['software', 'tpm'] as const;
+export type AuditRoot = (typeof AUDIT_ROOTS)[number];
+
 /** Why blocks could not be read: what the storage or the way to it said. */
 export const LOSSES = ['missing', 'archived', 'stale', 'timed-out', 'unreachable', 'throttled', 'unknown'] as const;
 export type Loss = (typeof LOSSES)[number];
@@ -59,13 +63,24 @@ const TO_ENCLAVE = {
     fields: { bundle: HASH, filter: HASH, node: HASH, libraries: HASH, command: 'text', level: 'text' },
   },
   /** A new state for `store`, as its owner names it, sealed under `key`. `period` in milliseconds: within one, each block is read once. */
-  create: { code: 0xa0, fields: { key: KEY, store: 'text', scheme: 'text', blockBytes: 'u32', period: 'size' } },
+  create: {
+    code: 0xa0,
+    fields: {
+      key: KEY,
+      root: { oneOf: AUDIT_ROOTS },
+      store: 'text',
+      scheme: 'text',
+      blockBytes: 'u32',
+      period: 'size',
+    },
+  },
   /** A state that was sealed before. `counter`: it is refused if its own is lower. */
   open: { code: 0xa1, fields: { key: KEY, counter: 'size', head: SEALED } },
   /**
    * Tags an extent of an object: `data` follows, `length` bytes in all, then `data.end`. Its tags will lie in the file
    * `pack` from `tagsAt` on. `pin` is what the store calls this state of the object. With the baseline `content-hash` the
-   * extent is a whole object, and tagged only if the last part of its path is its SHA-256 in hexadecimal.
+   * extent is a whole object, and tagged only if the last part of its path is its SHA-256 in hexadecimal. With `replace`
+   * what was committed of the object before is forgotten, in the commit that keeps this.
    */
   tag: {
     code: 0xa2,
@@ -78,6 +93,7 @@ const TO_ENCLAVE = {
       baseline: { oneOf: BASELINES },
       pack: 'text',
       tagsAt: 'size',
+      replace: 'bool',
     },
   },
   data: { code: 0xa3, fields: { bytes: PIECE } },
@@ -110,6 +126,7 @@ const FROM_ENCLAVE = {
   state: {
     code: 0xb0,
     fields: {
+      root: { oneOf: AUDIT_ROOTS },
       store: 'text',
       scheme: 'text',
       blockBytes: 'u32',

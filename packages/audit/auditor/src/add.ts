@@ -1,6 +1,7 @@
 import type { Baseline, StateFacts } from '@cloister/protocol';
 import { fail } from './audit-error.ts';
 import { type BackupRepository, backupRepositories, contentHashNames } from './backup-repository.ts';
+import type { KeyHome } from './key-home.ts';
 import { knownObjects } from './known-objects.ts';
 import { type AuditContext, type NewAudit, opened, withAudit } from './open-audit.ts';
 import { nameOf } from './state-directory.ts';
@@ -19,6 +20,8 @@ export interface AddOptions {
   /** A directory with the owner's own copy, which is tagged in the place of what the store gives. */
   readonly from?: string | undefined;
   readonly limits?: Limits | undefined;
+  /** Where the sealing key is to live: in a file, unless told. */
+  readonly keyHome?: KeyHome | undefined;
 }
 
 export interface SyncOptions {
@@ -45,7 +48,7 @@ export interface Synced extends Tagged {
 }
 
 const DAY_MS = 86_400_000;
-const DEFAULTS = { scheme: 'mac-pdp', blockBytes: 16 * 1024, period: 30 * DAY_MS } as const;
+const DEFAULTS = { scheme: 'gmac-cpor', blockBytes: 16 * 1024, period: 30 * DAY_MS } as const;
 
 /**
  * Begins to audit a store: tags all that it holds. Where it is audited already, tags what is new: so an interrupted one
@@ -54,7 +57,8 @@ const DEFAULTS = { scheme: 'mac-pdp', blockBytes: 16 * 1024, period: 30 * DAY_MS
 export async function addStore(context: AuditContext, name: string, options: AddOptions = {}): Promise<Synced> {
   const store = await opened(context, name);
   const { scheme = DEFAULTS.scheme, blockBytes = DEFAULTS.blockBytes, period = DEFAULTS.period } = options;
-  const fresh: NewAudit = { store: store.name, scheme, blockBytes, period };
+  const { keyHome = { kind: 'file' } } = options;
+  const fresh: NewAudit = { store: store.name, scheme, blockBytes, period, keyHome };
   await store.close();
   return sync(context, options.name ?? nameOf(store.name), fresh, options);
 }
@@ -101,19 +105,15 @@ async function sync(
         if (!listed.has(path)) skipped.push({ path, why: 'The store does not have it' });
       const found: Tagging[] = [];
       const altered: string[] = [];
-      const forget: string[] = [];
       for (const object of listed.values()) {
         const before = known.get(object.path);
         const baseline = baselineOf(object);
-        if (before === undefined) found.push({ object, from: 0, baseline });
+        if (before === undefined) found.push({ object, from: 0, baseline, replace: false });
         else if (before.pin !== object.pin || before.bytes !== object.bytes) {
           // What was never tagged to its end is not audited yet: it begins anew.
           if (!changed && before.tagged >= before.bytes) altered.push(object.path);
-          else {
-            forget.push(object.path);
-            found.push({ object, from: 0, baseline });
-          }
-        } else if (before.tagged < before.bytes) found.push({ object, from: before.tagged, baseline });
+          else found.push({ object, from: 0, baseline, replace: true });
+        } else if (before.tagged < before.bytes) found.push({ object, from: before.tagged, baseline, replace: false });
       }
       const wanted = found.filter(({ object: { path, bytes } }) => {
         const length = own === undefined ? bytes : own.lengths.get(path);
@@ -122,9 +122,7 @@ async function sync(
         return length === bytes;
       });
       const missing = [...known.keys()].filter((path) => !listed.has(path));
-      if (removed) forget.push(...missing);
-      for (const path of forget) await audit.link.run({ kind: 'forget', path });
-      if (forget.length > 0) await audit.commit();
+      if (removed) for (const path of missing) await audit.link.run({ kind: 'forget', path });
       const tagged = await tagObjects(context, audit, own?.store ?? store, wanted);
       const { objects, sourceObjects, contentHashObjects, bytes } = audit.facts;
       return {

@@ -7,6 +7,8 @@ export const AUDIT_ERRORS = {
   'rolled-back':
     'Someone, or a backup, has put an older state in its place: restore the newest one, or remove the audit and add the store again',
   'bad-key': 'Check the passphrase, or put the key file back',
+  'no-tpm':
+    'Install tpm2-tools, see that this user may use the TPM (/dev/tpmrm0), or seal the key another way (--passphrase)',
   'state-unwritable': 'Make the directory writable, or name another with CLOISTER_HOME',
   'state-full': 'Free some space, or name a directory on another disk with CLOISTER_HOME',
   'too-many': 'Audit parts of the store apart: add its directories one by one',

@@ -2,7 +2,7 @@ export { type AddOptions, addStore, type Synced, type SyncOptions, syncStore } f
 export { AUDIT_ERRORS, AuditError, type AuditErrorCode } from './audit-error.ts';
 export type { BackupRepository } from './backup-repository.ts';
 export { type Cost, costs, DEFAULT_PRICES, type Prices } from './costs.ts';
-export { detection } from './detection.ts';
+export type { KeyHome, Unlock } from './key-home.ts';
 export type { AuditContext, AuditProgress } from './open-audit.ts';
 export { prometheusText } from './prometheus.ts';
 export { auditReceipts, auditWithKey, type KeptReceipt } from './receipts.ts';

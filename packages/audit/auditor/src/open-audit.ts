@@ -3,6 +3,7 @@ import type { EnclaveMeasurement, StartLone } from '@cloister/launcher';
 import type { StateFacts } from '@cloister/protocol';
 import { fail } from './audit-error.ts';
 import { type Answer, type EnclaveLink, linkTo } from './enclave-link.ts';
+import { type Home, type KeyHome, makeHome, openHome, type Unlock } from './key-home.ts';
 import { type StateDirectory, withStateDirectory } from './state-directory.ts';
 import { type Limits, meter } from './stores/meter.ts';
 import { openStore } from './stores/open-store.ts';
@@ -15,6 +16,8 @@ export interface AuditContext {
   readonly measureEnclave: () => Promise<EnclaveMeasurement>;
   /** How stores are opened; as their names say unless told. */
   readonly openStore?: typeof openStore | undefined;
+  /** For keys that do not lie open. */
+  readonly unlock?: Unlock | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: ((progress: AuditProgress) => void) | undefined;
   readonly warn?: ((line: string) => void) | undefined;
@@ -31,6 +34,12 @@ export interface AuditProgress {
   readonly ofBytes: number;
 }
 
+/** Who can open nothing that is closed. */
+const CLOSED: Unlock = {
+  passphrase: async () => fail('bad-key', 'The key needs a passphrase'),
+  identities: async () => [],
+};
+
 /** An audit whose state is open in an enclave. */
 export interface OpenAudit {
   readonly directory: StateDirectory;
@@ -38,6 +47,8 @@ export interface OpenAudit {
   readonly facts: StateFacts;
   /** It was made just now. */
   readonly fresh: boolean;
+  /** What the machine says of itself, where its key lives in its TPM. */
+  readonly quote: Home['quote'];
   /** Seals and keeps what has changed. */
   commit(): Promise<StateFacts>;
   /** The answer to a question that a job may have in between; true if it was one. */
@@ -49,6 +60,7 @@ export interface NewAudit {
   readonly scheme: string;
   readonly blockBytes: number;
   readonly period: number;
+  readonly keyHome: KeyHome;
 }
 
 /**
@@ -57,7 +69,7 @@ export interface NewAudit {
  * @throws AuditError
  */
 export async function withAudit<T>(
-  { startEnclave, measureEnclave, signal, warn }: AuditContext,
+  { startEnclave, measureEnclave, signal, warn, unlock = CLOSED }: AuditContext,
   name: string,
   fresh: NewAudit | undefined,
   work: (audit: OpenAudit) => Promise<T>,
@@ -67,10 +79,17 @@ export async function withAudit<T>(
   return withStateDirectory(name, signal, waiting, async (directory) => {
     const head = await directory.head();
     if (head === undefined && fresh === undefined) fail('no-audit', `There is no audit "${name}"`);
-    const [key, counter] = [await directory.key(), await directory.counter()];
+    const measurement = await measureEnclave();
+    const measured = digestOf(measurement);
+    const { keyHome = { kind: 'file' }, ...wish } = fresh ?? {};
+    const known = await openHome(name, unlock, measured);
+    if (known === undefined && head !== undefined) fail('bad-key', `The key of "${name}" is not there`);
+    const home = known ?? (await makeHome(name, keyHome, unlock, measured));
+    const { root, key, counter: counterHome } = home;
+    const counter = await counterHome.read();
     if (head === undefined && counter > 0)
       fail('rolled-back', `The state of "${name}" is gone from "${directory.path}"`);
-    const [measurement, enclave] = await Promise.all([measureEnclave(), startEnclave()]);
+    const enclave = await startEnclave();
     const link = linkTo(enclave);
     const interrupt = (): void => void link.end();
     signal?.addEventListener('abort', interrupt, { once: true });
@@ -92,7 +111,8 @@ export async function withAudit<T>(
             await directory.writePage(answer.id, answer.bytes);
             return true;
           case 'head':
-            await directory.writeHead(answer.counter, answer.bytes);
+            await directory.writeHead(answer.bytes);
+            await counterHome.advance(answer.counter);
             await link.send({ kind: 'kept' });
             return true;
           default:
@@ -106,12 +126,12 @@ export async function withAudit<T>(
       };
       await link.run({ kind: 'measured', ...measurement });
       if (head === undefined) {
-        await link.run({ kind: 'create', key, ...fresh! }, served);
+        await link.run({ kind: 'create', key, root, ...(wish as Omit<NewAudit, 'keyHome'>) }, served);
         const { publicKey } = await commit();
         await directory.writeFingerprint(createHash('sha256').update(publicKey).digest('hex'));
       } else await link.run({ kind: 'open', key, counter, head }, served);
       const audit: OpenAudit = {
-        ...{ directory, link, commit, serve, fresh: head === undefined },
+        ...{ directory, link, commit, serve, fresh: head === undefined, quote: home.quote },
         get facts() {
           return facts!;
         },
@@ -125,4 +145,12 @@ export async function withAudit<T>(
       await link.end();
     }
   });
+}
+
+/** 32 bytes that stand for what an enclave is. */
+function digestOf(measurement: EnclaveMeasurement): Uint8Array {
+  const hash = createHash('sha256');
+  const { bundle, filter, node, libraries, command, level } = measurement;
+  for (const part of [bundle, filter, node, libraries]) hash.update(part);
+  return new Uint8Array(hash.update(JSON.stringify([command, level])).digest());
 }

@@ -1,4 +1,4 @@
-import { detection } from './detection.ts';
+import { detection } from '@cloister/evidence';
 import type { AuditStatus } from './status.ts';
 
 /** What a text file says of each audit (Prometheus exposition format 0.0.4; for node_exporter's textfile collector). */

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { encodeQuote } from '@cloister/evidence';
 import type { Audited, Finding, StateFacts } from '@cloister/protocol';
 import { knownObjects } from './known-objects.ts';
 import { type AuditContext, opened, withAudit } from './open-audit.ts';
@@ -40,6 +42,7 @@ export async function runAudit(context: AuditContext, name: string, options: Run
       if (absent instanceof StoreLoss) wrong.push({ path: '', finding: absent.loss, offset: 0, length: 0, blocks: 0 });
       else for (const path of absent) await link.run({ kind: 'absent', path });
       let audited: Audited | undefined;
+      let receipt: { readonly number: number; readonly bytes: Uint8Array } | undefined;
       await link.run({ kind: 'audit', all, sample, due: dueMax }, async (answer) => {
         if (await audit.serve(answer)) return;
         switch (answer.kind) {
@@ -70,6 +73,7 @@ export async function runAudit(context: AuditContext, name: string, options: Run
           case 'receipt':
             // Before the head that counts it: an audit that was interrupted here is done again under its number.
             await directory.writeReceipt(answer.number, answer.bytes);
+            receipt = answer;
             return;
           case 'audited': {
             const { kind: _, ...rest } = answer;
@@ -78,6 +82,10 @@ export async function runAudit(context: AuditContext, name: string, options: Run
         }
       });
       const facts = await audit.commit();
+      if (audit.quote !== undefined && receipt !== undefined) {
+        const nonce = createHash('sha256').update(receipt.bytes).digest();
+        await directory.writeQuote(receipt.number, encodeQuote(await audit.quote(nonce)));
+      }
       return { name, store: store.name, facts, wrong, ...audited! };
     } finally {
       await store.close();

@@ -2,19 +2,17 @@ import { createHash } from 'node:crypto';
 import { open, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { makePrivateDirectory, placeOf, readIfThere, withLock, writeAtomically } from '@cloister/files';
-import { SEALING_KEY_BYTES } from '@cloister/protocol';
 import { fail, failFile } from './audit-error.ts';
+import { keysDirectory } from './keys-directory.ts';
 
 /**
  * What is kept of one store: sealed by the enclave (`head`, `pages/`), or worth nothing to who would change it (`tags/`).
- * The sealing key lies elsewhere, as a file that protects against nothing but copies of this directory alone; beside it
- * lies the counter, below which no head may be: so an older copy of this directory is noticed, and one of both is not.
+ * The sealing key has its home elsewhere; there lies the counter too, below which no head may be: so an older copy of this
+ * directory is noticed, and one of both is not.
  */
 export interface StateDirectory {
   readonly name: string;
   readonly path: string;
-  key(): Promise<Uint8Array>;
-  counter(): Promise<number>;
   /** Notes whose signatures to believe. */
   writeFingerprint(fingerprint: string): Promise<void>;
   /** The sealed head; undefined before the first commit. */
@@ -22,8 +20,10 @@ export interface StateDirectory {
   page(id: Uint8Array): Promise<Uint8Array | undefined>;
   writePage(id: Uint8Array, bytes: Uint8Array): Promise<void>;
   /** From here on what was committed is what there is. */
-  writeHead(counter: number, bytes: Uint8Array): Promise<void>;
+  writeHead(bytes: Uint8Array): Promise<void>;
   writeReceipt(number: number, bytes: Uint8Array): Promise<void>;
+  /** What the TPM says about a receipt, beside it. */
+  writeQuote(number: number, bytes: Uint8Array): Promise<void>;
   /** The numbers of all receipts, in order. */
   receipts(): Promise<readonly number[]>;
   receipt(number: number): Promise<Uint8Array | undefined>;
@@ -35,7 +35,6 @@ export interface StateDirectory {
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const audits = (): string => join(placeOf('state'), 'audits');
-const keys = (): string => join(placeOf('data'), 'audit-keys');
 
 /** What a store's audit is called: its last part, and something of the whole, since two may end alike. */
 export function nameOf(store: string): string {
@@ -54,7 +53,7 @@ export async function auditNames(): Promise<readonly string[]> {
 
 /** The SHA-256 of the key that an audit's receipts are signed with, in hexadecimal, as it was noted when it was made. */
 export async function fingerprintOf(name: string): Promise<string | undefined> {
-  return (await readIfThere(join(keys(), `${name}.fingerprint`)))?.toString('latin1').trim();
+  return (await readIfThere(join(keysDirectory(), `${name}.fingerprint`)))?.toString('latin1').trim();
 }
 
 /** An audit's directory, only to be read. */
@@ -78,8 +77,6 @@ export async function withStateDirectory<T>(
 
 function directoryAt(name: string): StateDirectory {
   const path = join(audits(), name);
-  const keyPath = join(keys(), `${name}.key`);
-  const counterPath = join(keys(), `${name}.counter`);
   const at = (...parts: readonly string[]): string => join(path, ...parts);
   const receiptAt = (number: number): string => at('receipts', `${String(number).padStart(8, '0')}.cose`);
   const write = (file: string, content: Uint8Array | string): Promise<void> =>
@@ -88,33 +85,13 @@ function directoryAt(name: string): StateDirectory {
   return {
     name,
     path,
-    async key() {
-      const known = await readIfThere(keyPath);
-      if (known !== undefined) {
-        if (known.length !== SEALING_KEY_BYTES) fail('bad-key', `"${keyPath}" is no key`);
-        return known;
-      }
-      if ((await readIfThere(at('head'))) !== undefined) fail('bad-key', `The key file "${keyPath}" is not there`);
-      const key = crypto.getRandomValues(new Uint8Array(SEALING_KEY_BYTES));
-      await write(keyPath, key);
-      return key;
-    },
-    async counter() {
-      const text = (await readIfThere(counterPath))?.toString('latin1').trim() ?? '0';
-      const counter = Number(text);
-      return /^\d{1,16}$/.test(text) && Number.isSafeInteger(counter)
-        ? counter
-        : fail('bad-state', `"${counterPath}" is no counter`);
-    },
-    writeFingerprint: (fingerprint) => write(join(keys(), `${name}.fingerprint`), `${fingerprint}\n`),
+    writeFingerprint: (fingerprint) => write(join(keysDirectory(), `${name}.fingerprint`), `${fingerprint}\n`),
     head: () => readIfThere(at('head')),
     page: (id) => readIfThere(at('pages', hex(id))),
     writePage: (id, bytes) => write(at('pages', hex(id)), bytes),
-    async writeHead(counter, bytes) {
-      await write(at('head'), bytes);
-      await write(counterPath, `${counter}\n`);
-    },
+    writeHead: (bytes) => write(at('head'), bytes),
     writeReceipt: (number, bytes) => write(receiptAt(number), bytes),
+    writeQuote: (number, bytes) => write(`${receiptAt(number)}.quote`, bytes),
     async receipts() {
       const files = await readdir(at('receipts')).catch(() => []);
       return files
@@ -134,9 +111,7 @@ function directoryAt(name: string): StateDirectory {
     },
     async remove() {
       await rm(path, { recursive: true, force: true });
-      await rm(keyPath, { force: true });
-      await rm(counterPath, { force: true });
-      await rm(join(keys(), `${name}.fingerprint`), { force: true });
+      await rm(join(keysDirectory(), `${name}.fingerprint`), { force: true });
     },
   };
 }

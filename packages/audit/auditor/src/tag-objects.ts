@@ -16,6 +16,8 @@ export interface Tagging {
   readonly object: StoredObject;
   readonly from: number;
   readonly baseline: Baseline;
+  /** What was tagged of it before is of another state. */
+  readonly replace: boolean;
 }
 
 export interface Tagged {
@@ -27,6 +29,7 @@ export interface Tagged {
 
 interface Extent extends ExtentPlan {
   readonly baseline: Baseline;
+  readonly replace: boolean;
   readonly tagsAt: number;
   /** Whether it came to its end. */
   complete: boolean;
@@ -102,11 +105,11 @@ export async function tagObjects(
   const lost = new Set<StoredObject>();
   let tagsAt = 0;
   function* extents(): Generator<Extent> {
-    for (const { object, from, baseline } of wanted) {
+    for (const { object, from, baseline, replace } of wanted) {
       let offset = from;
       do {
         const length = Math.min(EXTENT_BYTES, object.bytes - offset);
-        yield { object, offset, length, baseline, tagsAt, complete: true };
+        yield { object, offset, length, baseline, tagsAt, replace: replace && offset === 0, complete: true };
         tagsAt += Math.max(1, Math.ceil(length / blockBytes)) * tagBytes;
         offset += EXTENT_BYTES;
       } while (offset < object.bytes && !lost.has(object));
@@ -121,7 +124,14 @@ export async function tagObjects(
       if (first) {
         if (lost.has(object)) continue;
         const place = { path: object.path, pin: object.pin, objectBytes: object.bytes, offset, length };
-        await link.send({ kind: 'tag', ...place, baseline: extent.baseline, pack: pack.name, tagsAt: extent.tagsAt });
+        await link.send({
+          kind: 'tag',
+          ...place,
+          baseline: extent.baseline,
+          pack: pack.name,
+          tagsAt: extent.tagsAt,
+          replace: extent.replace,
+        });
         sent.push(extent);
       } else if (!sent.includes(extent)) continue;
       if (piece.bytes instanceof StoreLoss) {

@@ -58,6 +58,7 @@ export async function serve(channel: Channel, primitives: Primitives, clock: () 
         const extent = await tagExtent(primitives, scheme, head, job, client);
         if (extent === undefined) return;
         manifest.add(extent);
+        if (job.replace) forgotten.add(extent.path);
         const nextBlock = head.nextBlock + blocksOf(extent, head.blockBytes);
         const begun = (...baselines: readonly Baseline[]): number =>
           extent.offset === 0 && baselines.includes(extent.baseline) ? 1 : 0;

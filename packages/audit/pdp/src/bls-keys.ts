@@ -2,12 +2,14 @@ import type { Primitives } from '@cloister/crypto';
 import { type Check, oneOf, record, whole } from '@cloister/protocol';
 import { type Curve, curve, type G1, G1_BYTES, type G2, G2_BYTES, type Scalar } from './arithmetic/curve.ts';
 import { sectorsOf } from './arithmetic/sector-sums.ts';
-import { ascii, bytes, decodeRecord, encodeRecord, joined } from './encoding.ts';
+import { ascii, bytes, decodeRecord, encodeRecord } from './encoding.ts';
 import { BLOCK_BYTES_MAX, BLOCK_BYTES_MIN, type FileDescription } from './file-description.ts';
-import { type FileTag, makeFileTag, openFileTag } from './file-tag.ts';
+import type { FileTag } from './file-tag.ts';
 import { keystream } from './keystream.ts';
 import { PdpError } from './pdp-error.ts';
+import { remembered } from './remembered.ts';
 import type { KeyOptions, KeyPair } from './scheme.ts';
+import { openSignedFileTag, signFileTag } from './signed-file-tag.ts';
 
 const MASTER_BYTES = 32;
 const SIGNING_BYTES = 32;
@@ -137,34 +139,10 @@ async function blsKeys(primitives: Primitives, scheme: string): Promise<BlsKeys>
     openSecret,
     openPublic,
     open: async (key) => (decodeRecord(SECRET, key) === undefined ? openPublic(key) : openSecret(key)),
-    signFileTag: (key, file, extra) =>
-      makeFileTag(file, extra, (body) => primitives.ed25519.sign(key.signing, signed(body))),
+    signFileTag: (key, file, extra) => signFileTag(primitives, key.signing, file, extra),
     async openFileTag(key, fileTag) {
-      const opened = await openFileTag(
-        primitives,
-        scheme,
-        fileTag,
-        (body, code) => code.length === 64 && primitives.ed25519.verify(key.verifying, signed(body), code),
-      );
+      const opened = await openSignedFileTag(primitives, scheme, key.verifying, fileTag);
       return opened !== undefined && sectorsOf(opened.file.blockBytes) <= key.sectors ? opened : undefined;
     },
-  };
-
-  /** What is signed is a file tag of this scheme, whatever else the key is used for. */
-  function signed(body: Uint8Array): Uint8Array {
-    return joined([ascii(`cloister pdp ${scheme} file tag `), body]);
-  }
-}
-
-/** Opens the same key again without work. The last one stays in memory as long as the scheme does. */
-function remembered<T>(
-  primitives: Primitives,
-  open: (encoded: Uint8Array) => Promise<T>,
-): (encoded: Uint8Array) => Promise<T> {
-  let last: { readonly encoded: Uint8Array; readonly opened: T } | undefined;
-  return async (encoded) => {
-    if (last === undefined || !primitives.equal(last.encoded, encoded))
-      last = { encoded: encoded.slice(), opened: await open(encoded) };
-    return last.opened;
   };
 }

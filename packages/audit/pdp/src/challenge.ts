@@ -70,7 +70,7 @@ export async function challengeMessage(
   { file, name }: { readonly file: FileDescription; readonly name: Uint8Array },
   seed: Uint8Array,
   selection: Selection,
-  extra = new Uint8Array(0),
+  extra: Uint8Array = new Uint8Array(0),
 ): Promise<Uint8Array> {
   return encodeRecord({
     scheme: file.scheme,

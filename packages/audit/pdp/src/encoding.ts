@@ -17,15 +17,23 @@ export function encodeRecord(value: object): Uint8Array {
   return encode(value);
 }
 
-/** A record as `check` wants it, from strict CBOR: no key twice, no integer longer than it must be, nothing indefinite. */
+/**
+ * A record as `check` wants it, from the one encoding that it has: what is not encoded as `encodeRecord` does (a key twice or out
+ * of order, a longer integer than need be, a whole number as floating point, anything indefinite) is none.
+ */
 export function decodeRecord<T>(check: Check<T>, encoded: Uint8Array): T | undefined {
-  let value: unknown;
   try {
-    value = decode(encoded, { strict: true, allowIndefinite: false, rejectDuplicateMapKeys: true });
+    const value: unknown = decode(encoded, { strict: true, allowIndefinite: false, rejectDuplicateMapKeys: true });
+    return check(value) && isSame(encode(value), encoded) ? value : undefined;
   } catch {
     return undefined;
   }
-  return check(value) ? value : undefined;
+}
+
+function isSame(left: Uint8Array, right: Uint8Array): boolean {
+  if (left.length !== right.length) return false;
+  for (let at = 0; at < left.length; at += 1) if (left[at] !== right[at]) return false;
+  return true;
 }
 
 /** A whole number in 8 bytes, most significant first. */
@@ -46,6 +54,13 @@ export function joined(parts: readonly Uint8Array[]): Uint8Array {
     end += part.length;
   }
   return out;
+}
+
+/** A number of 8 bytes, or NaN if it is not a safe one. */
+export function readUint64(bytes: Uint8Array, at: number): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, 8);
+  const value = view.getUint32(0) * 2 ** 32 + view.getUint32(4);
+  return Number.isSafeInteger(value) ? value : Number.NaN;
 }
 
 export const ascii = (label: string): Uint8Array => new TextEncoder().encode(label);

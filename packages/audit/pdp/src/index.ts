@@ -22,4 +22,6 @@ export type {
   UpdateVerdict,
   Verdict,
 } from './scheme.ts';
+export type { ReplicaScheme } from './schemes/mr-pdp.ts';
+export type { MultiUpdate } from './skip-list-scheme.ts';
 export type { NodeStore } from './structures/node-store.ts';

@@ -1,4 +1,5 @@
-import type { Primitives } from '@cloister/crypto';
+import type { Answer, Primitives } from '@cloister/crypto';
+import { uint64 } from './encoding.ts';
 
 const REFILL_BYTES = 4096;
 
@@ -49,15 +50,52 @@ export function keystream(primitives: Primitives, key: Uint8Array): Keystream {
     bytes: async (length) => (await take(length)).slice(),
     bigBelow,
     async below(limit) {
-      const bits = (limit - 1).toString(2).length;
-      const high = 2 ** (bits > 32 ? bits - 32 : 0);
-      const low = bits >= 32 ? 2 ** 32 : 2 ** bits;
+      const most = limit - 1;
+      const highMask = maskFor(Math.floor(most / 2 ** 32));
+      const lowMask = most < 2 ** 32 ? maskFor(most) : 0xffffffff;
       for (;;) {
         const word = await take(8);
         const view = new DataView(word.buffer, word.byteOffset, 8);
-        const value = (view.getUint32(0) % high) * 2 ** 32 + (view.getUint32(4) % low);
+        const value = ((view.getUint32(0) & highMask) >>> 0) * 2 ** 32 + ((view.getUint32(4) & lowMask) >>> 0);
         if (value < limit) return value;
       }
     },
   };
 }
+
+/** AES-256-CTR from counter 2^64 `index` on: a pseudorandom function of an index, with results as long as is asked for. */
+export function indexedKeystream(
+  { aes256Ctr }: Primitives,
+  key: Uint8Array,
+): (index: number, length: number) => Answer<Uint8Array> {
+  const counter = new Uint8Array(16);
+  return (index, length) => {
+    counter.set(uint64(index));
+    return aes256Ctr(key, counter, length);
+  };
+}
+
+/** The first `length` bytes of `indexedKeystream` for each index, in one call: what AES makes of the counters. */
+export async function indexedKeystreams(
+  { aes256Blocks }: Primitives,
+  key: Uint8Array,
+  indices: readonly number[],
+  length: number,
+): Promise<readonly Uint8Array[]> {
+  const stride = 16 * Math.ceil(length / 16);
+  const counters = new Uint8Array(stride * indices.length);
+  const view = new DataView(counters.buffer);
+  let at = 0;
+  for (const index of indices)
+    for (let block = 0; 16 * block < stride; block += 1) {
+      view.setUint32(at, Math.floor(index / 2 ** 32));
+      view.setUint32(at + 4, index % 2 ** 32);
+      view.setUint32(at + 12, block);
+      at += 16;
+    }
+  const streams = await aes256Blocks(key, counters);
+  return indices.map((_, place) => streams.subarray(stride * place, stride * place + length));
+}
+
+/** As many ones as a number of 32 bits has digits. */
+const maskFor = (value: number): number => (value === 0 ? 0 : 0xffffffff >>> Math.clz32(value));

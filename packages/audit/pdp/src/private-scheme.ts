@@ -1,5 +1,4 @@
 import type { Primitives } from '@cloister/crypto';
-import { oneOf, record } from '@cloister/protocol';
 import {
   challengeMessage,
   checkSelection,
@@ -8,95 +7,95 @@ import {
   openChallengeMessage,
   SEED_BYTES,
 } from './challenge.ts';
-import { ascii, bytes, decodeRecord, encodeRecord } from './encoding.ts';
-import { type FileDescription, fileName } from './file-description.ts';
-import { type FileTag, makeFileTag, openFileTag } from './file-tag.ts';
+import type { FileDescription } from './file-description.ts';
+import { openFileTag } from './file-tag.ts';
 import { PdpError } from './pdp-error.ts';
+import { type KeyParts, type PrivateSession, privateKeys } from './private-keys.ts';
 import type { BlockTagger, Rejection, Scheme, SchemeFacts, StoredFile } from './scheme.ts';
 import { wholeBlocks } from './whole-blocks.ts';
 
-const MASTER_BYTES = 32;
-
-/** One tagging session, with keys that no other session has. */
-export interface PrivateSession {
-  readonly file: FileDescription;
-  readonly name: Uint8Array;
-  /** A 32-byte key for one purpose: HMAC-SHA256 under the master key, of the purpose and the session's name. */
-  key(purpose: string): Promise<Uint8Array>;
+/** What a prover is asked, beside the blocks. */
+interface Asked<Public> {
+  /** What the public key holds. */
+  readonly parts: Public;
+  /** What `challengeExtra` made, or what a stranger says it did. */
+  readonly extra: Uint8Array;
 }
 
-/** What differs between the schemes whose key is one symmetric master key and whose tags are one a block. */
-export interface PrivateSchemeDefinition {
+/** What differs between the schemes that one symmetric master key verifies and whose tags are one a block. */
+export interface PrivateSchemeDefinition<Secret = undefined, Public = undefined> {
   readonly facts: SchemeFacts;
+  /** Of a scheme whose keys hold more than the master key. */
+  readonly keys?: KeyParts<Secret, Public>;
   /** Bytes of a tag. */
-  readonly tagBytes: number;
-  tagger(session: PrivateSession): Promise<BlockTagger>;
-  prove(file: FileDescription, expansion: Expansion, stored: StoredFile): Promise<Uint8Array>;
+  readonly tagBytes: number | ((parts: Public) => number);
+  tagger(session: PrivateSession<Secret>): Promise<BlockTagger>;
+  /** What a challenge holds beside the prover's seed. */
+  challengeExtra?(session: PrivateSession<Secret>, seed: Uint8Array): Promise<Uint8Array>;
+  /** A proof, or undefined if what was asked beside the blocks is none of this scheme. */
+  prove(
+    file: FileDescription,
+    expansion: Expansion,
+    stored: StoredFile,
+    asked: Asked<Public>,
+  ): Promise<Uint8Array | undefined>;
   /** Why the proof is not accepted, or undefined. */
-  reject(session: PrivateSession, expansion: Expansion, proof: Uint8Array): Promise<Rejection | undefined>;
+  reject(
+    session: PrivateSession<Secret>,
+    expansion: Expansion,
+    proof: Uint8Array,
+    seed: Uint8Array,
+  ): Promise<Rejection | undefined>;
 }
 
 /** The five functions for such a scheme; its file tag carries a MAC. */
-export function privateScheme(primitives: Primitives, definition: PrivateSchemeDefinition): Scheme {
+export function privateScheme<Secret = undefined, Public = undefined>(
+  primitives: Primitives,
+  definition: PrivateSchemeDefinition<Secret, Public>,
+): Scheme {
   const { facts, tagBytes } = definition;
-  const SECRET = record({ scheme: oneOf(facts.name), secret: bytes(MASTER_BYTES) });
-
-  function masterKey(secretKey: Uint8Array): Uint8Array {
-    const key = decodeRecord(SECRET, secretKey);
-    if (key === undefined) throw new PdpError('key', `Not a secret key of the scheme "${facts.name}"`);
-    return key.secret;
-  }
-  async function session(secretKey: Uint8Array, file: FileDescription): Promise<PrivateSession> {
-    const keyed = primitives.hmacSha256(masterKey(secretKey));
-    const name = await fileName(primitives, file);
-    return { file, name, key: async (purpose) => keyed(ascii(`${facts.name} ${purpose}`), name) };
-  }
-  const fileTagMac = (secretKey: Uint8Array) => {
-    const keyed = primitives.hmacSha256(masterKey(secretKey));
-    return async (body: Uint8Array) => primitives.hmacSha256(await keyed(ascii(`${facts.name} file tag`)))(body);
-  };
-  async function openOwn(secretKey: Uint8Array, fileTag: Uint8Array): Promise<FileTag | undefined> {
-    const mac = fileTagMac(secretKey);
-    return openFileTag(primitives, facts.name, fileTag, async (body, code) => primitives.equal(await mac(body), code));
-  }
+  const keys = privateKeys(primitives, facts.name, definition.keys);
 
   return {
     facts,
-    async keyGen() {
-      return {
-        secret: encodeRecord({ scheme: facts.name, secret: primitives.random(MASTER_BYTES) }),
-        public: encodeRecord({ scheme: facts.name }),
-      };
+    async keyGen(options = {}) {
+      if (facts.broken !== undefined && options.insecure !== true)
+        throw new PdpError('parameter', `The scheme "${facts.name}" is broken and is for comparison only`);
+      return keys.generate(options);
     },
     async tag(secretKey, { file, source, out }) {
-      const tagger = await definition.tagger(await session(secretKey, file));
+      const tagger = await definition.tagger(await keys.session(secretKey, file));
       for await (const { first, blocks } of wholeBlocks(file, source)) await out.write(await tagger(first, blocks));
-      return makeFileTag(file, new Uint8Array(0), fileTagMac(secretKey));
+      return keys.makeFileTag(secretKey, file, new Uint8Array(0));
     },
     async challenge(secretKey, fileTag, selection, seed = primitives.random(SEED_BYTES)) {
-      const opened = await openOwn(secretKey, fileTag);
+      const opened = await keys.openFileTag(secretKey, fileTag);
       if (opened === undefined) throw new PdpError('file-tag', 'A file tag that this key did not make');
       checkSelection(opened.file, facts.selections, selection);
-      return { seed, selection, message: await challengeMessage(primitives, opened, seed, selection) };
+      const extra = await definition.challengeExtra?.(await keys.session(secretKey, opened.file), seed);
+      return { seed, selection, message: await challengeMessage(primitives, opened, seed, selection, extra) };
     },
-    async proof(_publicKey, stored, message) {
+    async proof(publicKey, stored, message) {
+      const parts = keys.publicParts(publicKey);
       const opened = await openFileTag(primitives, facts.name, stored.fileTag, () => true);
       const challenge = opened && openChallengeMessage(opened, message);
       if (challenge === undefined || !facts.selections.includes(challenge.selection.kind)) return undefined;
-      return definition.prove(opened!.file, await expand(primitives, opened!.file, challenge), stored);
+      const { file } = opened!;
+      const { extra } = challenge;
+      return definition.prove(file, await expand(primitives, file, challenge), stored, { parts, extra });
     },
     async verify(secretKey, fileTag, { seed, selection }, proof) {
-      const opened = await openOwn(secretKey, fileTag);
+      const opened = await keys.openFileTag(secretKey, fileTag);
       if (opened === undefined) return { accepted: false, reason: 'file tag' };
       checkSelection(opened.file, facts.selections, selection);
       const message = openChallengeMessage(opened, await challengeMessage(primitives, opened, seed, selection))!;
       const expansion = await expand(primitives, opened.file, message);
-      const reason = await definition.reject(await session(secretKey, opened.file), expansion, proof);
+      const reason = await definition.reject(await keys.session(secretKey, opened.file), expansion, proof, seed);
       return reason === undefined ? { accepted: true } : { accepted: false, reason };
     },
     blockTags: {
-      size: () => tagBytes,
-      tagger: async (secretKey, file) => definition.tagger(await session(secretKey, file)),
+      size: (_file, publicKey) => (typeof tagBytes === 'number' ? tagBytes : tagBytes(keys.publicParts(publicKey))),
+      tagger: async (secretKey, file) => definition.tagger(await keys.session(secretKey, file)),
     },
   };
 }

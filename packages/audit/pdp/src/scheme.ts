@@ -15,6 +15,8 @@ export interface SchemeFacts {
   readonly source: string;
   readonly year: number;
   readonly patents?: string;
+  /** Its keys hold an RSA modulus, which takes seconds to find and is as long as a tag. */
+  readonly modulus?: true;
   /** What it does not give. */
   readonly limits: string;
   /** Why it is here for comparison only; it then needs `insecure: true`. */
@@ -28,8 +30,8 @@ export interface KeyOptions {
   readonly blockBytes?: number;
   /** Allows parameters and schemes that are too weak to be relied on, for comparison with others' figures. */
   readonly insecure?: boolean;
-  /** Called now and then while long work goes on, such as the search for a safe prime. */
-  readonly onProgress?: (candidates: number) => void;
+  /** Called while a key that takes seconds is searched for, with how many of its primes are found. */
+  readonly onProgress?: (found: number) => void;
 }
 
 /** Both keys as deterministic CBOR. `public` is what a prover and, with public verification, anybody may have. */

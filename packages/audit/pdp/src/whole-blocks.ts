@@ -5,8 +5,8 @@ import { PdpError } from './pdp-error.ts';
 const BATCH_BYTES = 1024 * 1024;
 
 /**
- * A file's bytes as batches of whole blocks, the last block as short as it is. Pieces that end with a block are passed on
- * without a copy.
+ * A file's bytes as batches of whole blocks, the last block as short as it is. Pieces that end with a block, or with the
+ * file, are passed on without a copy.
  *
  * @throws PdpError `length` if the source does not have exactly the file's bytes
  */
@@ -15,7 +15,8 @@ export async function* wholeBlocks(
   source: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<{ readonly first: number; readonly blocks: Uint8Array }> {
   const batch = Math.max(1, Math.floor(BATCH_BYTES / file.blockBytes)) * file.blockBytes;
-  let kept = new Uint8Array(batch);
+  // Made when it is needed: most short files come in one piece, and are passed on as they came.
+  let kept = new Uint8Array(0);
   let held = 0;
   let taken = 0;
   let first = 0;
@@ -24,21 +25,23 @@ export async function* wholeBlocks(
     if (taken > file.length) break;
     let at = 0;
     while (at < piece.length) {
-      if (held === 0 && piece.length - at >= file.blockBytes) {
-        const bytes = Math.min(batch, piece.length - at - ((piece.length - at) % file.blockBytes));
+      const rest = piece.length - at;
+      const whole = taken === file.length ? rest : rest - (rest % file.blockBytes);
+      if (held === 0 && whole > 0) {
+        const bytes = Math.min(batch, whole);
         yield { first, blocks: piece.subarray(at, at + bytes) };
-        first += bytes / file.blockBytes;
+        first += Math.ceil(bytes / file.blockBytes);
         at += bytes;
         continue;
       }
-      const bytes = Math.min(batch - held, piece.length - at);
+      if (held === 0) kept = new Uint8Array(Math.min(batch, file.length));
+      const bytes = Math.min(batch - held, rest);
       kept.set(piece.subarray(at, at + bytes), held);
       held += bytes;
       at += bytes;
       if (held === batch) {
         yield { first, blocks: kept };
         first += batch / file.blockBytes;
-        kept = new Uint8Array(batch);
         held = 0;
       }
     }

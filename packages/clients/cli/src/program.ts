@@ -1,7 +1,6 @@
 import { CloisterError } from '@cloister/sdk';
 import { Command, CommanderError, Option } from 'commander';
 import { addAuditCommands } from './audit/commands.ts';
-import { verifyReceipts } from './audit/verify.ts';
 import { attended, detach } from './detached.ts';
 import { doctor } from './doctor.ts';
 import { buildImage, inspectImage, listImages, pullImage, removeImages } from './image.ts';
@@ -142,7 +141,9 @@ export function program(finish: (status: number) => void): Command {
     .description('verify receipts, without the enclave and without a network')
     .option('--key <fingerprint>', 'the key that must have signed them (see "cloister audit ls --json")')
     .option('--json', 'as JSON')
-    .action(async (files: string[], flags) => finish(await verifyReceipts(files, flags)));
+    .action(async (files: string[], flags) =>
+      finish(await (await import('./audit/verify.ts')).verifyReceipts(files, flags)),
+    );
   cloister
     .command('doctor')
     .description('check whether this host can run guests')

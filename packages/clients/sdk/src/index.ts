@@ -9,13 +9,14 @@ export {
   type BackupRepository,
   costs,
   DEFAULT_PRICES,
-  detection,
   fingerprintOf,
   type KeptReceipt,
+  type KeyHome,
   type Prices,
   prometheusText,
   SAMPLE,
   type Synced,
+  type Unlock,
 } from '@cloister/auditor';
 export type { CompartmentFacts, Inspected, LaunchOptions, Listed } from '@cloister/launcher';
 export { newMachineId, runtimeDirectory, sandboxLevel } from '@cloister/launcher';

@@ -98,9 +98,17 @@ export const TO_ENCLAVE_SAMPLES: OneOfEach<ToEnclave> = {
     ...{ kind: 'measured', bundle: hash, filter: hash, node: hash, libraries: hash },
     ...{ command: '[]', level: 'none' },
   },
-  create: { kind: 'create', key: hash, store: '/store', scheme: 'mac-pdp', blockBytes: 4096, period: 86_400_000 },
+  create: {
+    kind: 'create',
+    key: hash,
+    root: 'software',
+    store: '/store',
+    scheme: 'mac-pdp',
+    blockBytes: 4096,
+    period: 86_400_000,
+  },
   open: { kind: 'open', key: hash, counter: 1, head: bytes },
-  tag: { kind: 'tag', ...extent, baseline: 'store', tagsAt: 0 },
+  tag: { kind: 'tag', ...extent, baseline: 'store', tagsAt: 0, replace: false },
   data: { kind: 'data', bytes: bytes.subarray(0, 5) },
   'data.end': { kind: 'data.end', complete: true },
   forget: { kind: 'forget', path: 'a/b' },
@@ -117,7 +125,16 @@ export const TO_ENCLAVE_SAMPLES: OneOfEach<ToEnclave> = {
 
 export const FROM_ENCLAVE_SAMPLES: OneOfEach<FromEnclave> = {
   state: {
-    ...{ kind: 'state', store: '/store', scheme: 'mac-pdp', blockBytes: 4096, tagBytes: 32, objects: 1, extents: 1 },
+    ...{
+      kind: 'state',
+      root: 'software',
+      store: '/store',
+      scheme: 'mac-pdp',
+      blockBytes: 4096,
+      tagBytes: 32,
+      objects: 1,
+      extents: 1,
+    },
     ...{ sourceObjects: 1, contentHashObjects: 0 },
     ...{ bytes: 5, blocks: 1, created: 1, period: 2, periodStart: 3, periodBlocks: 1, periodDone: 0 },
     ...{ audits: 0, lastAudit: 0, lastFindings: 0, publicKey: hash, counter: 1 },

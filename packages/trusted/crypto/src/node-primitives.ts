@@ -11,6 +11,7 @@ import {
   timingSafeEqual,
   verify,
 } from 'node:crypto';
+import { nodeModulus, nodePrime, nodeRsaPrivate } from './node-modular.ts';
 import type { Primitives } from './primitives.ts';
 import { sha256 } from './sha256.ts';
 
@@ -72,5 +73,8 @@ export const nodePrimitives: Primitives = {
         signature,
       ),
   },
+  modulus: nodeModulus,
+  rsaPrivate: nodeRsaPrivate,
+  prime: nodePrime,
   equal: (left, right) => left.length === right.length && timingSafeEqual(left, right),
 };

@@ -111,7 +111,7 @@ export async function audit(
     coverage: { start: coverage.start, period, total: coverage.total, done: coverage.done },
   };
   const receipt = await makeReceipt(
-    { iat: Math.floor(now / 1000), root: 'software', publicKey: head.publicKey, measurement, audit: claims },
+    { iat: Math.floor(now / 1000), root: head.root, publicKey: head.publicKey, measurement, audit: claims },
     await primitives.sha256(head.publicKey),
     (message) => primitives.ed25519.sign(head.signingKey, message),
   );

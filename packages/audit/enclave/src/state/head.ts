@@ -1,5 +1,5 @@
 import { bytes, bytesUpTo, decodeRecord, encodeRecord } from '@cloister/pdp';
-import { type Check, listOf, record, text, whole } from '@cloister/protocol';
+import { AUDIT_ROOTS, type AuditRoot, type Check, listOf, oneOf, record, text, whole } from '@cloister/protocol';
 import { refuse } from '../failure.ts';
 
 /** So many fit into one sealed frame. */
@@ -30,6 +30,8 @@ export interface Head {
   readonly counter: number;
   /** 32 random bytes: which state. */
   readonly id: Uint8Array;
+  /** Where its key lives says what its receipts are rooted in. */
+  readonly root: AuditRoot;
   /** Where the store is, as its owner named it. */
   readonly store: string;
   readonly scheme: string;
@@ -60,6 +62,7 @@ const count = whole(Number.MAX_SAFE_INTEGER);
 export const isHead: Check<Head> = record({
   counter: count,
   id: bytes(32),
+  root: oneOf(...AUDIT_ROOTS),
   store: text(4096),
   scheme: text(32),
   blockBytes: count,

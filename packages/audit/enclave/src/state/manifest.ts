@@ -32,7 +32,7 @@ export interface Manifest {
   /** The extent that a block belongs to; undefined if it was forgotten. */
   holding(block: number): Promise<Extent | undefined>;
   add(extent: Extent): void;
-  /** Forgets all extents of these objects from the next `save` on; returns how much they were. */
+  /** Forgets the extents of these objects that lie in pages, from the next `save` on; returns how much they were. */
   forget(paths: ReadonlySet<string>): Promise<Counts>;
   /** Puts what has changed into new pages. */
   save(): AsyncIterable<SealedPage>;
@@ -98,20 +98,17 @@ export function createManifest(config: ManifestConfig): Manifest {
       const byBaseline: Record<Baseline, number> = { store: 0, source: 0, 'content-hash': 0 };
       let extents = 0;
       let bytes = 0;
-      const kept = (list: readonly Extent[]): readonly Extent[] =>
-        list.filter(({ path, offset, length, baseline }) => {
+      for (const page of pages) {
+        const before = await extentsOf(page);
+        const after = before.filter(({ path, offset, length, baseline }) => {
           if (!paths.has(path)) return true;
           byBaseline[baseline] += offset === 0 ? 1 : 0;
           extents += 1;
           bytes += length;
           return false;
         });
-      for (const page of pages) {
-        const before = await extentsOf(page);
-        const after = kept(before);
         if (after.length < before.length) Object.assign(page, { place: undefined, extents: after });
       }
-      added = [...kept(added)];
       const { store, source: sourceObjects, 'content-hash': contentHashObjects } = byBaseline;
       const objects = store + sourceObjects + contentHashObjects;
       return { objects, sourceObjects, contentHashObjects, extents, bytes };

@@ -23,7 +23,7 @@ type Request<K extends ToEnclave['kind']> = Extract<ToEnclave, { readonly kind: 
 /** @throws Refusal `request` */
 export async function createState(
   primitives: Primitives,
-  { key, store, scheme: name, blockBytes, period }: Request<'create'>,
+  { key, root, store, scheme: name, blockBytes, period }: Request<'create'>,
   now: number,
   client: Client,
 ): Promise<StoreState> {
@@ -32,7 +32,7 @@ export async function createState(
     refuse('request', `Blocks have ${AUDIT_BLOCK_BYTES.from} to ${AUDIT_BLOCK_BYTES.to} bytes, not ${blockBytes}`);
   const signing = await primitives.ed25519.generate();
   const head: Head = {
-    ...{ counter: 0, store, scheme: name, blockBytes, created: now, period },
+    ...{ counter: 0, root, store, scheme: name, blockBytes, created: now, period },
     id: primitives.random(32),
     secretKey: (await scheme.keyGen()).secret,
     ...{ signingKey: signing.secret, publicKey: signing.public },
@@ -79,10 +79,10 @@ async function stateOf(
   return { head, scheme, manifest, headSeal: await createSeal(primitives, key, 'head'), changed: false };
 }
 
-/** Schemes whose tags the enclave can make again from the blocks that it has read. */
+/** Schemes whose tags the enclave can make again from the blocks that it has read, and whose keys are one secret. */
 function schemeOf(primitives: Primitives, name: string): Scheme {
   const scheme = Object.hasOwn(SCHEMES, name) ? SCHEMES[name as SchemeName](primitives) : undefined;
-  return scheme?.facts.verification === 'private' && scheme.blockTags !== undefined
+  return scheme?.facts.verification === 'private' && !scheme.facts.modulus && scheme.blockTags !== undefined
     ? scheme
     : refuse('request', `No scheme for storage without a prover: "${name}"`);
 }
@@ -105,9 +105,9 @@ export async function commit(state: StoreState, client: Client): Promise<void> {
 }
 
 export function factsOf({ head, scheme: schemeInUse }: StoreState): StateFacts {
-  const { store, scheme, blockBytes, objects, extents, bytes, created, period, coverage, counter } = head;
+  const { root, store, scheme, blockBytes, objects, extents, bytes, created, period, coverage, counter } = head;
   return {
-    ...{ store, scheme, blockBytes, objects, extents, bytes, created, period, counter },
+    ...{ root, store, scheme, blockBytes, objects, extents, bytes, created, period, counter },
     sourceObjects: head.sourceObjects,
     contentHashObjects: head.contentHashObjects,
     tagBytes: tagBytesOf(schemeInUse, blockBytes),

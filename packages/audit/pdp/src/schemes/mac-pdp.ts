@@ -1,7 +1,8 @@
 import type { Primitives } from '@cloister/crypto';
 import { uint64 } from '../encoding.ts';
 import { blockLength } from '../file-description.ts';
-import { type PrivateSession, privateScheme } from '../private-scheme.ts';
+import type { PrivateSession } from '../private-keys.ts';
+import { privateScheme } from '../private-scheme.ts';
 import type { Scheme } from '../scheme.ts';
 
 const TAG_BYTES = 32;
@@ -37,8 +38,11 @@ export function macPdp(primitives: Primitives): Scheme {
       return async (first, blocks) => {
         const count = Math.max(1, Math.ceil(blocks.length / blockBytes));
         const tags = new Uint8Array(count * TAG_BYTES);
-        for (let at = 0; at < count; at += 1)
-          tags.set(await mac(first + at, blocks.subarray(at * blockBytes, (at + 1) * blockBytes)), at * TAG_BYTES);
+        for (let at = 0; at < count; at += 1) {
+          const tag = mac(first + at, blocks.subarray(at * blockBytes, (at + 1) * blockBytes));
+          // To wait for what is there takes a tenth of the time that the tag took.
+          tags.set(tag instanceof Uint8Array ? tag : await tag, at * TAG_BYTES);
+        }
         return tags;
       };
     },

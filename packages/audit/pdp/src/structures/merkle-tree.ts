@@ -1,6 +1,7 @@
 import type { Primitives } from '@cloister/crypto';
-import { joined, uint64 } from '../encoding.ts';
+import { joined, readUint64, uint64 } from '../encoding.ts';
 import { PdpError } from '../pdp-error.ts';
+import { firstAtLeast } from './first-at-least.ts';
 import type { NodeStore } from './node-store.ts';
 
 const DIGEST_BYTES = 32;
@@ -250,18 +251,6 @@ export function merkleTree(primitives: Primitives): MerkleTree {
 const isAllUsed = (node: Node, used: ReadonlySet<Node>): boolean =>
   node.children === undefined || (used.has(node) && node.children.every((child) => isAllUsed(child, used)));
 
-/** Where in `sorted`, between `first` and `end`, the first number is that is not below `limit`. */
-function firstAtLeast(sorted: readonly number[], limit: number, first: number, end: number): number {
-  let low = first;
-  let high = end;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]! < limit) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 function encodePart(root: Node): Uint8Array {
   const parts: Uint8Array[] = [];
   function visit(node: Node): void {
@@ -301,13 +290,6 @@ async function decodePart(
   }
   const part = await node(root.leaves, 0);
   return part !== undefined && at === proof.length && primitives.equal(part.digest, root.digest) ? part : undefined;
-}
-
-/** A number of 8 bytes, or NaN if it is not a safe one. */
-function readUint64(bytes: Uint8Array, at: number): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset + at, 8);
-  const value = view.getUint32(0) * 2 ** 32 + view.getUint32(4);
-  return Number.isSafeInteger(value) ? value : Number.NaN;
 }
 
 function writeChild(out: Uint8Array, at: number, { record = 0, leaves, digest }: Node): void {

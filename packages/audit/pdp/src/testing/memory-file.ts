@@ -16,8 +16,8 @@ export function memoryFile(
   data: Uint8Array,
   tagBytes: Uint8Array,
   fileTag: Uint8Array,
+  blockBytes = file.blockBytes,
 ): MemoryFile {
-  const { blockBytes } = file;
   return {
     file,
     fileTag,

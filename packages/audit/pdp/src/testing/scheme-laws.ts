@@ -13,8 +13,17 @@ export interface LawSettings {
   readonly scheme: (primitives: Primitives) => Scheme;
   readonly blockBytes: number;
   readonly keys?: KeyOptions;
+  /** Of a scheme that shows a sum of blocks, in whatever order they are: broken, and here for comparison. */
+  readonly orderUnseen?: boolean;
+  /** What is stored in the place of the file, and how long its blocks are: a replica. */
+  readonly replica?: {
+    readonly blockBytes: number;
+    make(scheme: Scheme, keys: KeyPair, stored: MemoryFile): Promise<Uint8Array>;
+  };
   /** A pair made before, where making one takes seconds. */
   readonly keyPair?: KeyPair;
+  /** What asks for all blocks, where a sample cannot; and the bytes of the tags that it needs, which are not one a block. */
+  readonly token?: { readonly selection: Selection; readonly tagsFrom: number; readonly tagsEnd: number };
 }
 
 /**
@@ -24,22 +33,27 @@ export interface LawSettings {
  */
 export function schemeLaws(name: string, settings: LawSettings): void {
   const { blockBytes } = settings;
+  const storedBytes = settings.replica?.blockBytes ?? blockBytes;
   describe(`${name}: what holds for every scheme (seed "${SEED}")`, () => {
     const primitives = seededPrimitives(`${SEED} ${name}`);
     const scheme = settings.scheme(primitives);
     let keys: KeyPair;
 
-    const all: Selection = { kind: 'sample', count: 1 << 20 };
+    const all: Selection = settings.token?.selection ?? { kind: 'sample', count: 1 << 20 };
     const contents = (length: number): Uint8Array => primitives.random(length);
     const describeIt = (length: number, wish: { version?: number; fileId?: Uint8Array } = {}) =>
       describeFile(primitives, { scheme: scheme.facts.name, version: 1, blockBytes, length, ...wish });
+    async function asStored(stored: MemoryFile): Promise<MemoryFile> {
+      const data = await settings.replica?.make(scheme, keys, stored);
+      return data === undefined ? stored : memoryFile(stored.file, data, stored.tagBytes, stored.fileTag, storedBytes);
+    }
     /** With the structure that an honest or a hostile server makes of what it has. */
     async function structured(stored: MemoryFile): Promise<MemoryFile> {
       if (scheme.facts.data === 'dynamic') await (scheme as DynamicScheme).build(keys.public, stored);
       return stored;
     }
     const tagged = async (data: Uint8Array, wish = {}): Promise<MemoryFile> =>
-      structured(await tagInMemory(scheme, keys, describeIt(data.length, wish), data));
+      structured(await asStored(await tagInMemory(scheme, keys, describeIt(data.length, wish), data)));
     const key = (pair = keys) => (scheme.facts.verification === 'public' ? pair.public : pair.secret);
     const ask = (stored: StoredFile, selection: Selection = all) => scheme.challenge(key(), stored.fileTag, selection);
     /** The message as a hostile prover may rewrite it, for the file that it has instead. */
@@ -60,7 +74,13 @@ export function schemeLaws(name: string, settings: LawSettings): void {
     }
     const changed = (stored: MemoryFile, change: Partial<Pick<MemoryFile, 'data' | 'tagBytes'>>): Promise<MemoryFile> =>
       structured(
-        memoryFile(stored.file, change.data ?? stored.data, change.tagBytes ?? stored.tagBytes, stored.fileTag),
+        memoryFile(
+          stored.file,
+          change.data ?? stored.data,
+          change.tagBytes ?? stored.tagBytes,
+          stored.fileTag,
+          storedBytes,
+        ),
       );
 
     beforeAll(async () => {
@@ -96,7 +116,7 @@ export function schemeLaws(name: string, settings: LawSettings): void {
       const stored = await tagged(contents(4 * blockBytes + 5));
       const challenge = await ask(stored);
       for (let block = 0; block < blockCount(stored.file); block += 1)
-        for (const at of [block * blockBytes, Math.min((block + 1) * blockBytes, stored.data.length) - 1]) {
+        for (const at of [block * storedBytes, Math.min((block + 1) * storedBytes, stored.data.length) - 1]) {
           const data = stored.data.slice();
           data[at]! ^= 1 << (block & 7);
           expect(await accepts(stored, challenge, await changed(stored, { data })), `byte ${at}`).toBe(false);
@@ -106,12 +126,13 @@ export function schemeLaws(name: string, settings: LawSettings): void {
     test('blocks swapped, doubled, dropped or cut short are found', async () => {
       const stored = await tagged(contents(4 * blockBytes));
       const challenge = await ask(stored);
-      const block = (at: number) => stored.data.subarray(at * blockBytes, (at + 1) * blockBytes);
+      const block = (at: number) => stored.data.subarray(at * storedBytes, (at + 1) * storedBytes);
       const orders = { swapped: [1, 0, 2, 3], doubled: [0, 0, 2, 3], dropped: [0, 2, 3], cut: [0, 1, 2] };
       const size = scheme.blockTags?.size(stored.file, keys.public) ?? 0;
       const tag = (at: number) => stored.tagBytes.subarray(at * size, (at + 1) * size);
       for (const [what, order] of Object.entries(orders)) {
-        const data = new Uint8Array(4 * blockBytes);
+        if (what === 'swapped' && settings.orderUnseen === true) continue;
+        const data = new Uint8Array(4 * storedBytes);
         data.set(new Uint8Array(Buffer.concat(order.map(block))));
         expect(await accepts(stored, challenge, await changed(stored, { data })), what).toBe(false);
         if (size === 0) continue;
@@ -127,8 +148,9 @@ export function schemeLaws(name: string, settings: LawSettings): void {
       const stored = await tagged(contents(3 * blockBytes));
       const challenge = await ask(stored);
       const step = Math.max(1, Math.floor(stored.tagBytes.length / 24));
-      const size = scheme.blockTags?.size(stored.file, keys.public) ?? 0;
-      for (let at = 0; size > 0 && at < stored.tagBytes.length; at += step) {
+      const hasBlockTags = scheme.blockTags !== undefined;
+      const end = settings.token?.tagsEnd ?? (hasBlockTags ? stored.tagBytes.length : 0);
+      for (let at = settings.token?.tagsFrom ?? 0; at < end; at += step) {
         const tagBytes = stored.tagBytes.slice();
         tagBytes[at]! ^= 1;
         const proof = await scheme.proof(keys.public, await changed(stored, { tagBytes }), challenge.message);
@@ -160,6 +182,22 @@ export function schemeLaws(name: string, settings: LawSettings): void {
         const proof = (await scheme.proof(keys.public, stored, first.message))!;
         expect((await scheme.verify(key(), stored.fileTag, first, proof)).accepted).toBe(true);
         expect((await scheme.verify(key(), stored.fileTag, other, proof)).accepted).toBe(false);
+      }
+      if (scheme.facts.selections.includes('token')) {
+        const [first, other] = [
+          await ask(stored, { kind: 'token', token: 0 }),
+          await ask(stored, { kind: 'token', token: 1 }),
+        ];
+        for (const [mine, its] of [
+          [first, other],
+          [other, first],
+        ] as const) {
+          const proof = (await scheme.proof(keys.public, stored, mine.message))!;
+          expect((await scheme.verify(key(), stored.fileTag, mine, proof)).accepted).toBe(true);
+          expect((await scheme.verify(key(), stored.fileTag, its, proof)).accepted).toBe(false);
+        }
+        const none = { kind: 'token', token: 1 << 30 } as const;
+        await expect(ask(stored, none)).rejects.toMatchObject({ code: 'selection' });
       }
       const seed = primitives.random(32);
       const twice = [seed, seed].map((same) => scheme.challenge(key(), stored.fileTag, all, same));

@@ -1,11 +1,5 @@
 import { NOTICES } from '@cloister/evidence';
 import { type Command, Option } from 'commander';
-import { planAudits } from './plan.ts';
-import { reportAudits } from './report.ts';
-import { runAudits } from './run.ts';
-import { listAudits, removeAudits, showStatus } from './status.ts';
-import { addAudit, syncAudit } from './tag.ts';
-import { watchAudits } from './watch.ts';
 
 const ROOT = `Root "software". ${NOTICES.software}.
 `;
@@ -24,7 +18,10 @@ const limited = (command: Command): Command =>
     .option('--price-requests <money>', 'for a thousand requests (default 0.0004)')
     .option('--price-traffic <money>', 'for 10^9 bytes (default 0.09)');
 
-/** The commands on audits. An audit is named as \`add\` said, or by the beginning of that name. */
+/**
+ * The commands on audits. What carries them out is loaded when one is given: with it the start of a VM would take longer.
+ * An audit is named as \`add\` said, or by the beginning of that name.
+ */
 export function addAuditCommands(cloister: Command, finish: (status: number) => void): void {
   const audit = cloister
     .command('audit')
@@ -37,15 +34,18 @@ export function addAuditCommands(cloister: Command, finish: (status: number) => 
     .option('--from <dir>', 'tag your own copy, which lies there, in the place of what the store gives')
     .option('--block-size <size>', 'bytes that are tagged and read at once, 4k to 128k (default 16k)')
     .option('--period <time>', 'time within which each block is read once (default 30d)')
-    .addOption(new Option('--scheme <name>', 'how blocks are tagged').default('mac-pdp').hideHelp())
+    .addOption(new Option('--scheme <name>', 'how blocks are tagged').hideHelp())
+    .option('--passphrase', 'seal keys under a passphrase (asked for, or CLOISTER_AUDIT_PASSPHRASE)')
+    .option('--tpm', 'seal keys to what this machine has booted and what the enclave is, by its TPM')
+    .option('--recipient <age1…>', 'seal keys for an age identity (opened with the file CLOISTER_AGE_IDENTITY)')
     .option('--json', 'as JSON')
-    .action(async (store: string, flags) => finish(await addAudit(store, flags)));
+    .action(async (store: string, flags) => finish(await (await import('./tag.ts')).addAudit(store, flags)));
   limited(audit.command('sync').argument('[audit]'))
     .description('tag what is new in a store')
     .option('--removed', 'what is gone was removed by you')
     .option('--changed', 'what has changed was changed by you')
     .option('--json', 'as JSON')
-    .action(async (name: string | undefined, flags) => finish(await syncAudit(name, flags)));
+    .action(async (name: string | undefined, flags) => finish(await (await import('./tag.ts')).syncAudit(name, flags)));
   const reads = (command: Command): Command =>
     limited(command.argument('[audit...]', 'all of them unless named'))
       .option('--all', 'every block')
@@ -55,40 +55,41 @@ export function addAuditCommands(cloister: Command, finish: (status: number) => 
       .option('--json', 'as JSON');
   reads(audit.command('run'))
     .description('read blocks of stores and check them')
-    .action(async (names: string[], flags) => finish(await runAudits(names, flags)));
+    .action(async (names: string[], flags) => finish(await (await import('./run.ts')).runAudits(names, flags)));
   reads(audit.command('watch'))
     .description('audit again and again')
     .option('--every <time>', 'from one beginning to the next', '1d')
-    .action(async (names: string[], flags) => finish(await watchAudits(names, flags)));
+    .action(async (names: string[], flags) => finish(await (await import('./watch.ts')).watchAudits(names, flags)));
   limited(audit.command('plan').argument('[audit...]', 'all of them unless named'))
     .description('what audits cost in requests, bytes, time and money, before anything is read')
     .option('--every <time>', 'from one audit to the next', '1d')
     .option('--period <time>', 'another period than the one that the audit has')
     .option('--sample <n>', 'random blocks of each audit (default 460)')
     .option('--json', 'as JSON')
-    .action(async (names: string[], flags) => finish(await planAudits(names, flags)));
+    .action(async (names: string[], flags) => finish(await (await import('./plan.ts')).planAudits(names, flags)));
   audit
     .command('status')
     .argument('[audit...]', 'all of them unless named')
     .description('when each store was audited last, and what was found')
     .option('--max-age <time>', 'an audit that is older is overdue, and the status 1', '7d')
     .option('--json', 'as JSON')
-    .action(async (names: string[], flags) => finish(await showStatus(names, flags)));
+    .action(async (names: string[], flags) => finish(await (await import('./status.ts')).showStatus(names, flags)));
   audit
     .command('report')
     .argument('[audit...]', 'all of them unless named')
     .description('what the receipts of audits say, each verified')
+    .option('--html <file>', 'also as one page, which verifies its receipts itself')
     .option('--json', 'as JSON')
-    .action(async (names: string[], flags) => finish(await reportAudits(names, flags)));
+    .action(async (names: string[], flags) => finish(await (await import('./report.ts')).reportAudits(names, flags)));
   audit
     .command('ls')
     .description('list audits')
     .option('-q, --quiet', 'names only')
     .option('--json', 'as JSON')
-    .action(async (flags) => finish(await listAudits(flags)));
+    .action(async (flags) => finish(await (await import('./status.ts')).listAudits(flags)));
   audit
     .command('rm')
     .argument('<audit...>')
     .description('forget audits, their keys and tags; the stores are not touched')
-    .action(async (names: string[]) => finish(await removeAudits(names)));
+    .action(async (names: string[]) => finish(await (await import('./status.ts')).removeAudits(names)));
 }

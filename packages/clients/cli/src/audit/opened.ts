@@ -1,6 +1,7 @@
 import { type AuditProgress, auditNames, audits, CloisterError } from '@cloister/sdk';
 import { statusLine } from '../status-line.ts';
 import { size } from './amounts.ts';
+import { unlockOf } from './unlock.ts';
 
 export const SOMETHING_WRONG = 1;
 
@@ -15,6 +16,7 @@ export async function opened<T>(what: string, work: (all: ReturnType<typeof audi
   try {
     return await work(
       audits({
+        unlock: unlockOf(status),
         signal: abort.signal,
         progress: (progress) => status.show(show(progress)),
         warn: (line) => {
@@ -63,5 +65,11 @@ export async function named(names: readonly string[], one = false): Promise<read
 }
 
 export function print(value: object): void {
-  process.stdout.write(`${JSON.stringify({ schema: 1, ...value }, null, 2)}\n`);
+  process.stdout.write(`${JSON.stringify({ schema: 1, ...value }, bytesAsHex, 2)}\n`);
+}
+
+/** Called by JSON.stringify with the value's holder, since a Buffer would have become a list of numbers by then. */
+export function bytesAsHex(this: object, key: string, value: unknown): unknown {
+  const held: unknown = (this as Readonly<Record<string, unknown>>)[key];
+  return held instanceof Uint8Array ? Buffer.from(held).toString('hex') : value;
 }

@@ -1,10 +1,10 @@
 import { rename, writeFile } from 'node:fs/promises';
+import { detection, NOTICES, verdictOf } from '@cloister/evidence';
 import { LOSSES } from '@cloister/protocol';
-import { type AuditResult, CloisterError, detection, prometheusText, SAMPLE } from '@cloister/sdk';
+import { type AuditResult, CloisterError, prometheusText, SAMPLE } from '@cloister/sdk';
 import { count, of, plain, size } from './amounts.ts';
 import { type LimitFlags, limitsOf, number } from './flags.ts';
 import { named, opened, print, SOMETHING_WRONG } from './opened.ts';
-import { verdictOf } from './verdict.ts';
 
 export interface RunFlags extends LimitFlags {
   readonly all?: boolean;
@@ -29,7 +29,12 @@ export async function runAudits(names: readonly string[], flags: RunFlags): Prom
   }
   if (flags.prometheus !== undefined) await writeMetrics(flags.prometheus, results, options.sample ?? SAMPLE);
   if (flags.json === true)
-    print({ root: 'software', audits: results.map((result) => ({ ...result, verdict: verdictOf(result.wrong) })) });
+    print({
+      audits: results.map((result) => ({
+        ...{ root: result.facts.root, notice: NOTICES[result.facts.root], verdict: verdictOf(result.wrong) },
+        ...result,
+      })),
+    });
   return results.every((result) => verdictOf(result.wrong) === 'intact') ? 0 : SOMETHING_WRONG;
 }
 

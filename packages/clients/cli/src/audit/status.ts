@@ -1,3 +1,4 @@
+import { NOTICES } from '@cloister/evidence';
 import { type AuditStatus, auditNames, parseDuration } from '@cloister/sdk';
 import { count, plain, size } from './amounts.ts';
 import { named, opened, print, SOMETHING_WRONG } from './opened.ts';
@@ -15,7 +16,7 @@ export async function showStatus(
       age > maxAge ? 'overdue' : status.lastAudit === 0 ? 'unknown' : status.lastFindings > 0 ? 'findings' : 'intact';
     all.push({ ...status, verdict });
   }
-  if (flags.json === true) print({ root: 'software', audits: all });
+  if (flags.json === true) print({ audits: all.map((status) => ({ notice: NOTICES[status.root], ...status })) });
   else
     for (const status of all) {
       const { name, verdict, lastAudit, bytes, periodDone, periodBlocks, periodStart, period } = status;

@@ -1,4 +1,4 @@
-import { type BackupRepository, fingerprintOf, parseDuration, type Synced } from '@cloister/sdk';
+import { type BackupRepository, fingerprintOf, type KeyHome, parseDuration, type Synced } from '@cloister/sdk';
 import { count, plain, size } from './amounts.ts';
 import { blockSize, checkedName, type LimitFlags, limitsOf } from './flags.ts';
 import { named, opened, print, SOMETHING_WRONG } from './opened.ts';
@@ -9,6 +9,9 @@ export interface AddFlags extends LimitFlags {
   readonly period?: string;
   readonly scheme?: string;
   readonly from?: string;
+  readonly passphrase?: boolean;
+  readonly recipient?: string;
+  readonly tpm?: boolean;
   readonly json?: boolean;
 }
 
@@ -20,14 +23,25 @@ export async function addAudit(store: string, flags: AddFlags): Promise<number> 
     blockBytes: flags.blockSize === undefined ? undefined : blockSize(flags.blockSize),
     period: flags.period === undefined ? undefined : parseDuration(flags.period),
     limits: limitsOf(flags),
+    keyHome: keyHomeOf(flags),
   };
   const synced = await opened(store, (all) => all.add(store, options));
   const fingerprint = await fingerprintOf(synced.name);
   return told(synced, flags.json === true, (line) => {
     line(`${synced.name}: ${count(synced.total.objects, 'file')}, ${size(synced.total.bytes)} audited`);
     for (const text of baselineLines(synced.total)) line(text);
+    if (synced.fresh && keyHomeOf(flags).kind === 'file')
+      line(
+        'Its key lies in a file, which protects against nothing but partial copies (see --passphrase, --recipient).',
+      );
     if (synced.fresh) line(`Receipts are signed with the key ${fingerprint}: note it where the store cannot reach.`);
   });
+}
+
+function keyHomeOf({ passphrase, recipient, tpm }: AddFlags): KeyHome {
+  if (tpm === true) return { kind: 'tpm' };
+  if (recipient !== undefined) return { kind: 'recipient', recipient };
+  return { kind: passphrase === true ? 'passphrase' : 'file' };
 }
 
 export async function syncAudit(

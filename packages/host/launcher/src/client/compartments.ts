@@ -5,9 +5,9 @@ import { streamChannel } from '../channels/stream-channel.ts';
 import { writeLine } from '../lines.ts';
 import { readLines } from '../read-lines.ts';
 import { buildError } from './build-error.ts';
-import { connectToolstack } from './connect.ts';
+import { connectToolstack, startedBy } from './connect.ts';
 import { attach, type Deposit, deposit } from './deposit.ts';
-import { LaunchError } from './launch-error.ts';
+import { LaunchError, LauncherGone } from './launch-error.ts';
 import type { StorePlan } from './plan-stores.ts';
 import type { RunningParts, StartParts } from './running-parts.ts';
 import type { LaunchOptions } from './start-virtual-machine.ts';
@@ -18,7 +18,9 @@ import { makeVmDirectory, type VmDirectory } from './vm-directory.ts';
 export const newMachineId = (): string => randomBytes(4).toString('hex');
 
 /** Starts a VM's compartments through this user's toolstack; they live as long as this connection to it. */
-export const startCompartments: StartParts = async (plan, settle, options) => {
+export const startCompartments: StartParts = (...request) => startedBy(() => startNow(...request));
+
+const startNow: StartParts = async (plan, settle, options) => {
   const owner = await connectToolstack({ start: true });
   let client: Socket | undefined;
   let directory: VmDirectory | undefined;
@@ -98,7 +100,7 @@ async function follow(
   };
   const first = await nextEvent();
   given.close();
-  if (first === undefined) throw new LaunchError('failed', 'The toolstack is gone');
+  if (first === undefined) throw new LauncherGone('The toolstack is gone');
   if ('refused' in first) throw new LaunchError('failed', first.refused);
   if (!('slice' in first)) {
     const reason = 'ended' in first ? first.ended.reason : null;

@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { bundleUrl } from '../bundles.ts';
-import { LaunchError } from './launch-error.ts';
+import { LaunchError, LauncherGone } from './launch-error.ts';
 import { makeRecipes } from './make-recipes.ts';
 import { runtimeDirectory } from './runtime-directory.ts';
 import { knownLevel } from './sandbox-level.ts';
@@ -13,6 +14,8 @@ import { removeLeftDirectories } from './vm-directory.ts';
 
 /** So often a launcher is started where another one is about to leave, or was quicker and does not listen yet. */
 const ATTEMPTS = 10;
+/** Longer than what has left takes to take its sockets away, in milliseconds; each attempt waits so much longer. */
+const LEAVING_MS = 50;
 /** How long a launcher may take to start, in milliseconds. */
 const START_MS = 20_000;
 
@@ -24,6 +27,20 @@ export function socketsHere(): { readonly launcher: string; readonly toolstack: 
     .slice(0, 12);
   const pathOf = (name: string): string => join(runtimeDirectory(), `${name}-${version}.sock`);
   return { launcher: pathOf('launcher'), toolstack: pathOf('toolstack') };
+}
+
+/**
+ * What `start` starts through a toolstack. One that was about to leave may still have taken the connection: then another
+ * one is started. @throws LaunchError
+ */
+export async function startedBy<T>(start: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1)
+    try {
+      return await start();
+    } catch (error) {
+      if (!(error instanceof LauncherGone) || attempt === ATTEMPTS) throw error;
+      await sleep(attempt * LEAVING_MS);
+    }
 }
 
 /** A connection to this user's toolstack; without `start`, undefined when none runs. @throws LaunchError */
@@ -44,7 +61,7 @@ export async function connectToolstack({ start }: { readonly start: boolean }): 
 export async function connectLauncher(): Promise<Socket> {
   const path = socketsHere().launcher;
   const socket = await tryConnect(path);
-  if (socket === undefined) throw new LaunchError('failed', `The launcher does not answer at "${path}"`);
+  if (socket === undefined) throw new LauncherGone(`The launcher does not answer at "${path}"`);
   return socket;
 }
 

@@ -3,7 +3,7 @@ import type { ToClient } from '@cloister/protocol';
 import { writeLine } from '../lines.ts';
 import { readLines } from '../read-lines.ts';
 import { connectLauncher } from './connect.ts';
-import { LaunchError } from './launch-error.ts';
+import { LaunchError, LauncherGone } from './launch-error.ts';
 
 export interface DepositRequest {
   readonly stores: readonly { readonly path: string; readonly write: boolean }[];
@@ -55,6 +55,6 @@ async function ask(request: object): Promise<[Socket, ToClient]> {
   const socket = await connectLauncher();
   writeLine(socket, request);
   const line = await readLines(socket)();
-  if (line === undefined) throw new LaunchError('failed', 'The launcher is gone, or does not understand this client');
+  if (line === undefined) throw new LauncherGone('The launcher is gone, or does not understand this client');
   return [socket, JSON.parse(line) as ToClient];
 }

@@ -1,10 +1,19 @@
 /** Why a machine was not started: the slice refused what it was to boot, or something of the machine failed. */
 export class LaunchError extends Error {
-  override readonly name = 'LaunchError';
+  override readonly name: string = 'LaunchError';
   readonly code: 'refused' | 'failed';
 
   constructor(code: 'refused' | 'failed', message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
+  }
+}
+
+/** The launcher or its toolstack ended before anything was started: they leave when nobody needs them. */
+export class LauncherGone extends LaunchError {
+  override readonly name = 'LauncherGone';
+
+  constructor(message: string) {
+    super('failed', message);
   }
 }

@@ -1,11 +1,17 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { converse, fromBuilder, type ToBuilder, toBuilder } from '@cloister/protocol';
 import { afterAll, expect, test } from 'vitest';
+import { bundleUrl } from '../bundles.ts';
 import { processOf } from '../sandbox/linux/process-of.ts';
 import { descriptorsOf, launchedIn, leftIn } from '../testing/residue.ts';
+import { socketsHere } from './connect.ts';
+import { makeRecipes } from './make-recipes.ts';
+import { knownLevel } from './sandbox-level.ts';
 import { startBuilder } from './start-lone.ts';
 
 const runtime = mkdtempSync(join(tmpdir(), 'start-lone-'));
@@ -76,4 +82,22 @@ onLinux('what is no job closes the channel', { timeout: DEADLINE }, async () => 
   expect(await closed).toBe('A malformed job');
   builder.end();
   await builder.ended;
+});
+
+onLinux('a launcher whose client is gone before it was ready serves the next one', { timeout: DEADLINE }, async () => {
+  expect(await leftIn(runtime)).toEqual([]);
+  const { launcher, toolstack } = socketsHere();
+  const child = spawn(process.execPath, [fileURLToPath(bundleUrl('launcher')), launcher, toolstack], {
+    detached: true,
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  child.stdout.destroy();
+  child.stdin.end(JSON.stringify(makeRecipes(await knownLevel(runtime))));
+  while (!existsSync(toolstack)) await sleep(5);
+  const builder = await startBuilder();
+  expect(child.exitCode).toBeNull();
+  expect(launchedIn(runtime)[0]?.pid).toBe(child.pid);
+  builder.end();
+  await builder.ended;
+  expect(await leftIn(runtime)).toEqual([]);
 });

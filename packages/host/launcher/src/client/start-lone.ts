@@ -2,9 +2,9 @@ import type { Channel, LoneEvent, LoneKind } from '@cloister/protocol';
 import { streamChannel } from '../channels/stream-channel.ts';
 import { writeLine } from '../lines.ts';
 import { readLines } from '../read-lines.ts';
-import { connectToolstack } from './connect.ts';
+import { connectToolstack, startedBy } from './connect.ts';
 import { attach } from './deposit.ts';
-import { LaunchError } from './launch-error.ts';
+import { LaunchError, LauncherGone } from './launch-error.ts';
 
 /** A compartment of no VM: a process in its sandbox with nothing but this channel. */
 export interface LoneCompartment {
@@ -18,27 +18,30 @@ export interface LoneCompartment {
 export type StartLone = () => Promise<LoneCompartment>;
 
 /** Starts a builder through this user's toolstack. @throws LaunchError */
-export const startBuilder: StartLone = () => startLone('builder');
+export const startBuilder: StartLone = () => startedBy(() => startLone('builder'));
 
 /** Starts an enclave through this user's toolstack. @throws LaunchError */
-export const startEnclave: StartLone = () => startLone('enclave');
+export const startEnclave: StartLone = () => startedBy(() => startLone('enclave'));
 
 async function startLone(kind: LoneKind): Promise<LoneCompartment> {
   const owner = await connectToolstack({ start: true });
   const next = readLines(owner);
-  const listen = async (): Promise<LoneEvent> =>
-    JSON.parse((await next()) ?? '{"ended":"the toolstack is gone"}') as LoneEvent;
+  const listen = async (): Promise<LoneEvent | undefined> => {
+    const line = await next();
+    return line === undefined ? undefined : (JSON.parse(line) as LoneEvent);
+  };
   try {
     const { id, socket: link } = await attach();
     writeLine(owner, { do: 'start', kind, client: id });
     const first = await listen();
+    if (first === undefined) throw new LauncherGone('The toolstack is gone');
     if (!('epoch' in first)) {
       const reason = 'refused' in first ? first.refused : first.ended;
       throw new LaunchError('failed', `The ${kind} does not start: ${reason}`);
     }
     const channel = streamChannel(link, Buffer.from(first.epoch, 'base64'), 'told');
     const ended = listen().then((event) => {
-      const how = 'ended' in event ? event.ended : 'the toolstack is gone';
+      const how = event !== undefined && 'ended' in event ? event.ended : 'the toolstack is gone';
       channel.close(`The ${kind} is gone: ${how}`);
       owner.destroy();
       link.destroy();

@@ -39,7 +39,8 @@ const clients = createServer().listen(`${linksPath}.new`);
 await once(clients, 'listening');
 // From here on clients may come. None is taken here: the event loop does not turn before this end is closed.
 renameSync(`${linksPath}.new`, toolstackPath);
-process.stdout.write('ready\n');
+// The client that started it may be gone: others will come.
+process.stdout.on('error', () => undefined).write('ready\n');
 const toolstack = startToolstack();
 clients.close();
 const tell = (what: ToToolstack): void => writeLine(toolstack.pipe, what);

@@ -1,0 +1,1 @@
+export { fillPage, type ReportData } from './report-data.ts';
