@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { measureEnclave, runtimeDirectory, startEnclave } from '@cloister/launcher';
 import { type AuditContext, addStore, runAudit, syncStore } from '../../packages/audit/auditor/src/index.ts';
-import { httpClient } from '../../packages/audit/auditor/src/stores/http-client.ts';
 import { openStore } from '../../packages/audit/auditor/src/stores/open-store.ts';
 import { type AuditedBucket, auditedBucket, BLOCK } from '../../packages/audit/auditor/src/testing/audited-bucket.ts';
 import { bucketWriter } from '../../packages/audit/auditor/src/testing/bucket-writer.ts';
@@ -160,7 +159,7 @@ async function smallObjects({ gateway, context }: AuditedBucket, count: number) 
   // Past the proxy.
   const direct: AuditContext = {
     ...context,
-    openStore: (name, meter) => openStore(name, meter, httpClient({ meter })),
+    openStore,
   };
   const store = `s3://small?endpoint=${gateway.endpoint}`;
   const added = await timed('add', () => addStore(direct, store, { name: 'small', blockBytes: BLOCK }));
@@ -169,8 +168,8 @@ async function smallObjects({ gateway, context }: AuditedBucket, count: number) 
   const listed = await timed('byListing', () => runAudit(direct, 'small', { sample: 0, dueMax: 0 }));
   const unlisted: AuditContext = {
     ...context,
-    async openStore(name, meter) {
-      const opened = await openStore(name, meter, httpClient({ meter }));
+    async openStore(...args) {
+      const opened = await openStore(...args);
       // A store that lists what it does not have any more.
       return { ...opened, list: () => withObject(opened.list(), removed) };
     },

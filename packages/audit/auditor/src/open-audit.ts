@@ -25,7 +25,10 @@ export interface AuditContext {
 
 /** A store of which no more is read than its owner allows. @throws AuditError `bad-store` */
 export const opened = (context: AuditContext, name: string, limits?: Limits | undefined): Promise<Store> =>
-  (context.openStore ?? openStore)(name, limits === undefined ? undefined : meter(limits, context.warn));
+  (context.openStore ?? openStore)(name, {
+    meter: limits === undefined ? undefined : meter(limits, context.warn),
+    warn: context.warn,
+  });
 
 export interface AuditProgress {
   readonly doing: 'listing' | 'tagging' | 'reading';

@@ -2,7 +2,8 @@ import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, opendir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../audit-error.ts';
-import { type Meter, unmetered } from './meter.ts';
+import { unmetered } from './meter.ts';
+import type { OpenOptions } from './open-store.ts';
 import { type Store, type StoredObject, StoreLoss } from './store.ts';
 
 /** Files that stay open for the next read. */
@@ -18,7 +19,10 @@ interface OpenFile {
 }
 
 /** A directory with all that lies below it: plain files are its objects; links and special files are none. */
-export async function directoryStore(path: string, meter: Meter = unmetered): Promise<Store> {
+export async function directoryStore(
+  path: string,
+  { meter = unmetered, warn }: Pick<OpenOptions, 'meter' | 'warn'> = {},
+): Promise<Store> {
   const root = await realpath(path).catch((error) => fail('bad-store', `Cannot read "${path}"`, error));
   if (!(await lstat(root)).isDirectory()) fail('bad-store', `"${path}" is no directory`);
   const files = new Map<string, OpenFile>();
@@ -62,14 +66,15 @@ export async function directoryStore(path: string, meter: Meter = unmetered): Pr
       else if (entry.isFile()) yield name;
     }
   }
-  /** Undefined for a file that has gone meanwhile. */
+  /** Undefined for a file that has gone meanwhile, and for one whose name is not what Node made of it. */
   async function objectAt(path: string): Promise<StoredObject | StoreLoss | undefined> {
     try {
       const { size, mtimeNs } = await lstat(join(root, path), { bigint: true });
       return { path, bytes: Number(size), pin: `${mtimeNs}` };
     } catch (error) {
       if ((error as { code?: string }).code !== 'ENOENT') return lossOf(error);
-      return path.includes('\ufffd') ? new StoreLoss('unknown', `The name of "${path}" is not UTF-8`) : undefined;
+      if (path.includes('\ufffd')) warn?.(`"${path}" is skipped: its name is not UTF-8`);
+      return undefined;
     }
   }
   async function* objects(): AsyncGenerator<StoredObject> {

@@ -11,13 +11,15 @@ import { httpClient } from './http-client.ts';
 import { openStore } from './open-store.ts';
 
 const BLOCK = 4096;
+const IMPATIENT = { silenceMs: 1500, attempts: 3, backoffMs: 1 };
 const content = noise(600 * BLOCK + 17);
 let lab: Laboratory;
 let server: Nginx;
 let proxy: FaultProxy;
 const context: AuditContext = {
   ...{ startEnclave: enclaveHere(), measureEnclave: measuredHere },
-  openStore: (name, meter) => openStore(name, meter, httpClient({ silenceMs: 1500, attempts: 3, backoffMs: 1, meter })),
+  openStore: (name, options = {}) =>
+    openStore(name, { ...options, client: httpClient({ ...IMPATIENT, meter: options.meter }) }),
 };
 
 beforeAll(async () => {
@@ -76,7 +78,9 @@ describe('nginx', () => {
 
   test('a server that limits requests is throttled, one without ranges and one that has moved are told', async () => {
     await add(`${server.endpoint}/files/file`, 'once');
-    const limited = openStore(`${server.endpoint}/limited/file`, undefined, httpClient({ attempts: 2, backoffMs: 1 }));
+    const limited = openStore(`${server.endpoint}/limited/file`, {
+      client: httpClient({ attempts: 2, backoffMs: 1 }),
+    });
     const pin = (await (await openStore(`${server.endpoint}/files/file`)).list()[Symbol.asyncIterator]().next()).value
       .pin;
     const read = (store: Awaited<typeof limited>) => store.read('file', pin, 0, 10);

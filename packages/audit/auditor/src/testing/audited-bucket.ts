@@ -66,7 +66,8 @@ export async function auditedBucket(blocks: number): Promise<AuditedBucket> {
     base: `/${BUCKET}/${encodeURI(FOLDER)}`,
     context: {
       ...{ startEnclave: enclaveHere(), measureEnclave: measuredHere },
-      openStore: (name, meter) => openStore(name, meter, httpClient({ ...IMPATIENT, meter })),
+      openStore: (name, options = {}) =>
+        openStore(name, { ...options, client: httpClient({ ...IMPATIENT, meter: options.meter }) }),
     },
     delete: (path) => writer.delete(FOLDER + path),
     async close() {
