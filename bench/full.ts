@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { attacks } from './full/attacks.ts';
+import { auditFlips } from './full/audit-flips.ts';
 import { auditKill } from './full/audit-kill.ts';
 import { auditStores } from './full/audit-stores.ts';
 import { debianGuest } from './full/debian-guest.ts';
@@ -16,6 +17,7 @@ export type FullCheck = (options: { readonly quick: boolean }) => Promise<{ hold
 
 const CHECKS: Readonly<Record<string, FullCheck>> = {
   attacks,
+  'audit-flips': auditFlips,
   'audit-kill': auditKill,
   'audit-stores': auditStores,
   'debian-guest': debianGuest,

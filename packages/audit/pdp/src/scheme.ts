@@ -1,6 +1,6 @@
 import type { Answer } from '@cloister/crypto';
-import type { Challenge, Selection } from './challenge.ts';
-import type { FileDescription } from './file-description.ts';
+import type { Challenge, Selection } from './session/challenge.ts';
+import type { FileDescription } from './session/file-description.ts';
 import type { NodeStore } from './structures/node-store.ts';
 
 /** What is known of a scheme before it is used; the documentation's table is made from it. */

@@ -1,9 +1,9 @@
 import type { Primitives } from '@cloister/crypto';
 import { uint64 } from '../encoding.ts';
-import { blockLength } from '../file-description.ts';
-import type { PrivateSession } from '../private-keys.ts';
-import { privateScheme } from '../private-scheme.ts';
+import type { PrivateSession } from '../families/private-keys.ts';
+import { privateScheme } from '../families/private-scheme.ts';
 import type { Scheme } from '../scheme.ts';
+import { blockLength } from '../session/file-description.ts';
 
 const TAG_BYTES = 32;
 

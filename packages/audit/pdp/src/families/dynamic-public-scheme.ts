@@ -1,13 +1,13 @@
 import type { Primitives } from '@cloister/crypto';
 import { oneOf, record, whole } from '@cloister/protocol';
+import { bytes, bytesUpTo, decodeRecord, encodeRecord } from '../encoding.ts';
+import { PdpError } from '../pdp-error.ts';
+import type { BlockChange, DynamicScheme, StoredFile } from '../scheme.ts';
+import { BLOCK_BYTES_MAX } from '../session/file-description.ts';
+import { type FileTag, openFileTag } from '../session/file-tag.ts';
+import { isLeafChange } from '../structures/merkle-tree.ts';
 import { type BlsKeys, type BlsSecretKey, lazyBlsKeys } from './bls-keys.ts';
-import { bytes, bytesUpTo, decodeRecord, encodeRecord } from './encoding.ts';
-import { BLOCK_BYTES_MAX } from './file-description.ts';
-import { type FileTag, openFileTag } from './file-tag.ts';
-import { PdpError } from './pdp-error.ts';
 import { type PublicSchemeDefinition, publicScheme } from './public-scheme.ts';
-import type { BlockChange, DynamicScheme, StoredFile } from './scheme.ts';
-import { isLeafChange } from './structures/merkle-tree.ts';
 
 const TAG_BYTES_MAX = 96;
 const NOTE_BYTES_MAX = 64;

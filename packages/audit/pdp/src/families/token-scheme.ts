@@ -1,13 +1,19 @@
 import type { Primitives } from '@cloister/crypto';
 import { type Check, record, whole } from '@cloister/protocol';
-import { challengeMessage, checkSelection, openChallengeMessage, SEED_BYTES, type Selection } from './challenge.ts';
+import { joined, uint64 } from '../encoding.ts';
+import { PdpError } from '../pdp-error.ts';
+import type { Rejection, Scheme, SchemeFacts, StoredFile, TagRequest } from '../scheme.ts';
+import {
+  challengeMessage,
+  checkSelection,
+  openChallengeMessage,
+  SEED_BYTES,
+  type Selection,
+} from '../session/challenge.ts';
+import type { FileDescription } from '../session/file-description.ts';
+import { type FileTag, openFileTag } from '../session/file-tag.ts';
 import { type DeterministicEncryption, deterministicEncryption } from './deterministic-encryption.ts';
-import { joined, uint64 } from './encoding.ts';
-import type { FileDescription } from './file-description.ts';
-import { type FileTag, openFileTag } from './file-tag.ts';
-import { PdpError } from './pdp-error.ts';
 import { type PrivateKeys, privateKeys } from './private-keys.ts';
-import type { Rejection, Scheme, SchemeFacts, StoredFile, TagRequest } from './scheme.ts';
 import type { TokenSettings } from './token-schedule.ts';
 
 const KEY_BYTES = 32;

@@ -1,7 +1,7 @@
 import type { Primitives } from '@cloister/crypto';
-import { sampleIndices } from './arithmetic/index-sampling.ts';
-import { keystream } from './keystream.ts';
-import { PdpError } from './pdp-error.ts';
+import { sampleIndices } from '../arithmetic/index-sampling.ts';
+import { PdpError } from '../pdp-error.ts';
+import { keystream } from '../session/keystream.ts';
 
 /** How many tokens are made for a file, and how many blocks each asks for. */
 export interface TokenSettings {

@@ -1,5 +1,5 @@
 import type { Answer, Primitives } from '@cloister/crypto';
-import { uint64 } from './encoding.ts';
+import { uint64 } from '../encoding.ts';
 
 const REFILL_BYTES = 4096;
 

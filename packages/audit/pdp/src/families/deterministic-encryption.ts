@@ -1,5 +1,5 @@
 import type { Primitives } from '@cloister/crypto';
-import { ascii, joined } from './encoding.ts';
+import { ascii, joined } from '../encoding.ts';
 
 const VALUE_BYTES = 32;
 export const SEALED_BYTES = 2 * VALUE_BYTES;

@@ -1,11 +1,11 @@
-import { type Curve, type G1, G1_BYTES, SCALAR_BYTES, type Scalar } from './arithmetic/curve.ts';
-import { COEFFICIENT_BYTES, scalarProducts, sectorSums, sectorsOf } from './arithmetic/sector-sums.ts';
+import { type Curve, type G1, G1_BYTES, SCALAR_BYTES, type Scalar } from '../arithmetic/curve.ts';
+import { COEFFICIENT_BYTES, scalarProducts, sectorSums, sectorsOf } from '../arithmetic/sector-sums.ts';
+import { joined, uint64 } from '../encoding.ts';
+import type { BlockTagger, StoredFile } from '../scheme.ts';
+import type { Expansion } from '../session/challenge.ts';
+import type { FileDescription } from '../session/file-description.ts';
+import type { Keystream } from '../session/keystream.ts';
 import type { BlsKey, BlsSecretKey } from './bls-keys.ts';
-import type { Expansion } from './challenge.ts';
-import { joined, uint64 } from './encoding.ts';
-import type { FileDescription } from './file-description.ts';
-import type { Keystream } from './keystream.ts';
-import type { BlockTagger, StoredFile } from './scheme.ts';
 
 /** Hashes that are added to a sum at once, so that memory does not grow with a challenge. */
 const BATCH = 1024;

@@ -1,12 +1,12 @@
 import type { Answer, Primitives } from '@cloister/crypto';
-import { numberFrom, productOfPowers } from './arithmetic/modular.ts';
-import { weightedSum } from './arithmetic/secret-exponent.ts';
-import { challengeSecret, type Expansion } from './challenge.ts';
-import { indexBatches } from './index-batches.ts';
-import { indexedKeystreams, type Keystream, keystream } from './keystream.ts';
+import { numberFrom, productOfPowers } from '../arithmetic/modular.ts';
+import { weightedSum } from '../arithmetic/secret-exponent.ts';
+import type { BlockTagger, StoredFile } from '../scheme.ts';
+import { challengeSecret, type Expansion } from '../session/challenge.ts';
+import { indexBatches } from '../session/index-batches.ts';
+import { indexedKeystreams, type Keystream, keystream } from '../session/keystream.ts';
 import type { PrivateSession } from './private-keys.ts';
 import type { RsaGroup, RsaOwner } from './rsa-group.ts';
-import type { BlockTagger, StoredFile } from './scheme.ts';
 
 const DIGEST_BYTES = 32;
 /** So many bytes more than N has make a hash of N's size that is off from a uniform one by 2^-128. */

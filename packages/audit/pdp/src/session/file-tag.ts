@@ -1,6 +1,6 @@
 import type { Answer, Primitives } from '@cloister/crypto';
 import { record } from '@cloister/protocol';
-import { bytesUpTo, decodeRecord, encodeRecord } from './encoding.ts';
+import { bytesUpTo, decodeRecord, encodeRecord } from '../encoding.ts';
 import { type FileDescription, fileName, isFileDescription } from './file-description.ts';
 
 /** What a scheme may add to a file tag: the longest is DHT-PA's table after 260,000 changes. */

@@ -1,10 +1,10 @@
 import type { Primitives } from '@cloister/crypto';
 import { type Check, listOf, oneOf, record, text, whole } from '@cloister/protocol';
-import { sampleIndices } from './arithmetic/index-sampling.ts';
-import { ascii, bytes, bytesUpTo, decodeRecord, encodeRecord } from './encoding.ts';
+import { sampleIndices } from '../arithmetic/index-sampling.ts';
+import { ascii, bytes, bytesUpTo, decodeRecord, encodeRecord } from '../encoding.ts';
+import { PdpError } from '../pdp-error.ts';
 import { blockCount, type FileDescription } from './file-description.ts';
 import { type Keystream, keystream } from './keystream.ts';
-import { PdpError } from './pdp-error.ts';
 
 export const SEED_BYTES = 32;
 /** More indices than this are asked for as a range, or in several challenges. */

@@ -1,5 +1,5 @@
 import type { Primitives } from '@cloister/crypto';
-import { ascii, joined } from './encoding.ts';
+import { ascii, joined } from '../encoding.ts';
 import type { FileDescription } from './file-description.ts';
 import { type FileTag, makeFileTag, openFileTag } from './file-tag.ts';
 

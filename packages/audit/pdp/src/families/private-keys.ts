@@ -1,11 +1,11 @@
 import type { Answer, Primitives } from '@cloister/crypto';
 import { type Check, oneOf, record } from '@cloister/protocol';
-import { ascii, bytes, decodeRecord, encodeRecord } from './encoding.ts';
-import { type FileDescription, fileName } from './file-description.ts';
-import { type FileTag, makeFileTag, openFileTag } from './file-tag.ts';
-import { PdpError } from './pdp-error.ts';
+import { ascii, bytes, decodeRecord, encodeRecord } from '../encoding.ts';
+import { PdpError } from '../pdp-error.ts';
+import type { KeyOptions, KeyPair } from '../scheme.ts';
+import { type FileDescription, fileName } from '../session/file-description.ts';
+import { type FileTag, makeFileTag, openFileTag } from '../session/file-tag.ts';
 import { remembered } from './remembered.ts';
-import type { KeyOptions, KeyPair } from './scheme.ts';
 
 const MASTER_BYTES = 32;
 

@@ -1,4 +1,6 @@
 import type { Primitives } from '@cloister/crypto';
+import { PdpError } from '../pdp-error.ts';
+import type { BlockTagger, Rejection, Scheme, SchemeFacts, StoredFile } from '../scheme.ts';
 import {
   challengeMessage,
   checkSelection,
@@ -6,13 +8,11 @@ import {
   expand,
   openChallengeMessage,
   SEED_BYTES,
-} from './challenge.ts';
-import type { FileDescription } from './file-description.ts';
-import { openFileTag } from './file-tag.ts';
-import { PdpError } from './pdp-error.ts';
+} from '../session/challenge.ts';
+import type { FileDescription } from '../session/file-description.ts';
+import { openFileTag } from '../session/file-tag.ts';
+import { wholeBlocks } from '../session/whole-blocks.ts';
 import { type KeyParts, type PrivateSession, privateKeys } from './private-keys.ts';
-import type { BlockTagger, Rejection, Scheme, SchemeFacts, StoredFile } from './scheme.ts';
-import { wholeBlocks } from './whole-blocks.ts';
 
 /** What a prover is asked, beside the blocks. */
 interface Asked<Public> {

@@ -1,5 +1,5 @@
+import { PdpError } from '../pdp-error.ts';
 import { blockCount, type FileDescription } from './file-description.ts';
-import { PdpError } from './pdp-error.ts';
 
 /** About so many bytes are tagged at once. */
 const BATCH_BYTES = 1024 * 1024;

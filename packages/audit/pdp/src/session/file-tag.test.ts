@@ -1,7 +1,7 @@
 import { nodePrimitives } from '@cloister/crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { encodeRecord } from './encoding.ts';
+import { encodeRecord } from '../encoding.ts';
 import { describeFile, fileName } from './file-description.ts';
 import { EXTRA_BYTES_MAX, makeFileTag, openFileTag } from './file-tag.ts';
 

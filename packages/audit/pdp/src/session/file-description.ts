@@ -1,7 +1,7 @@
 import type { Primitives } from '@cloister/crypto';
 import { type Check, record, text, whole } from '@cloister/protocol';
-import { bytes, encodeRecord } from './encoding.ts';
-import { PdpError } from './pdp-error.ts';
+import { bytes, encodeRecord } from '../encoding.ts';
+import { PdpError } from '../pdp-error.ts';
 
 export const FILE_ID_BYTES = 32;
 export const SALT_BYTES = 32;

@@ -1,15 +1,15 @@
 import type { Primitives } from '@cloister/crypto';
 import { type Check, oneOf, record, whole } from '@cloister/protocol';
-import { type Curve, curve, type G1, G1_BYTES, type G2, G2_BYTES, type Scalar } from './arithmetic/curve.ts';
-import { sectorsOf } from './arithmetic/sector-sums.ts';
-import { ascii, bytes, decodeRecord, encodeRecord } from './encoding.ts';
-import { BLOCK_BYTES_MAX, BLOCK_BYTES_MIN, type FileDescription } from './file-description.ts';
-import type { FileTag } from './file-tag.ts';
-import { keystream } from './keystream.ts';
-import { PdpError } from './pdp-error.ts';
+import { type Curve, curve, type G1, G1_BYTES, type G2, G2_BYTES, type Scalar } from '../arithmetic/curve.ts';
+import { sectorsOf } from '../arithmetic/sector-sums.ts';
+import { ascii, bytes, decodeRecord, encodeRecord } from '../encoding.ts';
+import { PdpError } from '../pdp-error.ts';
+import type { KeyOptions, KeyPair } from '../scheme.ts';
+import { BLOCK_BYTES_MAX, BLOCK_BYTES_MIN, type FileDescription } from '../session/file-description.ts';
+import type { FileTag } from '../session/file-tag.ts';
+import { keystream } from '../session/keystream.ts';
+import { openSignedFileTag, signFileTag } from '../session/signed-file-tag.ts';
 import { remembered } from './remembered.ts';
-import type { KeyOptions, KeyPair } from './scheme.ts';
-import { openSignedFileTag, signFileTag } from './signed-file-tag.ts';
 
 const MASTER_BYTES = 32;
 const SIGNING_BYTES = 32;

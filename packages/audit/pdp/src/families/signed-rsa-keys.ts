@@ -1,13 +1,13 @@
 import type { Primitives } from '@cloister/crypto';
 import { type Check, oneOf, record } from '@cloister/protocol';
-import { bytes, decodeRecord, encodeRecord } from './encoding.ts';
-import type { FileDescription } from './file-description.ts';
-import type { FileTag } from './file-tag.ts';
-import { PdpError } from './pdp-error.ts';
+import { bytes, decodeRecord, encodeRecord } from '../encoding.ts';
+import { PdpError } from '../pdp-error.ts';
+import type { KeyOptions, KeyPair } from '../scheme.ts';
+import type { FileDescription } from '../session/file-description.ts';
+import type { FileTag } from '../session/file-tag.ts';
+import { openSignedFileTag, signFileTag } from '../session/signed-file-tag.ts';
 import { remembered } from './remembered.ts';
 import { type RsaGroup, type RsaOwner, rsaKeys } from './rsa-group.ts';
-import type { KeyOptions, KeyPair } from './scheme.ts';
-import { openSignedFileTag, signFileTag } from './signed-file-tag.ts';
 
 const ED25519_BYTES = 32;
 

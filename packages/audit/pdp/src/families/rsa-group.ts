@@ -1,11 +1,11 @@
 import type { Answer, Modulus, Primitives, RsaPrivateKey } from '@cloister/crypto';
 import { record } from '@cloister/protocol';
-import { gcd, inverse, numberBytes, numberFrom } from './arithmetic/modular.ts';
-import { type Reduce, reduceBy } from './arithmetic/secret-exponent.ts';
-import { bytes, bytesUpTo, encodeRecord } from './encoding.ts';
-import { PdpError } from './pdp-error.ts';
+import { gcd, inverse, numberBytes, numberFrom } from '../arithmetic/modular.ts';
+import { type Reduce, reduceBy } from '../arithmetic/secret-exponent.ts';
+import { bytes, bytesUpTo, encodeRecord } from '../encoding.ts';
+import { PdpError } from '../pdp-error.ts';
+import type { KeyOptions } from '../scheme.ts';
 import type { KeyParts } from './private-keys.ts';
-import type { KeyOptions } from './scheme.ts';
 
 const BITS_DEFAULT = 3072;
 /** 2048 bits are worth some 112, and everything else here 128 (NIST SP 800-57, table 2). */

@@ -1,22 +1,9 @@
 import type { Primitives } from '@cloister/crypto';
 import { listOf, oneOf, record, whole } from '@cloister/protocol';
-import { numberFrom, productOfPowers } from './arithmetic/modular.ts';
-import { weightedSum, weightedSumBytes } from './arithmetic/secret-exponent.ts';
-import {
-  type Challenge,
-  challengeMessage,
-  checkSelection,
-  type Expansion,
-  expand,
-  openChallengeMessage,
-  SEED_BYTES,
-} from './challenge.ts';
-import { ascii, bytes, bytesUpTo, decodeRecord, encodeRecord, joined } from './encoding.ts';
-import { BLOCK_BYTES_MAX, blockCount, blockLength, type FileDescription, fileName } from './file-description.ts';
-import { type FileTag, openFileTag } from './file-tag.ts';
-import { indexedKeystream } from './keystream.ts';
-import { PdpError } from './pdp-error.ts';
-import type { RsaGroup } from './rsa-group.ts';
+import { numberFrom, productOfPowers } from '../arithmetic/modular.ts';
+import { weightedSum, weightedSumBytes } from '../arithmetic/secret-exponent.ts';
+import { ascii, bytes, bytesUpTo, decodeRecord, encodeRecord, joined } from '../encoding.ts';
+import { PdpError } from '../pdp-error.ts';
 import type {
   BlockChange,
   BlockTagger,
@@ -26,17 +13,36 @@ import type {
   SchemeFacts,
   StoredFile,
   UpdateVerdict,
-} from './scheme.ts';
-import { type SignedRsaKey, signedRsaKeys } from './signed-rsa-keys.ts';
-import { isLeafChange } from './structures/merkle-tree.ts';
+} from '../scheme.ts';
+import {
+  type Challenge,
+  challengeMessage,
+  checkSelection,
+  type Expansion,
+  expand,
+  openChallengeMessage,
+  SEED_BYTES,
+} from '../session/challenge.ts';
+import {
+  BLOCK_BYTES_MAX,
+  blockCount,
+  blockLength,
+  type FileDescription,
+  fileName,
+} from '../session/file-description.ts';
+import { type FileTag, openFileTag } from '../session/file-tag.ts';
+import { indexedKeystream } from '../session/keystream.ts';
+import { wholeBlocks } from '../session/whole-blocks.ts';
+import { isLeafChange } from '../structures/merkle-tree.ts';
 import {
   HEIGHT_MAX,
   rankedSkipList,
   type SkipLeaf,
   type SkipRoot,
   type TowerChange,
-} from './structures/ranked-skip-list.ts';
-import { wholeBlocks } from './whole-blocks.ts';
+} from '../structures/ranked-skip-list.ts';
+import type { RsaGroup } from './rsa-group.ts';
+import { type SignedRsaKey, signedRsaKeys } from './signed-rsa-keys.ts';
 
 const COEFFICIENT_BYTES = 16;
 /** The longest list of changes in one update. */

@@ -1,8 +1,8 @@
 import type { Primitives } from '@cloister/crypto';
-import { G1_BYTES } from './arithmetic/curve.ts';
-import { sectorsOf } from './arithmetic/sector-sums.ts';
-import { type BlsKey, type BlsKeys, type BlsSecretKey, lazyBlsKeys } from './bls-keys.ts';
-import { combined, type Equation, holds } from './bls-tags.ts';
+import { G1_BYTES } from '../arithmetic/curve.ts';
+import { sectorsOf } from '../arithmetic/sector-sums.ts';
+import { PdpError } from '../pdp-error.ts';
+import type { Answered, BlockTagger, Rejection, Scheme, SchemeFacts, StoredFile, Verdict } from '../scheme.ts';
 import {
   type Challenge,
   challengeMessage,
@@ -11,12 +11,12 @@ import {
   expand,
   openChallengeMessage,
   SEED_BYTES,
-} from './challenge.ts';
-import { type FileDescription, fileName } from './file-description.ts';
-import { type FileTag, openFileTag } from './file-tag.ts';
-import { PdpError } from './pdp-error.ts';
-import type { Answered, BlockTagger, Rejection, Scheme, SchemeFacts, StoredFile, Verdict } from './scheme.ts';
-import { wholeBlocks } from './whole-blocks.ts';
+} from '../session/challenge.ts';
+import { type FileDescription, fileName } from '../session/file-description.ts';
+import { type FileTag, openFileTag } from '../session/file-tag.ts';
+import { wholeBlocks } from '../session/whole-blocks.ts';
+import { type BlsKey, type BlsKeys, type BlsSecretKey, lazyBlsKeys } from './bls-keys.ts';
+import { combined, type Equation, holds } from './bls-tags.ts';
 
 /** 128 bits. */
 const WEIGHT_BYTES = 16;
