@@ -47,6 +47,8 @@ export interface Synced extends Tagged {
   readonly repositories: readonly BackupRepository[];
 }
 
+/** Characters of a name that a state has room for. */
+const NAME_MAX = 4096;
 const DAY_MS = 86_400_000;
 const DEFAULTS = { scheme: 'gmac-cpor', blockBytes: 16 * 1024, period: 30 * DAY_MS } as const;
 
@@ -116,6 +118,10 @@ async function sync(
         } else if (before.tagged < before.bytes) found.push({ object, from: before.tagged, baseline, replace: false });
       }
       const wanted = found.filter(({ object: { path, bytes } }) => {
+        if (path.length > NAME_MAX || path.includes('\0')) {
+          skipped.push({ path, why: 'Its name is too long, or has a NUL in it' });
+          return false;
+        }
         const length = own === undefined ? bytes : own.lengths.get(path);
         if (length === undefined) skipped.push({ path, why: `"${from}" does not have it` });
         else if (length !== bytes) skipped.push({ path, why: `It has ${bytes} bytes, and in "${from}" ${length}` });

@@ -292,6 +292,7 @@ describe('a bucket', () => {
     's3://key:secret@b/',
     's3://b/?endpoint=x',
     's3://b/?endpoint=ftp://x',
+    's3://b/?endpoint=http://u:p@x',
     's3://b/?color=red',
   ])('%s names none', async (name) => {
     await expect(s3Store(name)).rejects.toMatchObject({ code: 'bad-store' });

@@ -61,7 +61,9 @@ const entities = (text: string): string =>
       ? codePoint(decimal === undefined ? Number.parseInt(hex, 16) : Number(decimal))
       : NAMES[name.toLowerCase()]!,
   );
-const codePoint = (code: number): string => (code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd');
+/** Half a pair is no character. */
+const codePoint = (code: number): string =>
+  code <= 0x10ffff && (code < 0xd800 || code > 0xdfff) ? String.fromCodePoint(code) : '\ufffd';
 
 /** As in a form: a space is a plus sign. */
 function decode(text: string): string {

@@ -94,8 +94,8 @@ function parseName(name: string): { readonly url: URL; readonly folder: string }
   try {
     url = new URL(name);
     folder = decodeURIComponent(url.pathname.slice(1));
-    const endpoint = url.searchParams.get('endpoint');
-    if (endpoint !== null && !/^https?:$/.test(new URL(endpoint).protocol)) throw new Error('No endpoint');
+    const endpoint = new URL(url.searchParams.get('endpoint') ?? 'https://amazonaws.com');
+    if (!/^https?:$/.test(endpoint.protocol) || endpoint.username !== '') throw new Error('No endpoint');
   } catch {
     return fail('bad-store', `"${name}" is no bucket's name`);
   }
