@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { measureEnclave, runtimeDirectory, startEnclave } from '@cloister/launcher';
 import { type AuditContext, addStore, runAudit, syncStore } from '../../packages/audit/auditor/src/index.ts';
 import { openStore } from '../../packages/audit/auditor/src/stores/open-store.ts';
@@ -51,6 +52,7 @@ export const auditStores: FullCheck = async ({ quick }) => {
         cpu.clientSeconds + cpu.enclaveSeconds <= CPU_SECONDS_MAX &&
         small.named,
       seed,
+      hostLoad: loadavg().map((value) => Math.round(10 * value) / 10),
       campaigns,
       faultsServed: Object.fromEntries([...bucket.proxy.served].sort()),
       cpu: { goal: CPU_SECONDS_MAX, ...cpu },
