@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { attacks } from './full/attacks.ts';
 import { auditFlips } from './full/audit-flips.ts';
 import { auditKill } from './full/audit-kill.ts';
+import { auditStores } from './full/audit-stores.ts';
 import { debianGuest } from './full/debian-guest.ts';
 import { fuzz } from './full/fuzz.ts';
 import { fuzzHypelet } from './full/fuzz-hypelet.ts';
@@ -18,6 +19,7 @@ const CHECKS: Readonly<Record<string, FullCheck>> = {
   attacks,
   'audit-flips': auditFlips,
   'audit-kill': auditKill,
+  'audit-stores': auditStores,
   'debian-guest': debianGuest,
   fuzz,
   'fuzz-hypelet': fuzzHypelet,

@@ -18,9 +18,10 @@ const HASH = { scalar: 'bytes', from: 32, to: 32 } as const;
 
 /**
  * What an object's tags were made from. `store`: what the store gave, so that an audit proves "unchanged since it was
- * added". `source`: the owner's own copy.
+ * added". `source`: the owner's own copy. `content-hash`: what the store gave, whose SHA-256 is its name, so that it is what
+ * was stored under that name.
  */
-export const BASELINES = ['store', 'source'] as const;
+export const BASELINES = ['store', 'source', 'content-hash'] as const;
 export type Baseline = (typeof BASELINES)[number];
 
 /** What the signatures of an audit's receipts are rooted in. */
@@ -48,6 +49,8 @@ export const ENCLAVE_FAILURES = [
   'rolled-back',
   /** Data that is not as long as was said. */
   'length',
+  /** Data that is not what its name says. */
+  'content',
   /** An argument out of its range, or a request out of its order. */
   'request',
   /** A scheme that there is not, or that is not for such a store. */
@@ -87,8 +90,9 @@ const TO_ENCLAVE = {
   open: { code: 0xa1, fields: { key: KEY, counter: 'size', head: SEALED } },
   /**
    * Tags an extent of an object: `data` follows, `length` bytes in all, then `data.end`. Its tags will lie in the file
-   * `pack` from `tagsAt` on. `pin` is what the store calls this state of the object. With `replace` what was committed of
-   * the object before is forgotten, in the commit that keeps this.
+   * `pack` from `tagsAt` on. `pin` is what the store calls this state of the object. With the baseline `content-hash` the
+   * extent is a whole object, and tagged only if the last part of its path is its SHA-256 in hexadecimal. With `replace`
+   * what was committed of the object before is forgotten, in the commit that keeps this.
    */
   tag: {
     code: 0xa2,
@@ -144,6 +148,9 @@ const FROM_ENCLAVE = {
       /** Of one block's tag. */
       tagBytes: 'u32',
       objects: 'size',
+      /** Objects of these baselines; all others have the baseline `store`. */
+      sourceObjects: 'size',
+      contentHashObjects: 'size',
       extents: 'size',
       bytes: 'size',
       blocks: 'size',

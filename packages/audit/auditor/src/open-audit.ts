@@ -7,12 +7,17 @@ import { type Home, type KeyHome, makeHome, openHome, type Unlock } from './key-
 import type { ProverTimes } from './prover/prover-client.ts';
 import { tagsBeside } from './prover/tags-beside.ts';
 import { type StateDirectory, withStateDirectory } from './state-directory.ts';
+import { type Limits, meter } from './stores/meter.ts';
+import { openStore } from './stores/open-store.ts';
+import type { Store } from './stores/store.ts';
 
 /** What work on audits needs and reports to. */
 export interface AuditContext {
   readonly startEnclave: StartLone;
   /** What an enclave that it starts is. */
   readonly measureEnclave: () => Promise<EnclaveMeasurement>;
+  /** How stores are opened; as their names say unless told. */
+  readonly openStore?: typeof openStore | undefined;
   /** For keys that do not lie open. */
   readonly unlock?: Unlock | undefined;
   /** How long provers are waited for. */
@@ -21,6 +26,13 @@ export interface AuditContext {
   readonly progress?: ((progress: AuditProgress) => void) | undefined;
   readonly warn?: ((line: string) => void) | undefined;
 }
+
+/** A store of which no more is read than its owner allows. @throws AuditError `bad-store` */
+export const opened = (context: AuditContext, name: string, limits?: Limits | undefined): Promise<Store> =>
+  (context.openStore ?? openStore)(name, {
+    meter: limits === undefined ? undefined : meter(limits, context.warn),
+    warn: context.warn,
+  });
 
 export interface AuditProgress {
   readonly doing: 'making keys' | 'listing' | 'tagging' | 'reading' | 'proving';

@@ -3,11 +3,10 @@ import { encodeQuote } from '@cloister/evidence';
 import type { Audited, Finding, StateFacts, ToEnclave } from '@cloister/protocol';
 import type { Answer } from './enclave-link.ts';
 import { knownObjects } from './known-objects.ts';
-import { type AuditContext, type AuditProgress, type OpenAudit, withAudit } from './open-audit.ts';
+import { type AuditContext, type AuditProgress, type OpenAudit, opened, withAudit } from './open-audit.ts';
 import { proverQuestions } from './prover/prover-questions.ts';
 import { type Proofs, packReader } from './state-directory.ts';
-import { type Limits, limitedStore } from './stores/limited.ts';
-import { openStore } from './stores/open-store.ts';
+import type { Limits } from './stores/meter.ts';
 import { type Store, StoreLoss } from './stores/store.ts';
 
 export interface RunOptions {
@@ -25,7 +24,7 @@ export interface AuditResult extends Audited {
   readonly store: string;
   /** What the state says now. */
   readonly facts: StateFacts;
-  /** What is wrong, in the order of the answers. */
+  /** What is wrong, in the order of the answers; without a path: the listing could not be read. */
   readonly wrong: readonly Finding[];
 }
 
@@ -43,8 +42,10 @@ export async function runAudit(context: AuditContext, name: string, options: Run
         : proverQuestions(context, audit.facts);
     let proofs: Proofs | undefined;
     try {
-      for (const path of await questions.absent()) await link.run({ kind: 'absent', path });
       const wrong: Finding[] = [];
+      const absent = await questions.absent();
+      if (absent instanceof StoreLoss) wrong.push({ path: '', finding: absent.loss, offset: 0, length: 0, blocks: 0 });
+      else for (const path of absent) await link.run({ kind: 'absent', path });
       let audited: Audited | undefined;
       let receipt: { readonly number: number; readonly bytes: Uint8Array } | undefined;
       await link.run({ kind: 'audit', all, sample, due: dueMax }, async (answer) => {
@@ -112,8 +113,8 @@ export async function runAudit(context: AuditContext, name: string, options: Run
 /** Who answers what the enclave asks in an audit. */
 export interface Questions {
   readonly doing: AuditProgress['doing'];
-  /** Objects that are known not to be there, without a question. */
-  absent(): Promise<readonly string[]>;
+  /** Objects that are known not to be there, without a question; or why the store could not be listed. */
+  absent(): Promise<readonly string[] | StoreLoss>;
   /** @throws StoreLoss */
   answer(question: Extract<Answer, { readonly kind: 'read' | 'challenge' }>): Promise<ToEnclave>;
   close(): Promise<void>;
@@ -121,8 +122,7 @@ export interface Questions {
 
 /** Blocks are read from the store, with the tags that lie here. */
 async function storeQuestions(context: AuditContext, audit: OpenAudit, limits: Limits | undefined): Promise<Questions> {
-  const opened = await openStore(audit.facts.store);
-  const store = limits === undefined ? opened : limitedStore(opened, limits, context.warn);
+  const store = await opened(context, audit.facts.store, limits);
   const tags = packReader(audit.directory);
   return {
     doing: 'reading',
@@ -148,7 +148,7 @@ async function absentObjects(
   { signal, progress }: AuditContext,
   audit: OpenAudit,
   store: Store,
-): Promise<readonly string[]> {
+): Promise<readonly string[] | StoreLoss> {
   const { objects } = await knownObjects(audit);
   progress?.({ doing: 'listing', bytes: 0, ofBytes: 0 });
   try {
@@ -158,8 +158,7 @@ async function absentObjects(
     }
   } catch (error) {
     if (!(error instanceof StoreLoss)) throw error;
-    // Reading says for each block why it cannot be had.
-    return [];
+    return error;
   }
   return [...objects.keys()];
 }

@@ -196,24 +196,49 @@ export async function newPack(directory: StateDirectory, name: string): Promise<
   };
 }
 
+/** Tags of neighbours are read together, and so many stretches are kept. */
+const STRETCH_BYTES = 64 * 1024;
+const STRETCHES_MAX = 64;
+
 /** Tags as they lie there; fewer bytes where they are not. */
 export function packReader(directory: StateDirectory): {
   read(pack: string, at: number, length: number): Promise<Uint8Array>;
   close(): Promise<void>;
 } {
   const files = new Map<string, Promise<Awaited<ReturnType<typeof open>> | undefined>>();
+  const stretches = new Map<string, Promise<Uint8Array>>();
+
+  async function stretch(pack: string, number: number): Promise<Uint8Array> {
+    let file = files.get(pack);
+    if (file === undefined) {
+      file = /^[0-9a-f]{16}$/.test(pack)
+        ? open(directory.pack(pack), 'r').catch(() => undefined)
+        : Promise.resolve(undefined);
+      files.set(pack, file);
+    }
+    const bytes = Buffer.alloc(STRETCH_BYTES);
+    const { bytesRead } = (await (await file)?.read(bytes, 0, STRETCH_BYTES, number * STRETCH_BYTES)) ?? {
+      bytesRead: 0,
+    };
+    return bytes.subarray(0, bytesRead);
+  }
+
   return {
     async read(pack, at, length) {
-      let file = files.get(pack);
-      if (file === undefined) {
-        file = /^[0-9a-f]{16}$/.test(pack)
-          ? open(directory.pack(pack), 'r').catch(() => undefined)
-          : Promise.resolve(undefined);
-        files.set(pack, file);
+      const parts: Uint8Array[] = [];
+      for (let from = at; from < at + length; ) {
+        const number = Math.floor(from / STRETCH_BYTES);
+        const key = `${pack} ${number}`;
+        const known = stretches.get(key) ?? stretch(pack, number);
+        stretches.set(key, known);
+        if (stretches.size > STRETCHES_MAX) stretches.delete(stretches.keys().next().value!);
+        const inside = from - number * STRETCH_BYTES;
+        const part = (await known).subarray(inside, inside + at + length - from);
+        if (part.length === 0) break;
+        parts.push(part);
+        from += part.length;
       }
-      const bytes = Buffer.alloc(length);
-      const { bytesRead } = (await (await file)?.read(bytes, 0, length, at)) ?? { bytesRead: 0 };
-      return bytes.subarray(0, bytesRead);
+      return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
     },
     async close() {
       for (const file of files.values()) await (await file)?.close();

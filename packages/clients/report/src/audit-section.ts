@@ -46,6 +46,7 @@ function lastAudit({ iat, audit, measurement }: Claims, fingerprint: string | nu
   const baselines = {
     store: 'what the store gave when it was added: "unchanged since then"',
     source: "the owner's own copy",
+    'content-hash': 'names that are hashes of what the objects hold',
   };
   const read = audit.all
     ? 'all of them'

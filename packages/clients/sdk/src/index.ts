@@ -6,6 +6,7 @@ export {
   auditNames,
   auditReceipts,
   auditWithKey,
+  type BackupRepository,
   costs,
   DEFAULT_PRICES,
   fingerprintOf,

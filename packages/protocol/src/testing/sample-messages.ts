@@ -132,6 +132,7 @@ export const FROM_ENCLAVE_SAMPLES: OneOfEach<FromEnclave> = {
       objects: 1,
       extents: 1,
     },
+    ...{ sourceObjects: 1, contentHashObjects: 0 },
     ...{ bytes: 5, blocks: 1, created: 1, period: 2, periodStart: 3, periodBlocks: 1, periodDone: 0 },
     ...{ audits: 0, lastAudit: 0, lastFindings: 0, publicKey: hash, counter: 1 },
   },

@@ -20,6 +20,14 @@ export const webPrimitives: Primitives = {
     return out;
   },
   sha256: async (...parts) => new Uint8Array(await crypto.subtle.digest('SHA-256', joined(parts))),
+  sha256InParts() {
+    // WebCrypto hashes what is there as a whole, and nothing else.
+    const parts: Uint8Array[] = [];
+    return {
+      update: (part) => void parts.push(joined([part])),
+      digest: async () => new Uint8Array(await crypto.subtle.digest('SHA-256', joined(parts))),
+    };
+  },
   hmacSha256(key) {
     const imported = crypto.subtle.importKey('raw', joined([key]), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
     return async (...parts) => new Uint8Array(await crypto.subtle.sign('HMAC', await imported, joined(parts)));

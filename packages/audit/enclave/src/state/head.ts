@@ -53,6 +53,9 @@ export interface Head {
   readonly nextBlock: number;
   readonly pages: readonly PagePlace[];
   readonly objects: number;
+  /** Those of them with another baseline than `store`. */
+  readonly sourceObjects: number;
+  readonly contentHashObjects: number;
   readonly extents: number;
   readonly bytes: number;
   readonly coverage: Coverage;
@@ -80,6 +83,8 @@ export const isHead: Check<Head> = record({
   nextBlock: count,
   pages: listOf(record({ id: bytes(32), first: count, end: count }), PAGES_MAX),
   objects: count,
+  sourceObjects: count,
+  contentHashObjects: count,
   extents: count,
   bytes: count,
   coverage: record({ start: count, key: bytes(32), total: count, done: count }),

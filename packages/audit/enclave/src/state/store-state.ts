@@ -40,7 +40,7 @@ export async function createState(
     secretKey: keys.secret,
     schemeKey: isForAll ? await primitives.sha256(keys.public) : new Uint8Array(0),
     ...{ signingKey: signing.secret, publicKey: signing.public },
-    ...{ nextBlock: 0, pages: [], objects: 0, extents: 0, bytes: 0 },
+    ...{ nextBlock: 0, pages: [], objects: 0, sourceObjects: 0, contentHashObjects: 0, extents: 0, bytes: 0 },
     coverage: freshCoverage(primitives, 0, now),
     ...{ audits: 0, lastAudit: 0, lastFindings: 0 },
   };
@@ -125,6 +125,7 @@ export function factsOf({ head }: StoreState): StateFacts {
   const { coverage } = head;
   return {
     ...{ root, store, prover, scheme, blockBytes, tagBytes, objects, extents, bytes, created, period, counter },
+    ...{ sourceObjects: head.sourceObjects, contentHashObjects: head.contentHashObjects },
     blocks: head.nextBlock,
     periodStart: coverage.start,
     periodBlocks: coverage.total,

@@ -41,6 +41,7 @@ export function addAuditCommands(cloister: Command, finish: (status: number) => 
   limited(audit.command('add').argument('<store>', 'a directory'))
     .description('begin to audit a store: tag all that it holds; an interrupted one goes on')
     .option('--name <name>', 'what the audit is called')
+    .option('--from <dir>', 'tag your own copy, which lies there, in the place of what the store gives')
     .option('--block-size <size>', 'bytes that are tagged and read at once, 4k to 128k (default 16k)')
     .option('--period <time>', 'time within which each block is read once (default 30d)')
     .option('--prover <url>', 'ask for proofs there, where "cloister audit prover" will serve the store with its tags')
