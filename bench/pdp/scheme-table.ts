@@ -21,6 +21,8 @@ export interface Case {
 export interface Samples {
   readonly tag: number[];
   readonly tagOfFile: number[];
+  /** Beside OpenSSL's, which has one buffer. */
+  readonly tagOfCache: number[];
   readonly prove: number[];
   readonly verify: number[];
   readonly verifyAsOwner: number[];
@@ -101,7 +103,7 @@ async function measure(
   openssl: Case['openssl'],
   rounds: number,
 ): Promise<Measured> {
-  const ours: Samples = { tag: [], tagOfFile: [], prove: [], verify: [], verifyAsOwner: [] };
+  const ours: Samples = { tag: [], tagOfFile: [], tagOfCache: [], prove: [], verify: [], verifyAsOwner: [] };
   const peers: PeerSamples = { tag: [], prove: [], verify: [] };
   const limit: number[] = [];
   // What is compiled when it is first run, and tables that a key keeps, are no part of it.
@@ -115,6 +117,7 @@ async function measure(
     if (openssl !== undefined && round < OPENSSL_ROUNDS) {
       const speed = opensslBytesPerSecond(openssl, of.blockBytes);
       if (speed !== undefined) limit.push(of.blockBytes / speed);
+      ours.tagOfCache.push((await bed.tag('cache')) / bed.blocks);
     }
     ours.prove.push(await bed.prove());
     if (peer !== undefined) peers.prove.push(await peer.prove());
