@@ -18,8 +18,8 @@ import { meanProcessorTime, processorTime } from './processor-time.ts';
 /** Finds a loss of 1 % with 99 % (Ateniese et al., CCS 2007, section 4). */
 export const ASKED = 460;
 const PIECE_BYTES = 2 ** 20;
-/** As an enclave gets them over its channel. */
-const CACHED_BYTES = 128 * 1024;
+/** Less than a core's own cache has. */
+const CACHED_BYTES = 512 * 1024;
 
 export interface Sizes {
   /** Of one block, or of a token for a scheme that has those. */
