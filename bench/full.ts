@@ -9,6 +9,7 @@ import { fuzz } from './full/fuzz.ts';
 import { fuzzHypelet } from './full/fuzz-hypelet.ts';
 import { gateFuzz } from './full/gate-fuzz.ts';
 import { kill } from './full/kill.ts';
+import { pdp } from './full/pdp.ts';
 import { powerCut } from './full/power-cut.ts';
 import { systemCalls } from './full/system-calls.ts';
 
@@ -26,6 +27,7 @@ const CHECKS: Readonly<Record<string, FullCheck>> = {
   'gate-fuzz': gateFuzz,
   'system-calls': systemCalls,
   kill,
+  pdp,
   'power-cut': powerCut,
 };
 

@@ -5,6 +5,7 @@ import { imageBuildBench } from './image-build.ts';
 import { interpreterBench } from './interpreter.ts';
 import { killBench } from './kill.ts';
 import type { Bench, Measurement } from './measurement.ts';
+import { pdpBench } from './pdp.ts';
 import { protectionBench } from './protection.ts';
 
 const BENCHES: Readonly<Record<string, Bench>> = {
@@ -14,6 +15,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   'image-build': imageBuildBench,
   interpreter: interpreterBench,
   kill: killBench,
+  pdp: pdpBench,
   protection: protectionBench,
 };
 

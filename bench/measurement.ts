@@ -52,6 +52,12 @@ export function reached(bench: string, metric: string, ours: readonly number[], 
   return { bench, metric, ours: round(value), peer: null, ratio: null, goal: `>= ${least}`, holds: value >= least };
 }
 
+/** A figure without a peer that must not exceed `most`. */
+export function within(bench: string, metric: string, ours: readonly number[], most: number): Measurement {
+  const value = median(ours);
+  return { bench, metric, ours: round(value), peer: null, ratio: null, goal: `<= ${most}`, holds: value <= most };
+}
+
 /** A figure that is reported and promised to nobody. */
 export function reported(
   bench: string,

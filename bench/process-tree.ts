@@ -36,3 +36,16 @@ export function processCpuSeconds(pid: number): number {
     .slice(11, 13);
   return (Number(user) + Number(system)) / TICKS;
 }
+
+/** Processes that were started by this one, and live. */
+export function childrenOf(pid: number): readonly number[] {
+  return readdirSync('/proc').flatMap((entry) => {
+    if (!/^\d+$/.test(entry)) return [];
+    try {
+      const text = readFileSync(`/proc/${entry}/stat`, 'latin1');
+      return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1]) === pid ? [Number(entry)] : [];
+    } catch {
+      return [];
+    }
+  });
+}

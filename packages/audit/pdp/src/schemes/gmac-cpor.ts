@@ -110,7 +110,11 @@ const paddedBytes = ({ blockBytes }: FileDescription): number => Math.ceil(block
 
 function nonceOf(index: number): Uint8Array {
   const nonce = new Uint8Array(NONCE_BYTES);
-  new DataView(nonce.buffer).setBigUint64(NONCE_BYTES - 8, BigInt(index));
+  // A BigInt for it takes a tenth of the time that the tag takes.
+  for (let at = NONCE_BYTES - 1, rest = index; rest > 0; at -= 1) {
+    nonce[at] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
   return nonce;
 }
 
