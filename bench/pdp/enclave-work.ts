@@ -54,7 +54,16 @@ export async function enclaveWork(scheme: string, bytes: number, where: 'compart
     await link.run({ kind: 'measured', ...measurement });
     const keyGen = await spent(async () => {
       const key = randomBytes(SEALING_KEY_BYTES);
-      await link.run({ kind: 'create', key, store: 'bench', scheme, blockBytes: BLOCK_BYTES, period: 30 * DAY_MS });
+      await link.run({
+        kind: 'create',
+        root: 'software',
+        prover: '',
+        key,
+        store: 'bench',
+        scheme,
+        blockBytes: BLOCK_BYTES,
+        period: 30 * DAY_MS,
+      });
       await link.run({ kind: 'commit' }, keep);
     });
     // What is compiled when it is first run is no part of it.
