@@ -48,10 +48,14 @@ export interface ReceiptFinding {
 /** What an audit says. Times in milliseconds since 1970. */
 export interface AuditClaims {
   readonly store: string;
+  /** Who was asked for proofs; empty where blocks were read. */
+  readonly prover: string;
   /** 32 bytes: which state. */
   readonly state: Uint8Array;
   readonly number: number;
   readonly scheme: string;
+  /** SHA-256 of the scheme's public key, where anybody can verify the proofs again; empty otherwise. */
+  readonly schemeKey: Uint8Array;
   readonly blockBytes: number;
   readonly all: boolean;
   /** What the random blocks were drawn from. */
@@ -94,6 +98,8 @@ const ED25519 = 6;
 
 const count = whole(Number.MAX_SAFE_INTEGER);
 const hash: Check<Uint8Array> = (value): value is Uint8Array => value instanceof Uint8Array && value.length === 32;
+const hashOrNone: Check<Uint8Array> = (value): value is Uint8Array =>
+  value instanceof Uint8Array && (value.length === 0 || value.length === 32);
 const flag: Check<boolean> = (value): value is boolean => typeof value === 'boolean';
 
 export const isMeasurement: Check<Measurement> = record({
@@ -101,7 +107,17 @@ export const isMeasurement: Check<Measurement> = record({
   ...{ command: text(8192), level: text(32) },
 });
 const isAudit: Check<AuditClaims> = record({
-  ...{ store: text(4096), state: hash, number: count, scheme: text(32), blockBytes: count, all: flag, seed: hash },
+  ...{
+    store: text(4096),
+    prover: text(2048),
+    state: hash,
+    number: count,
+    scheme: text(32),
+    schemeKey: hashOrNone,
+    blockBytes: count,
+    all: flag,
+    seed: hash,
+  },
   ...{ blocks: count, bytes: count, sampled: count, due: count, ofBlocks: count, transcript: hash },
   baselines: listOf(oneOf(...BASELINES), BASELINES.length),
   findings: count,

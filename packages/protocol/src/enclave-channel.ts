@@ -11,6 +11,9 @@ export const AUDIT_BLOCK_BYTES = { from: 4096, to: AUDIT_PIECE_BYTES_MAX } as co
 const PIECE = { scalar: 'bytes', from: 0, to: AUDIT_PIECE_BYTES_MAX } as const;
 const SEALED = { scalar: 'bytes', from: 1, to: SEALED_STATE_BYTES_MAX } as const;
 const KEY = { scalar: 'bytes', from: SEALING_KEY_BYTES, to: SEALING_KEY_BYTES } as const;
+/** No proof of a scheme for a prover is longer; what is longer is none. */
+export const AUDIT_PROOF_BYTES_MAX = 160 * 1024;
+const PROOF = { scalar: 'bytes', from: 0, to: AUDIT_PROOF_BYTES_MAX } as const;
 const HASH = { scalar: 'bytes', from: 32, to: 32 } as const;
 
 /**
@@ -29,8 +32,11 @@ export type AuditRoot = (typeof AUDIT_ROOTS)[number];
 export const LOSSES = ['missing', 'archived', 'stale', 'timed-out', 'unreachable', 'throttled', 'unknown'] as const;
 export type Loss = (typeof LOSSES)[number];
 
-/** What an audit says of blocks. `unsteady`: wrong when they were read first, right when they were read again. */
-export const FINDINGS = ['corrupt', 'unsteady', ...LOSSES] as const;
+/**
+ * What an audit says of blocks. `not-proven`: a prover has given no proof, so that nobody can say which of them are wrong.
+ * `unsteady`: wrong when they were read, or proven, first, and right the second time.
+ */
+export const FINDINGS = ['corrupt', 'not-proven', 'unsteady', ...LOSSES] as const;
 export type FindingKind = (typeof FINDINGS)[number];
 
 /** Why an enclave did not do what it was asked. Closed, so that a client can map each to a line for its user. */
@@ -47,6 +53,8 @@ export const ENCLAVE_FAILURES = [
   'content',
   /** An argument out of its range, or a request out of its order. */
   'request',
+  /** A scheme that there is not, or that is not for such a store. */
+  'scheme',
   /** More objects than a state can list. */
   'full',
 ] as const;
@@ -62,13 +70,17 @@ const TO_ENCLAVE = {
     code: 0x9f,
     fields: { bundle: HASH, filter: HASH, node: HASH, libraries: HASH, command: 'text', level: 'text' },
   },
-  /** A new state for `store`, as its owner names it, sealed under `key`. `period` in milliseconds: within one, each block is read once. */
+  /**
+   * A new state for `store`, as its owner names it, sealed under `key`. `period` in milliseconds: within one, each block is
+   * read once. `prover`: who is asked for proofs in the place of the store for blocks; empty for nobody.
+   */
   create: {
     code: 0xa0,
     fields: {
       key: KEY,
       root: { oneOf: AUDIT_ROOTS },
       store: 'text',
+      prover: 'text',
       scheme: 'text',
       blockBytes: 'u32',
       period: 'size',
@@ -119,6 +131,8 @@ const TO_ENCLAVE = {
   /** The answers to `read`, in any order. */
   blocks: { code: 0xad, fields: { ask: 'u32', bytes: PIECE, tags: PIECE } },
   lost: { code: 0xae, fields: { ask: 'u32', loss: { oneOf: LOSSES } } },
+  /** The answer to `challenge`, in any order. */
+  proof: { code: 0xaf, fields: { ask: 'u32', bytes: PROOF } },
 } as const;
 
 const FROM_ENCLAVE = {
@@ -128,6 +142,7 @@ const FROM_ENCLAVE = {
     fields: {
       root: { oneOf: AUDIT_ROOTS },
       store: 'text',
+      prover: 'text',
       scheme: 'text',
       blockBytes: 'u32',
       /** Of one block's tag. */
@@ -186,6 +201,15 @@ const FROM_ENCLAVE = {
       tagsLength: 'u32',
     },
   },
+  /** The key that a prover works with, of a new state that has one: it is nobody's secret. */
+  public: { code: 0xbe, fields: { bytes: SEALED } },
+  /** What a prover is to be asked: an `ExtentRequest`. */
+  challenge: { code: 0xbf, fields: { ask: 'u32', body: SEALED } },
+  /**
+   * A part of the transcript that the receipt has the hash of, where anybody verifies: what was asked, and the proof. They are
+   * kept beside the receipt, one after the other.
+   */
+  proven: { code: 0xc0, fields: { bytes: SEALED } },
   /** What is wrong with `blocks` blocks of an object, from byte `offset` on. */
   finding: {
     code: 0xb7,

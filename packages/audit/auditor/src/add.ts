@@ -1,9 +1,12 @@
+import { isAbsolute } from 'node:path';
 import type { Baseline, StateFacts } from '@cloister/protocol';
 import { fail } from './audit-error.ts';
 import { type BackupRepository, backupRepositories, contentHashNames } from './backup-repository.ts';
 import type { KeyHome } from './key-home.ts';
 import { knownObjects } from './known-objects.ts';
 import { type AuditContext, type NewAudit, opened, withAudit } from './open-audit.ts';
+import { proverOf } from './prover/prover-client.ts';
+import { publishKey } from './prover/tags-beside.ts';
 import { nameOf } from './state-directory.ts';
 import { directoryStore } from './stores/directory.ts';
 import type { Limits } from './stores/meter.ts';
@@ -13,6 +16,8 @@ import { EXTENT_BYTES, type Tagged, type Tagging, tagObjects } from './tag-objec
 export interface AddOptions {
   /** What the audit is called; made from the store's name unless told. */
   readonly name?: string | undefined;
+  /** Where `cloister audit prover` will serve the store: proofs are asked of it, and tags lie beside the data. */
+  readonly prover?: string | undefined;
   readonly scheme?: string | undefined;
   readonly blockBytes?: number | undefined;
   /** Milliseconds in which each block is read once. */
@@ -60,7 +65,10 @@ export async function addStore(context: AuditContext, name: string, options: Add
   const store = await opened(context, name);
   const { scheme = DEFAULTS.scheme, blockBytes = DEFAULTS.blockBytes, period = DEFAULTS.period } = options;
   const { keyHome = { kind: 'file' } } = options;
-  const fresh: NewAudit = { store: store.name, scheme, blockBytes, period, keyHome };
+  const prover = options.prover === undefined ? '' : proverOf(options.prover);
+  if (prover !== '' && !isAbsolute(store.name))
+    fail('bad-store', 'With a prover the store is named by its directory, or that of a copy of it');
+  const fresh: NewAudit = { store: store.name, prover, scheme, blockBytes, period, keyHome };
   await store.close();
   return sync(context, options.name ?? nameOf(store.name), fresh, options);
 }
@@ -76,6 +84,11 @@ async function sync(
   { removed = false, changed = false, from, limits }: SyncOptions & Pick<AddOptions, 'from'>,
 ): Promise<Synced> {
   return withAudit(context, name, fresh, async (audit) => {
+    if (fresh !== undefined && fresh.prover !== audit.facts.prover)
+      fail(
+        'bad-store',
+        `"${name}" has ${audit.facts.prover === '' ? 'no' : 'another'} prover: give another name with --name`,
+      );
     if (fresh !== undefined && audit.facts.store !== fresh.store)
       fail('bad-store', `"${name}" audits "${audit.facts.store}" already: give another name with --name`);
     const own = from === undefined ? undefined : await ownCopy(from);
@@ -83,6 +96,7 @@ async function sync(
     try {
       const { objects: known, ...live } = await knownObjects(audit);
       await audit.directory.sweep(live);
+      if (audit.facts.prover !== '') await publishKey(audit.directory);
       const listed = new Map<string, StoredObject>();
       context.progress?.({ doing: 'listing', bytes: 0, ofBytes: 0 });
       try {

@@ -2,6 +2,9 @@
 export const AUDIT_ERRORS = {
   'no-audit': 'See "cloister audit ls" for what is audited; "cloister audit add STORE" adds a store',
   'bad-store': 'Give a directory, https://HOST/FILE, or s3://BUCKET/PREFIX?endpoint=URL&region=REGION',
+  'bad-scheme':
+    'See "cloister audit schemes": without --prover a private one with no RSA modulus, with it one of static data and short proofs',
+  'bad-prover': 'Give the address of "cloister audit prover", such as http://HOST:7480',
   'store-unreachable': 'Check the address, the network, and the credentials (AWS_ACCESS_KEY_ID, AWS_PROFILE)',
   'bad-state': 'Restore the state directory and the key from one backup, or remove the audit and add the store again',
   'rolled-back':

@@ -312,5 +312,5 @@ test('what is no audit and what is no store says so', async () => {
   await expect(addStore(context, 'ftp://host/')).rejects.toMatchObject({ code: 'bad-store' });
   await expect(add({ blockBytes: 100 })).rejects.toMatchObject({ code: 'enclave-failed' });
   for (const scheme of ['none', 'cpor-public', 'a-pdp', 'mr-pdp'])
-    await expect(add({ scheme }), scheme).rejects.toMatchObject({ code: 'enclave-failed' });
+    await expect(add({ scheme }), scheme).rejects.toMatchObject({ code: 'bad-scheme' });
 });

@@ -17,6 +17,7 @@ const CODES: Readonly<Record<EnclaveFailure, AuditErrorCode>> = {
   length: 'enclave-failed',
   content: 'enclave-failed',
   request: 'enclave-failed',
+  scheme: 'bad-scheme',
   full: 'too-many',
 };
 

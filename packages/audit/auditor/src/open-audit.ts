@@ -4,6 +4,8 @@ import type { StateFacts } from '@cloister/protocol';
 import { fail } from './audit-error.ts';
 import { type Answer, type EnclaveLink, linkTo } from './enclave-link.ts';
 import { type Home, type KeyHome, makeHome, openHome, type Unlock } from './key-home.ts';
+import type { ProverTimes } from './prover/prover-client.ts';
+import { tagsBeside } from './prover/tags-beside.ts';
 import { type StateDirectory, withStateDirectory } from './state-directory.ts';
 import { type Limits, meter } from './stores/meter.ts';
 import { openStore } from './stores/open-store.ts';
@@ -18,6 +20,8 @@ export interface AuditContext {
   readonly openStore?: typeof openStore | undefined;
   /** For keys that do not lie open. */
   readonly unlock?: Unlock | undefined;
+  /** How long provers are waited for. */
+  readonly proverTimes?: ProverTimes | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: ((progress: AuditProgress) => void) | undefined;
   readonly warn?: ((line: string) => void) | undefined;
@@ -31,7 +35,7 @@ export const opened = (context: AuditContext, name: string, limits?: Limits | un
   });
 
 export interface AuditProgress {
-  readonly doing: 'listing' | 'tagging' | 'reading';
+  readonly doing: 'making keys' | 'listing' | 'tagging' | 'reading' | 'proving';
   /** Bytes, and how many there will be, 0 if nobody knows. */
   readonly bytes: number;
   readonly ofBytes: number;
@@ -60,6 +64,8 @@ export interface OpenAudit {
 
 export interface NewAudit {
   readonly store: string;
+  /** Who is asked for proofs, or empty. */
+  readonly prover: string;
   readonly scheme: string;
   readonly blockBytes: number;
   readonly period: number;
@@ -72,7 +78,7 @@ export interface NewAudit {
  * @throws AuditError
  */
 export async function withAudit<T>(
-  { startEnclave, measureEnclave, signal, warn, unlock = CLOSED }: AuditContext,
+  { startEnclave, measureEnclave, signal, progress, warn, unlock = CLOSED }: AuditContext,
   name: string,
   fresh: NewAudit | undefined,
   work: (audit: OpenAudit) => Promise<T>,
@@ -113,6 +119,10 @@ export async function withAudit<T>(
           case 'page':
             await directory.writePage(answer.id, answer.bytes);
             return true;
+          case 'public':
+            // Before the head: what is committed has it.
+            await directory.writePublicKey(answer.bytes);
+            return true;
           case 'head':
             await directory.writeHead(answer.bytes);
             await counterHome.advance(answer.counter);
@@ -129,12 +139,20 @@ export async function withAudit<T>(
       };
       await link.run({ kind: 'measured', ...measurement });
       if (head === undefined) {
+        progress?.({ doing: 'making keys', bytes: 0, ofBytes: 0 });
         await link.run({ kind: 'create', key, root, ...(wish as Omit<NewAudit, 'keyHome'>) }, served);
         const { publicKey } = await commit();
         await directory.writeFingerprint(createHash('sha256').update(publicKey).digest('hex'));
       } else await link.run({ kind: 'open', key, counter, head }, served);
       const audit: OpenAudit = {
-        ...{ directory, link, commit, serve, fresh: head === undefined, quote: home.quote },
+        ...{
+          directory: tagsBeside(directory, facts!),
+          link,
+          commit,
+          serve,
+          fresh: head === undefined,
+          quote: home.quote,
+        },
         get facts() {
           return facts!;
         },

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { encodeQuote } from '@cloister/evidence';
-import type { Audited, Finding, StateFacts } from '@cloister/protocol';
+import type { Audited, Finding, StateFacts, ToEnclave } from '@cloister/protocol';
+import type { Answer } from './enclave-link.ts';
 import { knownObjects } from './known-objects.ts';
-import { type AuditContext, opened, withAudit } from './open-audit.ts';
-import { packReader } from './state-directory.ts';
+import { type AuditContext, type AuditProgress, type OpenAudit, opened, withAudit } from './open-audit.ts';
+import { proverQuestions } from './prover/prover-questions.ts';
+import { type Proofs, packReader } from './state-directory.ts';
 import type { Limits } from './stores/meter.ts';
 import { type Store, StoreLoss } from './stores/store.ts';
 
@@ -34,11 +36,14 @@ export async function runAudit(context: AuditContext, name: string, options: Run
   const { all = false, sample = SAMPLE, dueMax = Number.MAX_SAFE_INTEGER } = options;
   return withAudit(context, name, undefined, async (audit) => {
     const { link, directory } = audit;
-    const store = await opened(context, audit.facts.store, options.limits);
-    const tags = packReader(directory);
+    const questions =
+      audit.facts.prover === ''
+        ? await storeQuestions(context, audit, options.limits)
+        : proverQuestions(context, audit.facts);
+    let proofs: Proofs | undefined;
     try {
       const wrong: Finding[] = [];
-      const absent = await absentObjects(context, audit, store);
+      const absent = await questions.absent();
       if (absent instanceof StoreLoss) wrong.push({ path: '', finding: absent.loss, offset: 0, length: 0, blocks: 0 });
       else for (const path of absent) await link.run({ kind: 'absent', path });
       let audited: Audited | undefined;
@@ -46,14 +51,20 @@ export async function runAudit(context: AuditContext, name: string, options: Run
       await link.run({ kind: 'audit', all, sample, due: dueMax }, async (answer) => {
         if (await audit.serve(answer)) return;
         switch (answer.kind) {
-          case 'read': {
-            const { ask, path, pin, offset, length, pack, tagsAt, tagsLength } = answer;
+          case 'read':
+          case 'challenge': {
+            const { ask } = answer;
             // Answers go back as they come, while more is asked for.
-            void Promise.all([store.read(path, pin, offset, length), tags.read(pack, tagsAt, tagsLength)])
-              .then(([bytes, theirTags]) => link.send({ kind: 'blocks', ask, bytes, tags: theirTags }))
-              .catch((error) =>
-                link.send({ kind: 'lost', ask, loss: error instanceof StoreLoss ? error.loss : 'unknown' }),
+            void questions
+              .answer(answer)
+              .catch(
+                (error): ToEnclave => ({
+                  kind: 'lost',
+                  ask,
+                  loss: error instanceof StoreLoss ? error.loss : 'unknown',
+                }),
               )
+              .then((reply) => link.send(reply))
               // The enclave has ended: whoever waits for its answers hears of it.
               .catch(() => undefined);
             return;
@@ -65,12 +76,17 @@ export async function runAudit(context: AuditContext, name: string, options: Run
           }
           case 'progress':
             context.progress?.({
-              doing: 'reading',
+              doing: questions.doing,
               bytes: answer.bytes,
               ofBytes: answer.blocks === 0 ? 0 : (answer.bytes / answer.blocks) * answer.of,
             });
             return;
+          case 'proven':
+            proofs ??= await directory.newProofs();
+            await proofs.append(answer.bytes);
+            return;
           case 'receipt':
+            await proofs?.keep(answer.number);
             // Before the head that counts it: an audit that was interrupted here is done again under its number.
             await directory.writeReceipt(answer.number, answer.bytes);
             receipt = answer;
@@ -86,18 +102,51 @@ export async function runAudit(context: AuditContext, name: string, options: Run
         const nonce = createHash('sha256').update(receipt.bytes).digest();
         await directory.writeQuote(receipt.number, encodeQuote(await audit.quote(nonce)));
       }
-      return { name, store: store.name, facts, wrong, ...audited! };
+      return { name, store: facts.store, facts, wrong, ...audited! };
     } finally {
-      await store.close();
-      await tags.close();
+      await questions.close();
+      await proofs?.close();
     }
   });
+}
+
+/** Who answers what the enclave asks in an audit. */
+export interface Questions {
+  readonly doing: AuditProgress['doing'];
+  /** Objects that are known not to be there, without a question; or why the store could not be listed. */
+  absent(): Promise<readonly string[] | StoreLoss>;
+  /** @throws StoreLoss */
+  answer(question: Extract<Answer, { readonly kind: 'read' | 'challenge' }>): Promise<ToEnclave>;
+  close(): Promise<void>;
+}
+
+/** Blocks are read from the store, with the tags that lie here. */
+async function storeQuestions(context: AuditContext, audit: OpenAudit, limits: Limits | undefined): Promise<Questions> {
+  const store = await opened(context, audit.facts.store, limits);
+  const tags = packReader(audit.directory);
+  return {
+    doing: 'reading',
+    absent: () => absentObjects(context, audit, store),
+    async answer(question) {
+      if (question.kind !== 'read') throw new StoreLoss('unknown', 'Storage proves nothing');
+      const { ask, path, pin, offset, length, pack, tagsAt, tagsLength } = question;
+      const [bytes, theirTags] = await Promise.all([
+        store.read(path, pin, offset, length),
+        tags.read(pack, tagsAt, tagsLength),
+      ]);
+      return { kind: 'blocks', ask, bytes, tags: theirTags };
+    },
+    async close() {
+      await store.close();
+      await tags.close();
+    },
+  };
 }
 
 /** What the state has and the store does not list: missing at once, without a read. */
 async function absentObjects(
   { signal, progress }: AuditContext,
-  audit: Parameters<Parameters<typeof withAudit>[3]>[0],
+  audit: OpenAudit,
   store: Store,
 ): Promise<readonly string[] | StoreLoss> {
   const { objects } = await knownObjects(audit);

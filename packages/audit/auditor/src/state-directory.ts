@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open, readdir, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { makePrivateDirectory, placeOf, readIfThere, withLock, writeAtomically } from '@cloister/files';
 import { fail, failFile } from './audit-error.ts';
@@ -13,6 +13,8 @@ import { keysDirectory } from './keys-directory.ts';
 export interface StateDirectory {
   readonly name: string;
   readonly path: string;
+  /** Where tags lie. */
+  readonly tags: string;
   /** Notes whose signatures to believe. */
   writeFingerprint(fingerprint: string): Promise<void>;
   /** The sealed head; undefined before the first commit. */
@@ -22,15 +24,27 @@ export interface StateDirectory {
   /** From here on what was committed is what there is. */
   writeHead(bytes: Uint8Array): Promise<void>;
   writeReceipt(number: number, bytes: Uint8Array): Promise<void>;
+  /** Where the proofs of an audit that anybody can verify are written, until its receipt is there. */
+  newProofs(): Promise<Proofs>;
   /** What the TPM says about a receipt, beside it. */
   writeQuote(number: number, bytes: Uint8Array): Promise<void>;
   /** The numbers of all receipts, in order. */
   receipts(): Promise<readonly number[]>;
   receipt(number: number): Promise<Uint8Array | undefined>;
+  /** The key that a prover works with. */
+  publicKey(): Promise<Uint8Array | undefined>;
+  writePublicKey(key: Uint8Array): Promise<void>;
   pack(name: string): string;
   /** Removes what no head refers to any more: what a killed process left. */
   sweep(live: { readonly pages: ReadonlySet<string>; readonly packs: ReadonlySet<string> }): Promise<void>;
   remove(): Promise<void>;
+}
+
+/** What a receipt has the hash of: CBOR, one record after the other (RFC 8742). */
+export interface Proofs {
+  append(proof: Uint8Array): Promise<void>;
+  keep(number: number): Promise<void>;
+  close(): Promise<void>;
 }
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
@@ -75,7 +89,11 @@ export async function withStateDirectory<T>(
   }
 }
 
-function directoryAt(name: string): StateDirectory {
+/** The same directory, whose tags lie beside the data. */
+export const withTagsAt = (directory: StateDirectory, tags: string): StateDirectory =>
+  directoryAt(directory.name, tags);
+
+function directoryAt(name: string, tags = join(audits(), name, 'tags')): StateDirectory {
   const path = join(audits(), name);
   const at = (...parts: readonly string[]): string => join(path, ...parts);
   const receiptAt = (number: number): string => at('receipts', `${String(number).padStart(8, '0')}.cose`);
@@ -85,12 +103,28 @@ function directoryAt(name: string): StateDirectory {
   return {
     name,
     path,
+    tags,
     writeFingerprint: (fingerprint) => write(join(keysDirectory(), `${name}.fingerprint`), `${fingerprint}\n`),
     head: () => readIfThere(at('head')),
     page: (id) => readIfThere(at('pages', hex(id))),
     writePage: (id, bytes) => write(at('pages', hex(id)), bytes),
     writeHead: (bytes) => write(at('head'), bytes),
     writeReceipt: (number, bytes) => write(receiptAt(number), bytes),
+    async newProofs() {
+      await makePrivateDirectory(at('receipts')).catch((error) => failFile(path, error));
+      const temporary = at('receipts', 'proofs.new');
+      const file = await open(temporary, 'w', 0o600).catch((error) => failFile(temporary, error));
+      const kept = async <T>(work: () => Promise<T>): Promise<T> => work().catch((error) => failFile(temporary, error));
+      return {
+        append: async (proof) => void (await kept(() => file.write(proof))),
+        keep: (number) =>
+          kept(async () => {
+            await file.sync();
+            await rename(temporary, receiptAt(number).replace(/cose$/, 'proofs'));
+          }),
+        close: () => file.close(),
+      };
+    },
     writeQuote: (number, bytes) => write(`${receiptAt(number)}.quote`, bytes),
     async receipts() {
       const files = await readdir(at('receipts')).catch(() => []);
@@ -100,14 +134,16 @@ function directoryAt(name: string): StateDirectory {
         .sort((one, other) => one - other);
     },
     receipt: (number) => readIfThere(receiptAt(number)),
-    pack: (pack) => at('tags', pack),
+    publicKey: () => readIfThere(at('public')),
+    writePublicKey: (key) => write(at('public'), key),
+    pack: (pack) => join(tags, pack),
     async sweep({ pages, packs }) {
       for (const [folder, live] of [
-        ['pages', pages],
-        ['tags', packs],
+        [at('pages'), pages],
+        [tags, packs],
       ] as const)
-        for (const file of await readdir(at(folder)).catch(() => []))
-          if (!live.has(file)) await rm(at(folder, file), { force: true });
+        for (const file of await readdir(folder).catch(() => []))
+          if (/^[0-9a-f]+$/.test(file) && !live.has(file)) await rm(join(folder, file), { force: true });
     },
     async remove() {
       await rm(path, { recursive: true, force: true });
@@ -130,7 +166,7 @@ export interface Pack {
 
 export async function newPack(directory: StateDirectory, name: string): Promise<Pack> {
   const path = directory.pack(name);
-  await makePrivateDirectory(join(directory.path, 'tags')).catch((error) => failFile(path, error));
+  await makePrivateDirectory(directory.tags).catch((error) => failFile(path, error));
   const file = await open(path, 'wx', 0o600).catch((error) => failFile(path, error));
   // Tags of short files are a few bytes each: what follows one another is written together.
   let waiting: Uint8Array[] = [];

@@ -26,6 +26,7 @@ export async function tagExtent(
     salt: primitives.random(SALT_BYTES),
     version: head.counter + 1,
     first: head.nextBlock,
+    fileTag: new Uint8Array(0),
   };
   const isWhole = offset === 0 && length === objectBytes;
   const named = baseline === 'content-hash' ? /(?:^|\/)([0-9a-f]{64})$/.exec(path)?.[1] : undefined;
@@ -47,8 +48,9 @@ export async function tagExtent(
     }
   }
   const data = source();
+  let fileTag: Uint8Array = extent.fileTag;
   try {
-    await scheme.tag(head.secretKey, {
+    fileTag = await scheme.tag(head.secretKey, {
       file: await describeExtent(primitives, head, extent),
       source: data,
       out: {
@@ -72,7 +74,9 @@ export async function tagExtent(
   if (!complete) return undefined;
   if (hash !== undefined && hex(await hash.digest()) !== named)
     refuse('content', 'It does not hold what its name says');
-  return extent;
+  if (head.prover === '') return extent;
+  const tagged = { ...extent, fileTag };
+  return isExtent(tagged) ? tagged : refuse('request', `File tags of the scheme "${head.scheme}" are too long`);
 }
 
 const hex = (bytes: Uint8Array): string => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -17,6 +17,8 @@ export interface SchemeFacts {
   readonly patents?: string;
   /** Its keys hold an RSA modulus, which takes seconds to find and is as long as a tag. */
   readonly modulus?: true;
+  /** A proof has the blocks in it, so that a prover saves nothing. */
+  readonly proofHoldsBlocks?: true;
   /** What it does not give. */
   readonly limits: string;
   /** Why it is here for comparison only; it then needs `insecure: true`. */

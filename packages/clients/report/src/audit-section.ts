@@ -21,7 +21,8 @@ export interface ShownAudit {
 }
 
 /** Verdicts on what lies there, as against those on the way to it. */
-export const isWrong = (verdict: string): boolean => ['corrupt', 'missing', 'stale', 'unsteady'].includes(verdict);
+export const isWrong = (verdict: string): boolean =>
+  ['corrupt', 'not-proven', 'missing', 'stale', 'unsteady'].includes(verdict);
 
 /** One store: what its last audit says, then all of them. */
 export function auditSection({ name, fingerprint, receipts }: ShownAudit): HTMLElement {

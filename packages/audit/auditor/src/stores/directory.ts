@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, opendir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { AUDIT_TAGS_FOLDER } from '@cloister/protocol';
 import { fail } from '../audit-error.ts';
 import { unmetered } from './meter.ts';
 import type { OpenOptions } from './open-store.ts';
@@ -62,6 +63,8 @@ export async function directoryStore(
     });
     for await (const entry of entries) {
       const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
+      // Tags of ours that lie beside the data are none of it.
+      if (name === AUDIT_TAGS_FOLDER) continue;
       if (entry.isDirectory()) yield* below(name);
       else if (entry.isFile()) yield name;
     }

@@ -34,10 +34,16 @@ export interface Head {
   readonly root: AuditRoot;
   /** Where the store is, as its owner named it. */
   readonly store: string;
+  /** Who is asked for proofs, or empty. */
+  readonly prover: string;
   readonly scheme: string;
   readonly blockBytes: number;
+  /** Of one block's tag. */
+  readonly tagBytes: number;
   /** The scheme's. */
   readonly secretKey: Uint8Array;
+  /** SHA-256 of its public key, if it is for a prover and anybody can verify; empty otherwise. */
+  readonly schemeKey: Uint8Array;
   /** What receipts are signed with (Ed25519, RFC 8032): the seed, and the point. */
   readonly signingKey: Uint8Array;
   readonly publicKey: Uint8Array;
@@ -64,9 +70,12 @@ export const isHead: Check<Head> = record({
   id: bytes(32),
   root: oneOf(...AUDIT_ROOTS),
   store: text(4096),
+  prover: text(2048),
   scheme: text(32),
   blockBytes: count,
+  tagBytes: count,
   secretKey: bytesUpTo(8192),
+  schemeKey: bytesUpTo(32),
   signingKey: bytes(32),
   publicKey: bytes(32),
   created: count,

@@ -159,7 +159,7 @@ function cut(extents: readonly Extent[]): readonly (readonly Extent[])[] {
   let room = 0;
   for (const extent of extents) {
     // Names and paths in UTF-8, numbers and the salt.
-    const size = 320 + 3 * (extent.path.length + extent.pin.length + extent.pack.length);
+    const size = 320 + 3 * (extent.path.length + extent.pin.length + extent.pack.length) + extent.fileTag.length;
     if (room < size) {
       lists.push([]);
       room = PAGE_BYTES;

@@ -28,6 +28,7 @@ export function macPdp(primitives: Primitives): Scheme {
       assumption: 'HMAC-SHA256 is a pseudorandom function',
       source: 'Naor and Rothblum, FOCS 2005; libpdp',
       year: 2005,
+      proofHoldsBlocks: true,
       limits: 'A proof holds the blocks themselves: it saves no transfer, and the verifier sees the data',
     },
     tagBytes: TAG_BYTES,

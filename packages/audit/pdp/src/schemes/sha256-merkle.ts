@@ -24,6 +24,7 @@ const FACTS = {
   assumption: 'SHA-256 is collision-resistant; Ed25519 signatures cannot be forged',
   source: 'Merkle, CRYPTO 1987; Filecoin PDP (FilOzone, PDPVerifier, 2025)',
   year: 2025,
+  proofHoldsBlocks: true,
   limits: 'A proof holds the blocks themselves: it saves no transfer, and who verifies sees the data',
 } as const satisfies SchemeFacts;
 const SECRET = record({ scheme: oneOf(FACTS.name), signing: bytes(KEY_BYTES), verifying: bytes(KEY_BYTES) });

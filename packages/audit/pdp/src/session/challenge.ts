@@ -38,7 +38,7 @@ const SELECTIONS: readonly Check<Selection>[] = [
   record({ kind: oneOf('range'), first: index, count: index }),
   record({ kind: oneOf('token'), token: index }),
 ];
-const isSelection: Check<Selection> = (value): value is Selection => SELECTIONS.some((check) => check(value));
+export const isSelection: Check<Selection> = (value): value is Selection => SELECTIONS.some((check) => check(value));
 const MESSAGE = record({
   scheme: text(32),
   name: bytes(32),
@@ -57,6 +57,30 @@ export interface ChallengeMessage {
   readonly selection: Selection;
   /** What the scheme adds, such as g^s. */
   readonly extra: Uint8Array;
+}
+
+/** A list of as many indices as one may have, and all else. */
+const MESSAGE_BYTES_MAX = 9 * INDICES_MAX + 4096;
+const CHALLENGE = record({ seed: bytes(SEED_BYTES), selection: isSelection, message: bytesUpTo(MESSAGE_BYTES_MAX) });
+
+/** A challenge as deterministic CBOR, for its verifier to keep: nobody else may see it before the proof is there. */
+export const encodeChallenge = ({ seed, selection, message }: Challenge): Uint8Array =>
+  encodeRecord({ seed, selection, message });
+export const decodeChallenge = (encoded: Uint8Array): Challenge | undefined => decodeRecord(CHALLENGE, encoded);
+
+/** How many blocks a message asks a prover to read at most, for who bounds his work; undefined for what is no message. */
+export function blocksAsked(message: Uint8Array): number | undefined {
+  const selection = decodeRecord(MESSAGE, message)?.selection;
+  switch (selection?.kind) {
+    case undefined:
+      return undefined;
+    case 'list':
+      return selection.indices.length;
+    case 'token':
+      return 0;
+    default:
+      return selection!.count;
+  }
 }
 
 /** A secret of this challenge, which the prover cannot know from its own seed. */

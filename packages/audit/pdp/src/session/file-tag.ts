@@ -28,6 +28,12 @@ export async function makeFileTag(
   return encodeRecord({ body, code: await authenticate(body) });
 }
 
+/** What a file tag says about itself, for who stores the file and believes any. */
+export function readFileTag(fileTag: Uint8Array): Pick<FileTag, 'file' | 'extra'> | undefined {
+  const outer = decodeRecord(FILE_TAG, fileTag);
+  return outer && decodeRecord(BODY, outer.body);
+}
+
 /** What a file tag says, if `isAuthentic` says so; who has no key, the prover, believes any. */
 export async function openFileTag(
   primitives: Primitives,

@@ -1,3 +1,4 @@
+import { AUDIT_TAGS_FOLDER } from '@cloister/protocol';
 import { type BackupRepository, fingerprintOf, type KeyHome, parseDuration, type Synced } from '@cloister/sdk';
 import { count, plain, size } from './amounts.ts';
 import { blockSize, checkedName, type LimitFlags, limitsOf } from './flags.ts';
@@ -7,6 +8,7 @@ export interface AddFlags extends LimitFlags {
   readonly name?: string;
   readonly blockSize?: string;
   readonly period?: string;
+  readonly prover?: string;
   readonly scheme?: string;
   readonly from?: string;
   readonly passphrase?: boolean;
@@ -18,6 +20,7 @@ export interface AddFlags extends LimitFlags {
 export async function addAudit(store: string, flags: AddFlags): Promise<number> {
   const options = {
     name: flags.name === undefined ? undefined : checkedName(flags.name),
+    prover: flags.prover,
     scheme: flags.scheme,
     from: flags.from,
     blockBytes: flags.blockSize === undefined ? undefined : blockSize(flags.blockSize),
@@ -30,6 +33,10 @@ export async function addAudit(store: string, flags: AddFlags): Promise<number> 
   return told(synced, flags.json === true, (line) => {
     line(`${synced.name}: ${count(synced.total.objects, 'file')}, ${size(synced.total.bytes)} audited`);
     for (const text of baselineLines(synced.total)) line(text);
+    if (flags.prover !== undefined)
+      line(
+        `Tags lie in ${synced.store}/${AUDIT_TAGS_FOLDER}: they belong beside the data, where "cloister audit prover" serves both.`,
+      );
     if (synced.fresh && keyHomeOf(flags).kind === 'file')
       line(
         'Its key lies in a file, which protects against nothing but partial copies (see --passphrase, --recipient).',
