@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { attacks } from './full/attacks.ts';
+import { auditCpu } from './full/audit-cpu.ts';
 import { auditFlips } from './full/audit-flips.ts';
 import { auditKill } from './full/audit-kill.ts';
 import { auditStores } from './full/audit-stores.ts';
@@ -19,6 +20,7 @@ export type FullCheck = (options: { readonly quick: boolean }) => Promise<{ hold
 const CHECKS: Readonly<Record<string, FullCheck>> = {
   attacks,
   'audit-flips': auditFlips,
+  'audit-cpu': auditCpu,
   'audit-kill': auditKill,
   'audit-stores': auditStores,
   'debian-guest': debianGuest,
