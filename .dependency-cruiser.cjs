@@ -16,6 +16,7 @@ const PACKAGES = {
   evidence: 'packages/evidence',
   pdp: 'packages/audit/pdp',
   enclave: 'packages/audit/enclave',
+  prover: 'packages/audit/prover',
   auditor: 'packages/audit/auditor',
   sdk: 'packages/clients/sdk',
   report: 'packages/clients/report',
@@ -38,8 +39,9 @@ const MAY_IMPORT = {
   evidence: ['protocol'],
   pdp: ['protocol', 'crypto'],
   enclave: ['protocol', 'pdp', 'evidence', 'crypto'],
+  prover: ['protocol', 'pdp', 'crypto'],
   auditor: ['protocol', 'files', 'launcher', 'evidence'],
-  sdk: ['protocol', 'boot-plan', 'launcher', 'images', 'auditor'],
+  sdk: ['protocol', 'boot-plan', 'launcher', 'images', 'auditor', 'prover', 'pdp', 'crypto', 'files'],
   report: ['evidence'],
   cli: ['sdk', 'protocol', 'images', 'evidence', 'report'],
 };

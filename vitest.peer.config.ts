@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// What needs Debian's qemu or cross compilers; `.ci/run` installs them.
+// What needs programs of Debian's; `.ci/run` installs them.
 export default defineConfig({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source'] } },

@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { attacks } from './full/attacks.ts';
+import { auditFlips } from './full/audit-flips.ts';
 import { auditKill } from './full/audit-kill.ts';
+import { auditStores } from './full/audit-stores.ts';
 import { debianGuest } from './full/debian-guest.ts';
 import { fuzz } from './full/fuzz.ts';
 import { fuzzHypelet } from './full/fuzz-hypelet.ts';
@@ -16,7 +18,9 @@ export type FullCheck = (options: { readonly quick: boolean }) => Promise<{ hold
 
 const CHECKS: Readonly<Record<string, FullCheck>> = {
   attacks,
+  'audit-flips': auditFlips,
   'audit-kill': auditKill,
+  'audit-stores': auditStores,
   'debian-guest': debianGuest,
   fuzz,
   'fuzz-hypelet': fuzzHypelet,

@@ -22,6 +22,7 @@ const FORBIDDEN: readonly (readonly [from: string, to: string])[] = [
   ['audit/pdp', 'enclave'],
   ['audit/enclave', 'auditor'],
   ['audit/auditor', 'enclave'],
+  ['audit/prover', 'auditor'],
   ['host/files', 'protocol'],
   ['host/launcher', 'monitor'],
   ['host/images', 'builder'],

@@ -57,14 +57,16 @@ export const auditKill: FullCheck = async ({ quick }) => {
     const all = audits();
     await all.add(store, { name: NAME, blockBytes: 4096 });
     let last = await all.status(NAME);
-    for (let kill = 1; kill <= (quick ? QUICK_KILLS : KILLS) && faults.length === 0; kill += 1) {
+    for (let kill = 1, landed = 0; landed < (quick ? QUICK_KILLS : KILLS) && faults.length === 0; kill += 1) {
       const name = (Object.keys(COMMANDS) as CommandName[])[random(5)]!;
       if (name === 'add') grow();
       // Changed, so that it is tagged anew under the same name.
       if (name === 'sync') writeFileSync(join(store, `file-${1 + random(FILES)}`), noise(random, random(20_000)));
       const delay = KILL_AFTER_MS.least + random(KILL_AFTER_MS.most - KILL_AFTER_MS.least);
-      if (await killed(['audit', ...COMMANDS[name](store)], delay)) kills[name] = (kills[name] ?? 0) + 1;
-      else ended += 1;
+      if (await killed(['audit', ...COMMANDS[name](store)], delay)) {
+        kills[name] = (kills[name] ?? 0) + 1;
+        landed += 1;
+      } else ended += 1;
       const now = await all.status(NAME).catch((error: Error) => {
         faults.push(`kill ${kill}, ${name}: the state does not open: ${error.message}`);
         return last;

@@ -1,11 +1,21 @@
 import { spawn } from 'node:child_process';
-import { createReadStream, existsSync, ftruncateSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import {
+  createReadStream,
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { machines, Sandbox } from '@cloister/sdk';
+import { cacheDirectory } from '@cloister/images';
+import { audits, machines, Sandbox } from '@cloister/sdk';
 import { bundleUrl } from '../../packages/host/launcher/src/bundles.ts';
 import { socketsHere } from '../../packages/host/launcher/src/client/connect.ts';
 import { makeRecipes } from '../../packages/host/launcher/src/client/make-recipes.ts';
@@ -19,10 +29,16 @@ const DISK_BYTES = 64 * 2 ** 20;
 /** Between two kills, in milliseconds: time for the one before to have been replaced under strace. */
 const KILL_EVERY_MS = 4000;
 
-/** Traces every compartment while two guests boot, use their disks and lose slice, storage and scheduler again and again. */
+/**
+ * Traces every compartment while two guests boot, use their disks and lose slice, storage and scheduler again and again,
+ * and a store is audited.
+ */
 export const systemCalls: FullCheck = async ({ quick }) => {
   const folder = mkdtempSync(join(tmpdir(), 'cloister-system-calls-'));
   process.env.CLOISTER_RUNTIME_DIR = join(folder, 'runtime');
+  // Images stay where they are; audits go with the folder.
+  process.env.CLOISTER_CACHE_DIR ??= cacheDirectory();
+  process.env.CLOISTER_HOME = join(folder, 'home');
   const log = join(folder, 'trace');
   try {
     const seconds = quick ? QUICK_SECONDS : SECONDS;
@@ -30,7 +46,9 @@ export const systemCalls: FullCheck = async ({ quick }) => {
     const kinds = await countCalls(log);
     const seen = Object.keys(kinds);
     const clean = Object.values(kinds).every(({ outside }) => Object.keys(outside).length === 0);
-    const whole = ['machine', 'slice', 'storage', 'scheduler', 'toolstack'].every((kind) => seen.includes(kind));
+    const whole = ['machine', 'slice', 'storage', 'scheduler', 'toolstack', 'enclave'].every((kind) =>
+      seen.includes(kind),
+    );
     return { holds: clean && whole && kills > 0, runSeconds: seconds, kills, kinds };
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -77,7 +95,12 @@ async function useEverything(folder: string, seconds: number): Promise<number> {
   const script = `for i in 1 2 3; do dd if=/dev/urandom of=/dev/vdb bs=1M count=8 conv=fsync status=none
     md5sum /dev/vdb /usr/bin/* > /root/sums; sync; echo 3 > /proc/sys/vm/drop_caches; md5sum --quiet -c /root/sums; done`;
   try {
+    const store = join(folder, 'store');
+    mkdirSync(store);
+    writeFileSync(join(store, 'file'), 'x'.repeat(10_000_000));
+    await audits().add(store, { name: 'traced' });
     for (const deadline = Date.now() + 1000 * seconds; Date.now() < deadline; ) {
+      await audits().run('traced', { all: true });
       const { exitCode, stderr } = await one.commands.run(['sh', '-c', script]);
       if (exitCode !== 0) throw new Error(`The guest's script ended with ${exitCode}: ${stderr}`);
       await other.commands.run(['sh', '-c', 'cat; date'], { stdin: 'x'.repeat(200_000) });

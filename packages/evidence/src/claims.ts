@@ -1,4 +1,6 @@
 import {
+  AUDIT_ROOTS,
+  type AuditRoot,
   BASELINES,
   type Baseline,
   type Check,
@@ -13,14 +15,11 @@ import {
 import { encode } from 'cborg';
 import { decodeStrict } from './cose-sign1.ts';
 
-/** What a signature is rooted in. */
-export const ROOTS = ['software'] as const;
-export type Root = (typeof ROOTS)[number];
-
 /** The first thing that who reads evidence of a root must know. */
-export const NOTICES: Readonly<Record<Root, string>> = {
+export const NOTICES: Readonly<Record<AuditRoot, string>> = {
   software:
     'A sandbox, not a TEE: whoever controls the user account or kernel it runs under can read its keys and sign any verdict; run it on a machine you trust, never at the storage provider',
+  tpm: 'A sandbox, not a TEE: its key opens on the machine, in the state that its TPM measured, for the enclave that was measured; whoever controls the running kernel or the user account can read it all the same',
 };
 
 /** What runs, as the launcher measured it; hashes are SHA-256. */
@@ -49,10 +48,14 @@ export interface ReceiptFinding {
 /** What an audit says. Times in milliseconds since 1970. */
 export interface AuditClaims {
   readonly store: string;
+  /** Who was asked for proofs; empty where blocks were read. */
+  readonly prover: string;
   /** 32 bytes: which state. */
   readonly state: Uint8Array;
   readonly number: number;
   readonly scheme: string;
+  /** SHA-256 of the scheme's public key, where anybody can verify the proofs again; empty otherwise. */
+  readonly schemeKey: Uint8Array;
   readonly blockBytes: number;
   readonly all: boolean;
   /** What the random blocks were drawn from. */
@@ -75,7 +78,7 @@ export interface AuditClaims {
 export interface Claims {
   /** Seconds since 1970. */
   readonly iat: number;
-  readonly root: Root;
+  readonly root: AuditRoot;
   readonly publicKey: Uint8Array;
   readonly measurement: Measurement;
   readonly audit: AuditClaims;
@@ -95,6 +98,8 @@ const ED25519 = 6;
 
 const count = whole(Number.MAX_SAFE_INTEGER);
 const hash: Check<Uint8Array> = (value): value is Uint8Array => value instanceof Uint8Array && value.length === 32;
+const hashOrNone: Check<Uint8Array> = (value): value is Uint8Array =>
+  value instanceof Uint8Array && (value.length === 0 || value.length === 32);
 const flag: Check<boolean> = (value): value is boolean => typeof value === 'boolean';
 
 export const isMeasurement: Check<Measurement> = record({
@@ -102,7 +107,17 @@ export const isMeasurement: Check<Measurement> = record({
   ...{ command: text(8192), level: text(32) },
 });
 const isAudit: Check<AuditClaims> = record({
-  ...{ store: text(4096), state: hash, number: count, scheme: text(32), blockBytes: count, all: flag, seed: hash },
+  ...{
+    store: text(4096),
+    prover: text(2048),
+    state: hash,
+    number: count,
+    scheme: text(32),
+    schemeKey: hashOrNone,
+    blockBytes: count,
+    all: flag,
+    seed: hash,
+  },
   ...{ blocks: count, bytes: count, sampled: count, due: count, ofBlocks: count, transcript: hash },
   baselines: listOf(oneOf(...BASELINES), BASELINES.length),
   findings: count,
@@ -150,7 +165,7 @@ export function decodeClaims(payload: Uint8Array): Claims | undefined {
   const [iat, root, publicKey] = [claims.get(IAT), claims.get('root'), key.get(-2)];
   const measurement = asRecords(claims.get(MEASUREMENTS));
   const audit = asRecords(claims.get('audit'));
-  if (!count(iat) || !oneOf(...ROOTS)(root) || !hash(publicKey) || claims.get('notice') !== NOTICES[root])
+  if (!count(iat) || !oneOf(...AUDIT_ROOTS)(root) || !hash(publicKey) || claims.get('notice') !== NOTICES[root])
     return undefined;
   return isMeasurement(measurement) && isAudit(audit) ? { iat, root, publicKey, measurement, audit } : undefined;
 }

@@ -14,7 +14,17 @@ const claims: Claims = {
   publicKey,
   measurement: { bundle: fill(1), filter: fill(2), node: fill(3), libraries: fill(4), command: '[]', level: 'full' },
   audit: {
-    ...{ store: '/data', state: fill(5), number: 3, scheme: 'gmac-cpor', blockBytes: 16384, all: false, seed: fill(6) },
+    ...{
+      store: '/data',
+      prover: '',
+      state: fill(5),
+      number: 3,
+      scheme: 'gmac-cpor',
+      schemeKey: new Uint8Array(0),
+      blockBytes: 16384,
+      all: false,
+      seed: fill(6),
+    },
     ...{
       blocks: 460,
       bytes: 7536640,

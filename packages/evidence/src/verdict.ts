@@ -3,6 +3,7 @@ import type { FindingKind } from '@cloister/protocol';
 /** From the gravest on; `unsteady` blocks were right in the end. */
 const GRAVEST: readonly FindingKind[] = [
   'corrupt',
+  'not-proven',
   'missing',
   'stale',
   'archived',

@@ -11,21 +11,32 @@ export const AUDIT_BLOCK_BYTES = { from: 4096, to: AUDIT_PIECE_BYTES_MAX } as co
 const PIECE = { scalar: 'bytes', from: 0, to: AUDIT_PIECE_BYTES_MAX } as const;
 const SEALED = { scalar: 'bytes', from: 1, to: SEALED_STATE_BYTES_MAX } as const;
 const KEY = { scalar: 'bytes', from: SEALING_KEY_BYTES, to: SEALING_KEY_BYTES } as const;
+/** No proof of a scheme for a prover is longer; what is longer is none. */
+export const AUDIT_PROOF_BYTES_MAX = 160 * 1024;
+const PROOF = { scalar: 'bytes', from: 0, to: AUDIT_PROOF_BYTES_MAX } as const;
 const HASH = { scalar: 'bytes', from: 32, to: 32 } as const;
 
 /**
  * What an object's tags were made from. `store`: what the store gave, so that an audit proves "unchanged since it was
- * added". `source`: the owner's own copy.
+ * added". `source`: the owner's own copy. `content-hash`: what the store gave, whose SHA-256 is its name, so that it is what
+ * was stored under that name.
  */
-export const BASELINES = ['store', 'source'] as const;
+export const BASELINES = ['store', 'source', 'content-hash'] as const;
 export type Baseline = (typeof BASELINES)[number];
+
+/** What the signatures of an audit's receipts are rooted in. */
+export const AUDIT_ROOTS = ['software', 'tpm'] as const;
+export type AuditRoot = (typeof AUDIT_ROOTS)[number];
 
 /** Why blocks could not be read: what the storage or the way to it said. */
 export const LOSSES = ['missing', 'archived', 'stale', 'timed-out', 'unreachable', 'throttled', 'unknown'] as const;
 export type Loss = (typeof LOSSES)[number];
 
-/** What an audit says of blocks. `unsteady`: wrong when they were read first, right when they were read again. */
-export const FINDINGS = ['corrupt', 'unsteady', ...LOSSES] as const;
+/**
+ * What an audit says of blocks. `not-proven`: a prover has given no proof, so that nobody can say which of them are wrong.
+ * `unsteady`: wrong when they were read, or proven, first, and right the second time.
+ */
+export const FINDINGS = ['corrupt', 'not-proven', 'unsteady', ...LOSSES] as const;
 export type FindingKind = (typeof FINDINGS)[number];
 
 /** Why an enclave did not do what it was asked. Closed, so that a client can map each to a line for its user. */
@@ -38,8 +49,12 @@ export const ENCLAVE_FAILURES = [
   'rolled-back',
   /** Data that is not as long as was said. */
   'length',
+  /** Data that is not what its name says. */
+  'content',
   /** An argument out of its range, or a request out of its order. */
   'request',
+  /** A scheme that there is not, or that is not for such a store. */
+  'scheme',
   /** More objects than a state can list. */
   'full',
 ] as const;
@@ -55,14 +70,29 @@ const TO_ENCLAVE = {
     code: 0x9f,
     fields: { bundle: HASH, filter: HASH, node: HASH, libraries: HASH, command: 'text', level: 'text' },
   },
-  /** A new state for `store`, as its owner names it, sealed under `key`. `period` in milliseconds: within one, each block is read once. */
-  create: { code: 0xa0, fields: { key: KEY, store: 'text', scheme: 'text', blockBytes: 'u32', period: 'size' } },
+  /**
+   * A new state for `store`, as its owner names it, sealed under `key`. `period` in milliseconds: within one, each block is
+   * read once. `prover`: who is asked for proofs in the place of the store for blocks; empty for nobody.
+   */
+  create: {
+    code: 0xa0,
+    fields: {
+      key: KEY,
+      root: { oneOf: AUDIT_ROOTS },
+      store: 'text',
+      prover: 'text',
+      scheme: 'text',
+      blockBytes: 'u32',
+      period: 'size',
+    },
+  },
   /** A state that was sealed before. `counter`: it is refused if its own is lower. */
   open: { code: 0xa1, fields: { key: KEY, counter: 'size', head: SEALED } },
   /**
    * Tags an extent of an object: `data` follows, `length` bytes in all, then `data.end`. Its tags will lie in the file
-   * `pack` from `tagsAt` on. `pin` is what the store calls this state of the object. With `replace` what was committed of
-   * the object before is forgotten, in the commit that keeps this.
+   * `pack` from `tagsAt` on. `pin` is what the store calls this state of the object. With the baseline `content-hash` the
+   * extent is a whole object, and tagged only if the last part of its path is its SHA-256 in hexadecimal. With `replace`
+   * what was committed of the object before is forgotten, in the commit that keeps this.
    */
   tag: {
     code: 0xa2,
@@ -101,6 +131,8 @@ const TO_ENCLAVE = {
   /** The answers to `read`, in any order. */
   blocks: { code: 0xad, fields: { ask: 'u32', bytes: PIECE, tags: PIECE } },
   lost: { code: 0xae, fields: { ask: 'u32', loss: { oneOf: LOSSES } } },
+  /** The answer to `challenge`, in any order. */
+  proof: { code: 0xaf, fields: { ask: 'u32', bytes: PROOF } },
 } as const;
 
 const FROM_ENCLAVE = {
@@ -108,12 +140,17 @@ const FROM_ENCLAVE = {
   state: {
     code: 0xb0,
     fields: {
+      root: { oneOf: AUDIT_ROOTS },
       store: 'text',
+      prover: 'text',
       scheme: 'text',
       blockBytes: 'u32',
       /** Of one block's tag. */
       tagBytes: 'u32',
       objects: 'size',
+      /** Objects of these baselines; all others have the baseline `store`. */
+      sourceObjects: 'size',
+      contentHashObjects: 'size',
       extents: 'size',
       bytes: 'size',
       blocks: 'size',
@@ -164,6 +201,15 @@ const FROM_ENCLAVE = {
       tagsLength: 'u32',
     },
   },
+  /** The key that a prover works with, of a new state that has one: it is nobody's secret. */
+  public: { code: 0xbe, fields: { bytes: SEALED } },
+  /** What a prover is to be asked: an `ExtentRequest`. */
+  challenge: { code: 0xbf, fields: { ask: 'u32', body: SEALED } },
+  /**
+   * A part of the transcript that the receipt has the hash of, where anybody verifies: what was asked, and the proof. They are
+   * kept beside the receipt, one after the other.
+   */
+  proven: { code: 0xc0, fields: { bytes: SEALED } },
   /** What is wrong with `blocks` blocks of an object, from byte `offset` on. */
   finding: {
     code: 0xb7,

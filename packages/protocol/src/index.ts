@@ -22,6 +22,7 @@ export * from './launcher-channel.ts';
 export * from './machine-channel.ts';
 export * from './memory-map.ts';
 export { describePlatform, type Platform, type PlatformFacts } from './platform.ts';
+export * from './prover-requests.ts';
 export * from './rate.ts';
 export * from './scheduler-channel.ts';
 export * from './start.ts';

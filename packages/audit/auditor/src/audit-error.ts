@@ -2,11 +2,16 @@
 export const AUDIT_ERRORS = {
   'no-audit': 'See "cloister audit ls" for what is audited; "cloister audit add STORE" adds a store',
   'bad-store': 'Give a directory, https://HOST/FILE, or s3://BUCKET/PREFIX?endpoint=URL&region=REGION',
+  'bad-scheme':
+    'See "cloister audit schemes": without --prover a private one with no RSA modulus, with it one of static data and short proofs',
+  'bad-prover': 'Give the address of "cloister audit prover", such as http://HOST:7480',
   'store-unreachable': 'Check the address, the network, and the credentials (AWS_ACCESS_KEY_ID, AWS_PROFILE)',
   'bad-state': 'Restore the state directory and the key from one backup, or remove the audit and add the store again',
   'rolled-back':
     'Someone, or a backup, has put an older state in its place: restore the newest one, or remove the audit and add the store again',
   'bad-key': 'Check the passphrase, or put the key file back',
+  'no-tpm':
+    'Install tpm2-tools, see that this user may use the TPM (/dev/tpmrm0), or seal the key another way (--passphrase)',
   'state-unwritable': 'Make the directory writable, or name another with CLOISTER_HOME',
   'state-full': 'Free some space, or name a directory on another disk with CLOISTER_HOME',
   'too-many': 'Audit parts of the store apart: add its directories one by one',

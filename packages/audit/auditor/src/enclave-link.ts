@@ -15,7 +15,9 @@ const CODES: Readonly<Record<EnclaveFailure, AuditErrorCode>> = {
   state: 'bad-state',
   'rolled-back': 'rolled-back',
   length: 'enclave-failed',
+  content: 'enclave-failed',
   request: 'enclave-failed',
+  scheme: 'bad-scheme',
   full: 'too-many',
 };
 

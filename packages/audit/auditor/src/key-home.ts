@@ -1,17 +1,24 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { placeOf, readIfThere, writeAtomically } from '@cloister/files';
-import { SEALING_KEY_BYTES } from '@cloister/protocol';
+import type { TpmQuote } from '@cloister/evidence';
+import { readIfThere, writeAtomically } from '@cloister/files';
+import { type AuditRoot, SEALING_KEY_BYTES } from '@cloister/protocol';
 import { Decrypter, Encrypter } from 'age-encryption';
 import { fail, failFile } from './audit-error.ts';
+import { type CounterHome, fileCounter } from './counter-home.ts';
+import { keysDirectory } from './keys-directory.ts';
+import { makeTpmHome, openTpmHome, removeTpmHome } from './tpm-home.ts';
 
 /**
  * Where an audit's sealing key lives. `file`: it lies there as it is, which protects against nothing but copies of the
  * state alone. `passphrase` and `recipient`: in a file of the age format (age-encryption.org/v1), which opens with the
- * owner's passphrase or identity, here or with any age.
+ * owner's passphrase or identity, here or with any age. `tpm`: sealed to what this machine has booted and what the enclave
+ * is, with the counter in the TPM, too.
  */
 export type KeyHome =
   | { readonly kind: 'file' }
   | { readonly kind: 'passphrase' }
+  | { readonly kind: 'tpm' }
   | { readonly kind: 'recipient'; readonly recipient: string };
 
 /** How a key that does not lie open is opened. */
@@ -22,21 +29,37 @@ export interface Unlock {
   identities(): Promise<readonly string[]>;
 }
 
-export const keysDirectory = (): string => join(placeOf('data'), 'audit-keys');
 const openPath = (name: string): string => join(keysDirectory(), `${name}.key`);
 const agePath = (name: string): string => join(keysDirectory(), `${name}.key.age`);
-export const keyPaths = (name: string): readonly string[] => [openPath(name), agePath(name)];
 
-/** A new sealing key, in its home. @throws AuditError `bad-key` for a recipient that is none, `state-unwritable` */
-export async function makeKey(name: string, home: KeyHome, unlock: Unlock): Promise<Uint8Array> {
+/** An open home: the key, and the counter that lives with it. */
+export interface Home {
+  readonly root: AuditRoot;
+  readonly key: Uint8Array;
+  readonly counter: CounterHome;
+  /** What the machine says of itself, with a nonce. */
+  quote?(nonce: Uint8Array): Promise<TpmQuote>;
+}
+
+/**
+ * A new sealing key, in its home.
+ * @param measured 32 bytes: what the enclave is
+ * @throws AuditError `bad-key` for a recipient that is none, `no-tpm`, `state-unwritable`
+ */
+export async function makeHome(name: string, home: KeyHome, unlock: Unlock, measured: Uint8Array): Promise<Home> {
   const key = crypto.getRandomValues(new Uint8Array(SEALING_KEY_BYTES));
+  if (home.kind === 'tpm') return makeTpmHome(name, key, measured);
   const [path, content] =
     home.kind === 'file' ? [openPath(name), key] : [agePath(name), await sealed(key, home, unlock)];
   await writeAtomically(path, content).catch((error) => failFile(path, error));
-  return key;
+  return { root: 'software', key, counter: fileCounter(name) };
 }
 
-async function sealed(key: Uint8Array, home: Exclude<KeyHome, { kind: 'file' }>, unlock: Unlock): Promise<Uint8Array> {
+async function sealed(
+  key: Uint8Array,
+  home: Exclude<KeyHome, { kind: 'file' | 'tpm' }>,
+  unlock: Unlock,
+): Promise<Uint8Array> {
   const encrypter = new Encrypter();
   if (home.kind === 'passphrase') encrypter.setPassphrase(await unlock.passphrase('new'));
   else
@@ -48,13 +71,14 @@ async function sealed(key: Uint8Array, home: Exclude<KeyHome, { kind: 'file' }>,
   return encrypter.encrypt(key);
 }
 
-/** The key of an audit; undefined if there is none. @throws AuditError `bad-key` */
-export async function openKey(name: string, unlock: Unlock): Promise<Uint8Array | undefined> {
+/** The home of an audit's key; undefined if there is none. @throws AuditError `bad-key`, `no-tpm` */
+export async function openHome(name: string, unlock: Unlock, measured: Uint8Array): Promise<Home | undefined> {
   const open = await readIfThere(openPath(name));
   const file = open === undefined ? await readIfThere(agePath(name)) : undefined;
   const key = file === undefined ? open : await opened(agePath(name), file, unlock);
-  if (key !== undefined && key.length !== SEALING_KEY_BYTES) fail('bad-key', `"${openPath(name)}" is no key`);
-  return key;
+  if (key === undefined) return openTpmHome(name, measured);
+  if (key.length !== SEALING_KEY_BYTES) fail('bad-key', `"${openPath(name)}" is no key`);
+  return { root: 'software', key, counter: fileCounter(name) };
 }
 
 async function opened(path: string, file: Uint8Array, unlock: Unlock): Promise<Uint8Array> {
@@ -72,4 +96,11 @@ async function opened(path: string, file: Uint8Array, unlock: Unlock): Promise<U
   } catch (error) {
     return fail('bad-key', `The key in "${path}" does not open`, error);
   }
+}
+
+/** Forgets a key and its counter, wherever they live. @throws AuditError `no-tpm` */
+export async function removeHome(name: string): Promise<void> {
+  for (const path of [openPath(name), agePath(name)]) await rm(path, { force: true });
+  await fileCounter(name).remove();
+  await removeTpmHome(name);
 }

@@ -3,23 +3,39 @@ import type { EnclaveMeasurement, StartLone } from '@cloister/launcher';
 import type { StateFacts } from '@cloister/protocol';
 import { fail } from './audit-error.ts';
 import { type Answer, type EnclaveLink, linkTo } from './enclave-link.ts';
-import { type KeyHome, makeKey, openKey, type Unlock } from './key-home.ts';
+import { type Home, type KeyHome, makeHome, openHome, type Unlock } from './key-home.ts';
+import type { ProverTimes } from './prover/prover-client.ts';
+import { tagsBeside } from './prover/tags-beside.ts';
 import { type StateDirectory, withStateDirectory } from './state-directory.ts';
+import { type Limits, meter } from './stores/meter.ts';
+import { openStore } from './stores/open-store.ts';
+import type { Store } from './stores/store.ts';
 
 /** What work on audits needs and reports to. */
 export interface AuditContext {
   readonly startEnclave: StartLone;
   /** What an enclave that it starts is. */
   readonly measureEnclave: () => Promise<EnclaveMeasurement>;
+  /** How stores are opened; as their names say unless told. */
+  readonly openStore?: typeof openStore | undefined;
   /** For keys that do not lie open. */
   readonly unlock?: Unlock | undefined;
+  /** How long provers are waited for. */
+  readonly proverTimes?: ProverTimes | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: ((progress: AuditProgress) => void) | undefined;
   readonly warn?: ((line: string) => void) | undefined;
 }
 
+/** A store of which no more is read than its owner allows. @throws AuditError `bad-store` */
+export const opened = (context: AuditContext, name: string, limits?: Limits | undefined): Promise<Store> =>
+  (context.openStore ?? openStore)(name, {
+    meter: limits === undefined ? undefined : meter(limits, context.warn),
+    warn: context.warn,
+  });
+
 export interface AuditProgress {
-  readonly doing: 'listing' | 'tagging' | 'reading';
+  readonly doing: 'making keys' | 'listing' | 'tagging' | 'reading' | 'proving';
   /** Bytes, and how many there will be, 0 if nobody knows. */
   readonly bytes: number;
   readonly ofBytes: number;
@@ -38,6 +54,8 @@ export interface OpenAudit {
   readonly facts: StateFacts;
   /** It was made just now. */
   readonly fresh: boolean;
+  /** What the machine says of itself, where its key lives in its TPM. */
+  readonly quote: Home['quote'];
   /** Seals and keeps what has changed. */
   commit(): Promise<StateFacts>;
   /** The answer to a question that a job may have in between; true if it was one. */
@@ -46,6 +64,8 @@ export interface OpenAudit {
 
 export interface NewAudit {
   readonly store: string;
+  /** Who is asked for proofs, or empty. */
+  readonly prover: string;
   readonly scheme: string;
   readonly blockBytes: number;
   readonly period: number;
@@ -58,7 +78,7 @@ export interface NewAudit {
  * @throws AuditError
  */
 export async function withAudit<T>(
-  { startEnclave, measureEnclave, signal, warn, unlock = CLOSED }: AuditContext,
+  { startEnclave, measureEnclave, signal, progress, warn, unlock = CLOSED }: AuditContext,
   name: string,
   fresh: NewAudit | undefined,
   work: (audit: OpenAudit) => Promise<T>,
@@ -68,14 +88,17 @@ export async function withAudit<T>(
   return withStateDirectory(name, signal, waiting, async (directory) => {
     const head = await directory.head();
     if (head === undefined && fresh === undefined) fail('no-audit', `There is no audit "${name}"`);
-    const counter = await directory.counter();
+    const measurement = await measureEnclave();
+    const measured = digestOf(measurement);
+    const { keyHome = { kind: 'file' }, ...wish } = fresh ?? {};
+    const known = await openHome(name, unlock, measured);
+    if (known === undefined && head !== undefined) fail('bad-key', `The key of "${name}" is not there`);
+    const home = known ?? (await makeHome(name, keyHome, unlock, measured));
+    const { root, key, counter: counterHome } = home;
+    const counter = await counterHome.read();
     if (head === undefined && counter > 0)
       fail('rolled-back', `The state of "${name}" is gone from "${directory.path}"`);
-    const { keyHome = { kind: 'file' }, ...wish } = fresh ?? {};
-    const known = await openKey(name, unlock);
-    if (known === undefined && head !== undefined) fail('bad-key', `The key of "${name}" is not there`);
-    const key = known ?? (await makeKey(name, keyHome, unlock));
-    const [measurement, enclave] = await Promise.all([measureEnclave(), startEnclave()]);
+    const enclave = await startEnclave();
     const link = linkTo(enclave);
     const interrupt = (): void => void link.end();
     signal?.addEventListener('abort', interrupt, { once: true });
@@ -96,8 +119,13 @@ export async function withAudit<T>(
           case 'page':
             await directory.writePage(answer.id, answer.bytes);
             return true;
+          case 'public':
+            // Before the head: what is committed has it.
+            await directory.writePublicKey(answer.bytes);
+            return true;
           case 'head':
-            await directory.writeHead(answer.counter, answer.bytes);
+            await directory.writeHead(answer.bytes);
+            await counterHome.advance(answer.counter);
             await link.send({ kind: 'kept' });
             return true;
           default:
@@ -111,12 +139,20 @@ export async function withAudit<T>(
       };
       await link.run({ kind: 'measured', ...measurement });
       if (head === undefined) {
-        await link.run({ kind: 'create', key, ...(wish as Omit<NewAudit, 'keyHome'>) }, served);
+        progress?.({ doing: 'making keys', bytes: 0, ofBytes: 0 });
+        await link.run({ kind: 'create', key, root, ...(wish as Omit<NewAudit, 'keyHome'>) }, served);
         const { publicKey } = await commit();
         await directory.writeFingerprint(createHash('sha256').update(publicKey).digest('hex'));
       } else await link.run({ kind: 'open', key, counter, head }, served);
       const audit: OpenAudit = {
-        ...{ directory, link, commit, serve, fresh: head === undefined },
+        ...{
+          directory: tagsBeside(directory, facts!),
+          link,
+          commit,
+          serve,
+          fresh: head === undefined,
+          quote: home.quote,
+        },
         get facts() {
           return facts!;
         },
@@ -130,4 +166,12 @@ export async function withAudit<T>(
       await link.end();
     }
   });
+}
+
+/** 32 bytes that stand for what an enclave is. */
+function digestOf(measurement: EnclaveMeasurement): Uint8Array {
+  const hash = createHash('sha256');
+  const { bundle, filter, node, libraries, command, level } = measurement;
+  for (const part of [bundle, filter, node, libraries]) hash.update(part);
+  return new Uint8Array(hash.update(JSON.stringify([command, level])).digest());
 }

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { fail } from './audit-error.ts';
+import { removeHome } from './key-home.ts';
 import type { AuditContext } from './open-audit.ts';
 import { withStateDirectory } from './state-directory.ts';
 
@@ -11,6 +12,7 @@ export async function removeAudit({ signal, warn }: AuditContext, name: string):
     () => warn?.('Another process works on this audit; waiting for it'),
     async (directory) => {
       await stat(directory.path).catch(() => fail('no-audit', `There is no audit "${name}"`));
+      await removeHome(name);
       await directory.remove();
     },
   );

@@ -1,9 +1,12 @@
-import type { Audited, Finding, StateFacts } from '@cloister/protocol';
+import { createHash } from 'node:crypto';
+import { encodeQuote } from '@cloister/evidence';
+import type { Audited, Finding, StateFacts, ToEnclave } from '@cloister/protocol';
+import type { Answer } from './enclave-link.ts';
 import { knownObjects } from './known-objects.ts';
-import { type AuditContext, withAudit } from './open-audit.ts';
-import { packReader } from './state-directory.ts';
-import { type Limits, limitedStore } from './stores/limited.ts';
-import { openStore } from './stores/open-store.ts';
+import { type AuditContext, type AuditProgress, type OpenAudit, opened, withAudit } from './open-audit.ts';
+import { proverQuestions } from './prover/prover-questions.ts';
+import { type Proofs, packReader } from './state-directory.ts';
+import type { Limits } from './stores/meter.ts';
 import { type Store, StoreLoss } from './stores/store.ts';
 
 export interface RunOptions {
@@ -21,7 +24,7 @@ export interface AuditResult extends Audited {
   readonly store: string;
   /** What the state says now. */
   readonly facts: StateFacts;
-  /** What is wrong, in the order of the answers. */
+  /** What is wrong, in the order of the answers; without a path: the listing could not be read. */
   readonly wrong: readonly Finding[];
 }
 
@@ -33,24 +36,35 @@ export async function runAudit(context: AuditContext, name: string, options: Run
   const { all = false, sample = SAMPLE, dueMax = Number.MAX_SAFE_INTEGER } = options;
   return withAudit(context, name, undefined, async (audit) => {
     const { link, directory } = audit;
-    const opened = await openStore(audit.facts.store);
-    const store = options.limits === undefined ? opened : limitedStore(opened, options.limits, context.warn);
-    const tags = packReader(directory);
+    const questions =
+      audit.facts.prover === ''
+        ? await storeQuestions(context, audit, options.limits)
+        : proverQuestions(context, audit.facts);
+    let proofs: Proofs | undefined;
     try {
-      for (const path of await absentObjects(context, audit, store)) await link.run({ kind: 'absent', path });
       const wrong: Finding[] = [];
+      const absent = await questions.absent();
+      if (absent instanceof StoreLoss) wrong.push({ path: '', finding: absent.loss, offset: 0, length: 0, blocks: 0 });
+      else for (const path of absent) await link.run({ kind: 'absent', path });
       let audited: Audited | undefined;
+      let receipt: { readonly number: number; readonly bytes: Uint8Array } | undefined;
       await link.run({ kind: 'audit', all, sample, due: dueMax }, async (answer) => {
         if (await audit.serve(answer)) return;
         switch (answer.kind) {
-          case 'read': {
-            const { ask, path, pin, offset, length, pack, tagsAt, tagsLength } = answer;
+          case 'read':
+          case 'challenge': {
+            const { ask } = answer;
             // Answers go back as they come, while more is asked for.
-            void Promise.all([store.read(path, pin, offset, length), tags.read(pack, tagsAt, tagsLength)])
-              .then(([bytes, theirTags]) => link.send({ kind: 'blocks', ask, bytes, tags: theirTags }))
-              .catch((error) =>
-                link.send({ kind: 'lost', ask, loss: error instanceof StoreLoss ? error.loss : 'unknown' }),
+            void questions
+              .answer(answer)
+              .catch(
+                (error): ToEnclave => ({
+                  kind: 'lost',
+                  ask,
+                  loss: error instanceof StoreLoss ? error.loss : 'unknown',
+                }),
               )
+              .then((reply) => link.send(reply))
               // The enclave has ended: whoever waits for its answers hears of it.
               .catch(() => undefined);
             return;
@@ -62,14 +76,20 @@ export async function runAudit(context: AuditContext, name: string, options: Run
           }
           case 'progress':
             context.progress?.({
-              doing: 'reading',
+              doing: questions.doing,
               bytes: answer.bytes,
               ofBytes: answer.blocks === 0 ? 0 : (answer.bytes / answer.blocks) * answer.of,
             });
             return;
+          case 'proven':
+            proofs ??= await directory.newProofs();
+            await proofs.append(answer.bytes);
+            return;
           case 'receipt':
+            await proofs?.keep(answer.number);
             // Before the head that counts it: an audit that was interrupted here is done again under its number.
             await directory.writeReceipt(answer.number, answer.bytes);
+            receipt = answer;
             return;
           case 'audited': {
             const { kind: _, ...rest } = answer;
@@ -78,20 +98,57 @@ export async function runAudit(context: AuditContext, name: string, options: Run
         }
       });
       const facts = await audit.commit();
-      return { name, store: store.name, facts, wrong, ...audited! };
+      if (audit.quote !== undefined && receipt !== undefined) {
+        const nonce = createHash('sha256').update(receipt.bytes).digest();
+        await directory.writeQuote(receipt.number, encodeQuote(await audit.quote(nonce)));
+      }
+      return { name, store: facts.store, facts, wrong, ...audited! };
     } finally {
-      await store.close();
-      await tags.close();
+      await questions.close();
+      await proofs?.close();
     }
   });
+}
+
+/** Who answers what the enclave asks in an audit. */
+export interface Questions {
+  readonly doing: AuditProgress['doing'];
+  /** Objects that are known not to be there, without a question; or why the store could not be listed. */
+  absent(): Promise<readonly string[] | StoreLoss>;
+  /** @throws StoreLoss */
+  answer(question: Extract<Answer, { readonly kind: 'read' | 'challenge' }>): Promise<ToEnclave>;
+  close(): Promise<void>;
+}
+
+/** Blocks are read from the store, with the tags that lie here. */
+async function storeQuestions(context: AuditContext, audit: OpenAudit, limits: Limits | undefined): Promise<Questions> {
+  const store = await opened(context, audit.facts.store, limits);
+  const tags = packReader(audit.directory);
+  return {
+    doing: 'reading',
+    absent: () => absentObjects(context, audit, store),
+    async answer(question) {
+      if (question.kind !== 'read') throw new StoreLoss('unknown', 'Storage proves nothing');
+      const { ask, path, pin, offset, length, pack, tagsAt, tagsLength } = question;
+      const [bytes, theirTags] = await Promise.all([
+        store.read(path, pin, offset, length),
+        tags.read(pack, tagsAt, tagsLength),
+      ]);
+      return { kind: 'blocks', ask, bytes, tags: theirTags };
+    },
+    async close() {
+      await store.close();
+      await tags.close();
+    },
+  };
 }
 
 /** What the state has and the store does not list: missing at once, without a read. */
 async function absentObjects(
   { signal, progress }: AuditContext,
-  audit: Parameters<Parameters<typeof withAudit>[3]>[0],
+  audit: OpenAudit,
   store: Store,
-): Promise<readonly string[]> {
+): Promise<readonly string[] | StoreLoss> {
   const { objects } = await knownObjects(audit);
   progress?.({ doing: 'listing', bytes: 0, ofBytes: 0 });
   try {
@@ -101,8 +158,7 @@ async function absentObjects(
     }
   } catch (error) {
     if (!(error instanceof StoreLoss)) throw error;
-    // Reading says for each block why it cannot be had.
-    return [];
+    return error;
   }
   return [...objects.keys()];
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { open, readdir, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { makePrivateDirectory, placeOf, readIfThere, withLock, writeAtomically } from '@cloister/files';
 import { fail, failFile } from './audit-error.ts';
-import { keyPaths, keysDirectory } from './key-home.ts';
+import { keysDirectory } from './keys-directory.ts';
 
 /**
  * What is kept of one store: sealed by the enclave (`head`, `pages/`), or worth nothing to who would change it (`tags/`).
@@ -13,7 +13,8 @@ import { keyPaths, keysDirectory } from './key-home.ts';
 export interface StateDirectory {
   readonly name: string;
   readonly path: string;
-  counter(): Promise<number>;
+  /** Where tags lie. */
+  readonly tags: string;
   /** Notes whose signatures to believe. */
   writeFingerprint(fingerprint: string): Promise<void>;
   /** The sealed head; undefined before the first commit. */
@@ -21,15 +22,29 @@ export interface StateDirectory {
   page(id: Uint8Array): Promise<Uint8Array | undefined>;
   writePage(id: Uint8Array, bytes: Uint8Array): Promise<void>;
   /** From here on what was committed is what there is. */
-  writeHead(counter: number, bytes: Uint8Array): Promise<void>;
+  writeHead(bytes: Uint8Array): Promise<void>;
   writeReceipt(number: number, bytes: Uint8Array): Promise<void>;
+  /** Where the proofs of an audit that anybody can verify are written, until its receipt is there. */
+  newProofs(): Promise<Proofs>;
+  /** What the TPM says about a receipt, beside it. */
+  writeQuote(number: number, bytes: Uint8Array): Promise<void>;
   /** The numbers of all receipts, in order. */
   receipts(): Promise<readonly number[]>;
   receipt(number: number): Promise<Uint8Array | undefined>;
+  /** The key that a prover works with. */
+  publicKey(): Promise<Uint8Array | undefined>;
+  writePublicKey(key: Uint8Array): Promise<void>;
   pack(name: string): string;
   /** Removes what no head refers to any more: what a killed process left. */
   sweep(live: { readonly pages: ReadonlySet<string>; readonly packs: ReadonlySet<string> }): Promise<void>;
   remove(): Promise<void>;
+}
+
+/** What a receipt has the hash of: CBOR, one record after the other (RFC 8742). */
+export interface Proofs {
+  append(proof: Uint8Array): Promise<void>;
+  keep(number: number): Promise<void>;
+  close(): Promise<void>;
 }
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
@@ -74,9 +89,12 @@ export async function withStateDirectory<T>(
   }
 }
 
-function directoryAt(name: string): StateDirectory {
+/** The same directory, whose tags lie beside the data. */
+export const withTagsAt = (directory: StateDirectory, tags: string): StateDirectory =>
+  directoryAt(directory.name, tags);
+
+function directoryAt(name: string, tags = join(audits(), name, 'tags')): StateDirectory {
   const path = join(audits(), name);
-  const counterPath = join(keysDirectory(), `${name}.counter`);
   const at = (...parts: readonly string[]): string => join(path, ...parts);
   const receiptAt = (number: number): string => at('receipts', `${String(number).padStart(8, '0')}.cose`);
   const write = (file: string, content: Uint8Array | string): Promise<void> =>
@@ -85,22 +103,29 @@ function directoryAt(name: string): StateDirectory {
   return {
     name,
     path,
-    async counter() {
-      const text = (await readIfThere(counterPath))?.toString('latin1').trim() ?? '0';
-      const counter = Number(text);
-      return /^\d{1,16}$/.test(text) && Number.isSafeInteger(counter)
-        ? counter
-        : fail('bad-state', `"${counterPath}" is no counter`);
-    },
+    tags,
     writeFingerprint: (fingerprint) => write(join(keysDirectory(), `${name}.fingerprint`), `${fingerprint}\n`),
     head: () => readIfThere(at('head')),
     page: (id) => readIfThere(at('pages', hex(id))),
     writePage: (id, bytes) => write(at('pages', hex(id)), bytes),
-    async writeHead(counter, bytes) {
-      await write(at('head'), bytes);
-      await write(counterPath, `${counter}\n`);
-    },
+    writeHead: (bytes) => write(at('head'), bytes),
     writeReceipt: (number, bytes) => write(receiptAt(number), bytes),
+    async newProofs() {
+      await makePrivateDirectory(at('receipts')).catch((error) => failFile(path, error));
+      const temporary = at('receipts', 'proofs.new');
+      const file = await open(temporary, 'w', 0o600).catch((error) => failFile(temporary, error));
+      const kept = async <T>(work: () => Promise<T>): Promise<T> => work().catch((error) => failFile(temporary, error));
+      return {
+        append: async (proof) => void (await kept(() => file.write(proof))),
+        keep: (number) =>
+          kept(async () => {
+            await file.sync();
+            await rename(temporary, receiptAt(number).replace(/cose$/, 'proofs'));
+          }),
+        close: () => file.close(),
+      };
+    },
+    writeQuote: (number, bytes) => write(`${receiptAt(number)}.quote`, bytes),
     async receipts() {
       const files = await readdir(at('receipts')).catch(() => []);
       return files
@@ -109,19 +134,19 @@ function directoryAt(name: string): StateDirectory {
         .sort((one, other) => one - other);
     },
     receipt: (number) => readIfThere(receiptAt(number)),
-    pack: (pack) => at('tags', pack),
+    publicKey: () => readIfThere(at('public')),
+    writePublicKey: (key) => write(at('public'), key),
+    pack: (pack) => join(tags, pack),
     async sweep({ pages, packs }) {
       for (const [folder, live] of [
-        ['pages', pages],
-        ['tags', packs],
+        [at('pages'), pages],
+        [tags, packs],
       ] as const)
-        for (const file of await readdir(at(folder)).catch(() => []))
-          if (!live.has(file)) await rm(at(folder, file), { force: true });
+        for (const file of await readdir(folder).catch(() => []))
+          if (/^[0-9a-f]+$/.test(file) && !live.has(file)) await rm(join(folder, file), { force: true });
     },
     async remove() {
       await rm(path, { recursive: true, force: true });
-      for (const file of keyPaths(name)) await rm(file, { force: true });
-      await rm(counterPath, { force: true });
       await rm(join(keysDirectory(), `${name}.fingerprint`), { force: true });
     },
   };
@@ -141,7 +166,7 @@ export interface Pack {
 
 export async function newPack(directory: StateDirectory, name: string): Promise<Pack> {
   const path = directory.pack(name);
-  await makePrivateDirectory(join(directory.path, 'tags')).catch((error) => failFile(path, error));
+  await makePrivateDirectory(directory.tags).catch((error) => failFile(path, error));
   const file = await open(path, 'wx', 0o600).catch((error) => failFile(path, error));
   // Tags of short files are a few bytes each: what follows one another is written together.
   let waiting: Uint8Array[] = [];
@@ -171,24 +196,49 @@ export async function newPack(directory: StateDirectory, name: string): Promise<
   };
 }
 
+/** Tags of neighbours are read together, and so many stretches are kept. */
+const STRETCH_BYTES = 64 * 1024;
+const STRETCHES_MAX = 64;
+
 /** Tags as they lie there; fewer bytes where they are not. */
 export function packReader(directory: StateDirectory): {
   read(pack: string, at: number, length: number): Promise<Uint8Array>;
   close(): Promise<void>;
 } {
   const files = new Map<string, Promise<Awaited<ReturnType<typeof open>> | undefined>>();
+  const stretches = new Map<string, Promise<Uint8Array>>();
+
+  async function stretch(pack: string, number: number): Promise<Uint8Array> {
+    let file = files.get(pack);
+    if (file === undefined) {
+      file = /^[0-9a-f]{16}$/.test(pack)
+        ? open(directory.pack(pack), 'r').catch(() => undefined)
+        : Promise.resolve(undefined);
+      files.set(pack, file);
+    }
+    const bytes = Buffer.alloc(STRETCH_BYTES);
+    const { bytesRead } = (await (await file)?.read(bytes, 0, STRETCH_BYTES, number * STRETCH_BYTES)) ?? {
+      bytesRead: 0,
+    };
+    return bytes.subarray(0, bytesRead);
+  }
+
   return {
     async read(pack, at, length) {
-      let file = files.get(pack);
-      if (file === undefined) {
-        file = /^[0-9a-f]{16}$/.test(pack)
-          ? open(directory.pack(pack), 'r').catch(() => undefined)
-          : Promise.resolve(undefined);
-        files.set(pack, file);
+      const parts: Uint8Array[] = [];
+      for (let from = at; from < at + length; ) {
+        const number = Math.floor(from / STRETCH_BYTES);
+        const key = `${pack} ${number}`;
+        const known = stretches.get(key) ?? stretch(pack, number);
+        stretches.set(key, known);
+        if (stretches.size > STRETCHES_MAX) stretches.delete(stretches.keys().next().value!);
+        const inside = from - number * STRETCH_BYTES;
+        const part = (await known).subarray(inside, inside + at + length - from);
+        if (part.length === 0) break;
+        parts.push(part);
+        from += part.length;
       }
-      const bytes = Buffer.alloc(length);
-      const { bytesRead } = (await (await file)?.read(bytes, 0, length, at)) ?? { bytesRead: 0 };
-      return bytes.subarray(0, bytesRead);
+      return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
     },
     async close() {
       for (const file of files.values()) await (await file)?.close();

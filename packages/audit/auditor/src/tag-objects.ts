@@ -6,7 +6,7 @@ import { newPack } from './state-directory.ts';
 import { type Store, type StoredObject, StoreLoss } from './stores/store.ts';
 
 /** An extent is tagged under one salt: what a kill costs is at most one of them for each that is under way. */
-const EXTENT_BYTES = 256 * 1024 * 1024;
+export const EXTENT_BYTES = 256 * 1024 * 1024;
 /** After so much the state is sealed and kept, and with it what was tagged. */
 const COMMIT_BYTES = 1024 * 1024 * 1024;
 const COMMIT_MS = 10_000;
@@ -15,6 +15,7 @@ const COMMIT_MS = 10_000;
 export interface Tagging {
   readonly object: StoredObject;
   readonly from: number;
+  readonly baseline: Baseline;
   /** What was tagged of it before is of another state. */
   readonly replace: boolean;
 }
@@ -22,11 +23,12 @@ export interface Tagging {
 export interface Tagged {
   readonly objects: number;
   readonly bytes: number;
-  /** Objects that were not as long as they were listed, or could not be read: they are not audited. */
+  /** Objects that were not as long as they were listed, are not what their names say, or could not be read: they are not audited. */
   readonly skipped: readonly { readonly path: string; readonly why: string }[];
 }
 
 interface Extent extends ExtentPlan {
+  readonly baseline: Baseline;
   readonly replace: boolean;
   readonly tagsAt: number;
   /** Whether it came to its end. */
@@ -41,7 +43,6 @@ export async function tagObjects(
   { signal, progress }: AuditContext,
   audit: OpenAudit,
   store: Store,
-  baseline: Baseline,
   wanted: readonly Tagging[],
 ): Promise<Tagged> {
   const { link, directory } = audit;
@@ -65,8 +66,12 @@ export async function tagObjects(
         if (answer.kind === 'tags') {
           await pack.write(at, answer.bytes);
           at += answer.bytes.length;
-        } else if (answer.kind === 'failed') failed(answer);
-        else if (answer.kind === 'done') break;
+        } else if (answer.kind === 'failed') {
+          if (answer.failure !== 'content') failed(answer);
+          extent.complete = false;
+          skipped.push({ path: extent.object.path, why: answer.text });
+          break;
+        } else if (answer.kind === 'done') break;
       }
       if (!extent.complete) continue;
       bytes += extent.length;
@@ -100,11 +105,11 @@ export async function tagObjects(
   const lost = new Set<StoredObject>();
   let tagsAt = 0;
   function* extents(): Generator<Extent> {
-    for (const { object, from, replace } of wanted) {
+    for (const { object, from, baseline, replace } of wanted) {
       let offset = from;
       do {
         const length = Math.min(EXTENT_BYTES, object.bytes - offset);
-        yield { object, offset, length, tagsAt, replace: replace && offset === 0, complete: true };
+        yield { object, offset, length, baseline, tagsAt, replace: replace && offset === 0, complete: true };
         tagsAt += Math.max(1, Math.ceil(length / blockBytes)) * tagBytes;
         offset += EXTENT_BYTES;
       } while (offset < object.bytes && !lost.has(object));
@@ -122,7 +127,7 @@ export async function tagObjects(
         await link.send({
           kind: 'tag',
           ...place,
-          baseline,
+          baseline: extent.baseline,
           pack: pack.name,
           tagsAt: extent.tagsAt,
           replace: extent.replace,

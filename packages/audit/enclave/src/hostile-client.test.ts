@@ -8,7 +8,19 @@ import { serve } from './main.ts';
 
 const SEED = 20261126;
 const SEQUENCES = 1500;
-const { measured, create, tag, data, 'data.end': dataEnd, commit, kept, list, audit, blocks } = TO_ENCLAVE_SAMPLES;
+const {
+  measured,
+  create,
+  tag,
+  data,
+  'data.end': dataEnd,
+  commit,
+  kept,
+  list,
+  audit,
+  blocks,
+  proof,
+} = TO_ENCLAVE_SAMPLES;
 const blocksAgain: ToEnclave = { ...blocks, ask: 2 };
 /** What a client says whose store has other tags: most of a sequence is this, or nothing would come far. */
 const HONEST: readonly ToEnclave[] = [
@@ -26,6 +38,13 @@ const HONEST: readonly ToEnclave[] = [
   commit,
   kept,
 ];
+
+/** The same where a prover answers, and proves nothing. */
+const WITH_PROVER: readonly ToEnclave[] = HONEST.map((message) => {
+  if (message === create) return { ...create, prover: 'http://prover', scheme: 'gmac-cpor' };
+  if (message === blocks) return proof;
+  return message === blocksAgain ? { ...proof, ask: 2 } : message;
+});
 
 /** Says all of it to a new enclave, hands it the page that it made last, then leaves; returns the kinds of the answers. */
 async function say(frames: readonly Uint8Array[]): Promise<readonly string[]> {
@@ -49,19 +68,26 @@ async function say(frames: readonly Uint8Array[]): Promise<readonly string[]> {
   return answers;
 }
 
-test('a client that keeps to the order is answered', async () => {
-  const answers = await say(HONEST.map((message) => toEnclave.encode(message)));
-  expect(answers.filter((kind) => kind === 'failed' || kind === 'nothing')).toEqual([]);
-  expect(answers.filter((kind) => kind === 'audited')).toHaveLength(1);
-}, 10_000);
+test.each([
+  ['blocks', HONEST],
+  ['proofs', WITH_PROVER],
+])(
+  'a client that keeps to the order is answered: with %s',
+  async (_what, messages) => {
+    const answers = await say(messages.map((message) => toEnclave.encode(message)));
+    expect(answers.filter((kind) => kind === 'failed' || kind === 'nothing')).toEqual([]);
+    expect(answers.filter((kind) => kind === 'audited')).toHaveLength(1);
+  },
+  10_000,
+);
 
 test(`nothing that a client says ends an enclave but its leaving (seed ${SEED})`, async () => {
   const random = randomFrom(SEED);
   const samples = Object.values(TO_ENCLAVE_SAMPLES).map((message) => toEnclave.encode(message));
-  const honest = HONEST.map((message) => toEnclave.encode(message));
+  const honest = [HONEST, WITH_PROVER].map((all) => all.map((message) => toEnclave.encode(message)));
   const kinds = new Map<string, number>();
   for (let sequence = 0; sequence < SEQUENCES; sequence += 1) {
-    const frames = honest.flatMap((frame) => {
+    const frames = honest[sequence % 2]!.flatMap((frame) => {
       switch (random(8)) {
         case 0:
           return [mutate(random, frame)];

@@ -1,6 +1,6 @@
 import type { Primitives } from '@cloister/crypto';
 import { isMeasurement, type Measurement } from '@cloister/evidence/make';
-import { type Channel, ChannelClosed, type ToEnclave } from '@cloister/protocol';
+import { BASELINES, type Baseline, type Channel, ChannelClosed, type ToEnclave } from '@cloister/protocol';
 import { audit } from './audit/audit.ts';
 import { clientOver } from './conversation.ts';
 import { Refusal, refuse } from './failure.ts';
@@ -28,6 +28,8 @@ export async function serve(channel: Channel, primitives: Primitives, clock: () 
     opened().head = {
       ...head,
       objects: head.objects - gone.objects,
+      sourceObjects: head.sourceObjects - gone.sourceObjects,
+      contentHashObjects: head.contentHashObjects - gone.contentHashObjects,
       extents: head.extents - gone.extents,
       bytes: head.bytes - gone.bytes,
     };
@@ -58,8 +60,14 @@ export async function serve(channel: Channel, primitives: Primitives, clock: () 
         manifest.add(extent);
         if (job.replace) forgotten.add(extent.path);
         const nextBlock = head.nextBlock + blocksOf(extent, head.blockBytes);
-        const objects = head.objects + (extent.offset === 0 ? 1 : 0);
-        opened().head = { ...head, nextBlock, objects, extents: head.extents + 1, bytes: head.bytes + extent.length };
+        const begun = (...baselines: readonly Baseline[]): number =>
+          extent.offset === 0 && baselines.includes(extent.baseline) ? 1 : 0;
+        opened().head = {
+          ...{ ...head, nextBlock, extents: head.extents + 1, bytes: head.bytes + extent.length },
+          objects: head.objects + begun(...BASELINES),
+          sourceObjects: head.sourceObjects + begun('source'),
+          contentHashObjects: head.contentHashObjects + begun('content-hash'),
+        };
         opened().changed = true;
         return;
       }

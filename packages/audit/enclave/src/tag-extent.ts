@@ -10,7 +10,7 @@ export type TagRequest = Extract<ToEnclave, { readonly kind: 'tag' }>;
 
 /**
  * Tags what the client sends as an extent, in a session of its own. Undefined if the client gave it up.
- * @throws Refusal `length`, `request`
+ * @throws Refusal `length`, `content`, `request`
  */
 export async function tagExtent(
   primitives: Primitives,
@@ -26,14 +26,20 @@ export async function tagExtent(
     salt: primitives.random(SALT_BYTES),
     version: head.counter + 1,
     first: head.nextBlock,
+    fileTag: new Uint8Array(0),
   };
+  const isWhole = offset === 0 && length === objectBytes;
+  const named = baseline === 'content-hash' ? /(?:^|\/)([0-9a-f]{64})$/.exec(path)?.[1] : undefined;
+  if (baseline === 'content-hash' && (named === undefined || !isWhole)) refuse('request', 'A name that is no hash');
   if (!isExtent(extent)) refuse('request', 'A path or a pin that is too long, or a number out of its range');
+  const hash = named === undefined ? undefined : primitives.sha256InParts();
   let ended = false;
   let complete = true;
   async function* source(): AsyncGenerator<Uint8Array, void, undefined> {
     while (!ended) {
       const message = await client.expect('data', 'data.end');
       if (message.kind === 'data') {
+        hash?.update(message.bytes);
         yield message.bytes;
         continue;
       }
@@ -42,8 +48,9 @@ export async function tagExtent(
     }
   }
   const data = source();
+  let fileTag: Uint8Array = extent.fileTag;
   try {
-    await scheme.tag(head.secretKey, {
+    fileTag = await scheme.tag(head.secretKey, {
       file: await describeExtent(primitives, head, extent),
       source: data,
       out: {
@@ -64,5 +71,12 @@ export async function tagExtent(
     }
     if (complete) refuse(error.code === 'length' ? 'length' : 'request', error.message);
   }
-  return complete ? extent : undefined;
+  if (!complete) return undefined;
+  if (hash !== undefined && hex(await hash.digest()) !== named)
+    refuse('content', 'It does not hold what its name says');
+  if (head.prover === '') return extent;
+  const tagged = { ...extent, fileTag };
+  return isExtent(tagged) ? tagged : refuse('request', `File tags of the scheme "${head.scheme}" are too long`);
 }
+
+const hex = (bytes: Uint8Array): string => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');

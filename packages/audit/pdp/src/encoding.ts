@@ -1,5 +1,5 @@
 import type { Check } from '@cloister/protocol';
-import { decode, encode } from 'cborg';
+import { decode, decodeFirst, encode } from 'cborg';
 
 /** Exactly so many bytes. */
 export const bytes =
@@ -27,6 +27,15 @@ export function decodeRecord<T>(check: Check<T>, encoded: Uint8Array): T | undef
     return check(value) && isSame(encode(value), encoded) ? value : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** Records that lie one after the other (RFC 8742), each as it is encoded; throws for what is none. */
+export function* recordsIn(encoded: Uint8Array): Iterable<Uint8Array> {
+  for (let rest = encoded; rest.length > 0; ) {
+    const [, after] = decodeFirst(rest, { strict: true, allowIndefinite: false, rejectDuplicateMapKeys: true });
+    yield rest.subarray(0, rest.length - after.length);
+    rest = after;
   }
 }
 

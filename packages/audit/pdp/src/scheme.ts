@@ -1,6 +1,6 @@
 import type { Answer } from '@cloister/crypto';
-import type { Challenge, Selection } from './challenge.ts';
-import type { FileDescription } from './file-description.ts';
+import type { Challenge, Selection } from './session/challenge.ts';
+import type { FileDescription } from './session/file-description.ts';
 import type { NodeStore } from './structures/node-store.ts';
 
 /** What is known of a scheme before it is used; the documentation's table is made from it. */
@@ -17,6 +17,8 @@ export interface SchemeFacts {
   readonly patents?: string;
   /** Its keys hold an RSA modulus, which takes seconds to find and is as long as a tag. */
   readonly modulus?: true;
+  /** A proof has the blocks in it, so that a prover saves nothing. */
+  readonly proofHoldsBlocks?: true;
   /** What it does not give. */
   readonly limits: string;
   /** Why it is here for comparison only; it then needs `insecure: true`. */

@@ -21,7 +21,8 @@ export interface ShownAudit {
 }
 
 /** Verdicts on what lies there, as against those on the way to it. */
-export const isWrong = (verdict: string): boolean => ['corrupt', 'missing', 'stale', 'unsteady'].includes(verdict);
+export const isWrong = (verdict: string): boolean =>
+  ['corrupt', 'not-proven', 'missing', 'stale', 'unsteady'].includes(verdict);
 
 /** One store: what its last audit says, then all of them. */
 export function auditSection({ name, fingerprint, receipts }: ShownAudit): HTMLElement {
@@ -45,6 +46,7 @@ function lastAudit({ iat, audit, measurement }: Claims, fingerprint: string | nu
   const baselines = {
     store: 'what the store gave when it was added: "unchanged since then"',
     source: "the owner's own copy",
+    'content-hash': 'names that are hashes of what the objects hold',
   };
   const read = audit.all
     ? 'all of them'

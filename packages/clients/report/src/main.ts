@@ -11,6 +11,7 @@ function show(data: ReportData, into: HTMLElement): void {
   }));
   const all = audits.flatMap(({ receipts }) => receipts);
   const flawed = all.filter(({ ok }) => !ok).length;
+  const roots = [...new Set(all.flatMap((receipt) => (receipt.ok ? [receipt.claims.root] : [])))].sort();
   const verdicts = audits.map(({ receipts }) => {
     const last = receipts.at(-1);
     return last === undefined || !last.ok ? 'unknown' : verdictOf(last.claims.audit.found);
@@ -30,7 +31,7 @@ function show(data: ReportData, into: HTMLElement): void {
     element('h1', {}, 'Audit report'),
     element('p', { class: 'quiet' }, `Made ${new Date(data.made).toISOString().slice(0, 16).replace('T', ' ')} UTC`),
     element('p', { class: `banner ${tone}`, id: 'verdict' }, text!),
-    element('p', { class: 'notice' }, `Root "software". ${NOTICES.software}.`),
+    ...roots.map((root) => element('p', { class: 'notice' }, `Root "${root}". ${NOTICES[root]}.`)),
     element(
       'p',
       { class: 'quiet', id: 'verified' },

@@ -24,7 +24,17 @@ const receiptOf = (number: number, found: readonly ReceiptFinding[] = [], store 
     ...{ iat: 1_795_651_200 + number * 86_400, root: 'software', publicKey },
     measurement: { bundle: hash, filter: hash, node: hash, libraries: hash, command: '[]', level: 'full' },
     audit: {
-      ...{ store, state: hash, number, scheme: 'gmac-cpor', blockBytes: 16384, all: false, seed: hash },
+      ...{
+        store,
+        prover: '',
+        state: hash,
+        number,
+        scheme: 'gmac-cpor',
+        schemeKey: new Uint8Array(0),
+        blockBytes: 16384,
+        all: false,
+        seed: hash,
+      },
       ...{ blocks: 460, bytes: 7_536_640, sampled: 460, due: 12, ofBlocks: 65_536, transcript: hash },
       ...{ baselines: ['store'], findings: found.length, found },
       coverage: { start: 1_795_651_200_000, period: 2_592_000_000, total: 65_536, done: 12_000 },

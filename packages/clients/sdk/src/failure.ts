@@ -13,6 +13,12 @@ const RUN_ERRORS = {
   'guest-ended': 'Run again with --console-log FILE to see all that the guest said',
   'no-vm': 'See "cloister ps" for what runs',
   timeout: 'Give more time with --timeout',
+  'bad-key':
+    'Give a key file as "cloister audit keygen" writes them: FILE.secret, or FILE.public where anybody verifies',
+  'bad-file-tag': 'Give the FILE.tau that "cloister audit tag" wrote under this key',
+  'bad-challenge': 'Give FILE.challenge to the prover, and FILE.asked to who verifies',
+  'bad-selection': 'See "cloister audit schemes" for how each scheme asks',
+  'bad-parameter': 'See cloister audit --help',
   'no-network':
     'Put packages into an image with "cloister image build --packages", or files with --disk or tar over stdin',
 } as const;

@@ -98,7 +98,10 @@ export const TO_ENCLAVE_SAMPLES: OneOfEach<ToEnclave> = {
     ...{ kind: 'measured', bundle: hash, filter: hash, node: hash, libraries: hash },
     ...{ command: '[]', level: 'none' },
   },
-  create: { kind: 'create', key: hash, store: '/store', scheme: 'mac-pdp', blockBytes: 4096, period: 86_400_000 },
+  create: {
+    ...{ kind: 'create', key: hash, root: 'software', store: '/store', prover: '', scheme: 'mac-pdp' },
+    ...{ blockBytes: 4096, period: 86_400_000 },
+  },
   open: { kind: 'open', key: hash, counter: 1, head: bytes },
   tag: { kind: 'tag', ...extent, baseline: 'store', tagsAt: 0, replace: false },
   data: { kind: 'data', bytes: bytes.subarray(0, 5) },
@@ -113,11 +116,23 @@ export const TO_ENCLAVE_SAMPLES: OneOfEach<ToEnclave> = {
   audit: { kind: 'audit', all: true, due: 10, sample: 460 },
   blocks: { kind: 'blocks', ask: 1, bytes: bytes.subarray(0, 5), tags: hash },
   lost: { kind: 'lost', ask: 1, loss: 'missing' },
+  proof: { kind: 'proof', ask: 1, bytes: hash },
 };
 
 export const FROM_ENCLAVE_SAMPLES: OneOfEach<FromEnclave> = {
   state: {
-    ...{ kind: 'state', store: '/store', scheme: 'mac-pdp', blockBytes: 4096, tagBytes: 32, objects: 1, extents: 1 },
+    ...{
+      kind: 'state',
+      root: 'software',
+      store: '/store',
+      prover: '',
+      scheme: 'mac-pdp',
+      blockBytes: 4096,
+      tagBytes: 32,
+      objects: 1,
+      extents: 1,
+    },
+    ...{ sourceObjects: 1, contentHashObjects: 0 },
     ...{ bytes: 5, blocks: 1, created: 1, period: 2, periodStart: 3, periodBlocks: 1, periodDone: 0 },
     ...{ audits: 0, lastAudit: 0, lastFindings: 0, publicKey: hash, counter: 1 },
   },
@@ -131,6 +146,9 @@ export const FROM_ENCLAVE_SAMPLES: OneOfEach<FromEnclave> = {
     ...{ kind: 'read', ask: 1, path: 'a/b', pin: '1', offset: 0, length: 5 },
     ...{ pack: extent.pack, tagsAt: 0, tagsLength: 32 },
   },
+  public: { kind: 'public', bytes },
+  challenge: { kind: 'challenge', ask: 1, body: bytes },
+  proven: { kind: 'proven', bytes },
   finding: { kind: 'finding', path: 'a/b', finding: 'corrupt', offset: 0, length: 5, blocks: 1 },
   progress: { kind: 'progress', blocks: 1, of: 2, bytes: 5 },
   receipt: { kind: 'receipt', number: 1, bytes },

@@ -28,6 +28,10 @@ export const nodePrimitives: Primitives = {
     for (const part of parts) hash.update(part);
     return hash.digest();
   },
+  sha256InParts() {
+    const hash = createHash('sha256');
+    return { update: (part) => void hash.update(part), digest: () => hash.digest() };
+  },
   hmacSha256(key) {
     const secret = createSecretKey(key);
     return (...parts) => {

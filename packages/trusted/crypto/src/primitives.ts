@@ -11,6 +11,8 @@ export interface Primitives {
   random(length: number): Uint8Array;
   /** SHA-256 (FIPS 180-4) of the parts one after the other: 32 bytes. */
   sha256(...parts: readonly Uint8Array[]): Answer<Uint8Array>;
+  /** The same of parts that come one by one; Node keeps none of them. */
+  sha256InParts(): { update(part: Uint8Array): void; digest(): Answer<Uint8Array> };
   /** HMAC-SHA256 (RFC 2104) under one key, of the parts one after the other: 32 bytes. */
   hmacSha256(key: Uint8Array): (...parts: readonly Uint8Array[]) => Answer<Uint8Array>;
   /** Keystream of AES-256-CTR (NIST SP 800-38A): `length` bytes from the 16-byte `counter` on. */

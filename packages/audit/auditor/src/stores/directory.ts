@@ -1,10 +1,18 @@
+import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, opendir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { AUDIT_TAGS_FOLDER } from '@cloister/protocol';
 import { fail } from '../audit-error.ts';
-import { type Store, StoreLoss } from './store.ts';
+import { unmetered } from './meter.ts';
+import type { OpenOptions } from './open-store.ts';
+import { type Store, type StoredObject, StoreLoss } from './store.ts';
 
 /** Files that stay open for the next read. */
 const OPEN_FILES = 32;
+/** Files whose lengths are asked for at once. */
+const LISTED_AHEAD = 64;
+/** Opening a pipe that took a file's place would wait for whoever writes to it; links lead out of the store. */
+const HOW = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
 interface OpenFile {
   readonly handle: Promise<FileHandle>;
@@ -12,14 +20,17 @@ interface OpenFile {
 }
 
 /** A directory with all that lies below it: plain files are its objects; links and special files are none. */
-export async function directoryStore(path: string): Promise<Store> {
+export async function directoryStore(
+  path: string,
+  { meter = unmetered, warn }: Pick<OpenOptions, 'meter' | 'warn'> = {},
+): Promise<Store> {
   const root = await realpath(path).catch((error) => fail('bad-store', `Cannot read "${path}"`, error));
   if (!(await lstat(root)).isDirectory()) fail('bad-store', `"${path}" is no directory`);
   const files = new Map<string, OpenFile>();
 
   /** Runs `work` on a file that nobody closes meanwhile. */
   async function withFile<T>(name: string, work: (handle: FileHandle) => Promise<T>): Promise<T> {
-    const file = files.get(name) ?? { handle: open(join(root, name), 'r'), readers: 0 };
+    const file = files.get(name) ?? { handle: openFile(join(root, name)), readers: 0 };
     // The one that was used last goes last.
     files.delete(name);
     files.set(name, file);
@@ -46,26 +57,52 @@ export async function directoryStore(path: string): Promise<Store> {
   }
 
   async function* below(folder: string): AsyncGenerator<string> {
-    for await (const entry of await opendir(join(root, folder))) {
+    const entries = await opendir(join(root, folder)).catch((error) => {
+      if (folder !== '' && error.code === 'ENOENT') return [];
+      throw error;
+    });
+    for await (const entry of entries) {
       const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
+      // Tags of ours that lie beside the data are none of it.
+      if (name === AUDIT_TAGS_FOLDER) continue;
       if (entry.isDirectory()) yield* below(name);
       else if (entry.isFile()) yield name;
     }
+  }
+  /** Undefined for a file that has gone meanwhile, and for one whose name is not what Node made of it. */
+  async function objectAt(path: string): Promise<StoredObject | StoreLoss | undefined> {
+    try {
+      const { size, mtimeNs } = await lstat(join(root, path), { bigint: true });
+      return { path, bytes: Number(size), pin: `${mtimeNs}` };
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'ENOENT') return lossOf(error);
+      if (path.includes('\ufffd')) warn?.(`"${path}" is skipped: its name is not UTF-8`);
+      return undefined;
+    }
+  }
+  async function* objects(): AsyncGenerator<StoredObject> {
+    const ahead: Promise<StoredObject | StoreLoss | undefined>[] = [];
+    const next = async function* (): AsyncGenerator<StoredObject> {
+      for (const object of await Promise.all(ahead.splice(0))) {
+        if (object instanceof StoreLoss) throw object;
+        if (object !== undefined) yield object;
+      }
+    };
+    for await (const name of below('')) if (ahead.push(objectAt(name)) === LISTED_AHEAD) yield* next();
+    yield* next();
   }
 
   return {
     name: root,
     async *list() {
       try {
-        for await (const name of below('')) {
-          const { size, mtimeNs } = await lstat(join(root, name), { bigint: true });
-          yield { path: name, bytes: Number(size), pin: `${mtimeNs}` };
-        }
+        yield* objects();
       } catch (error) {
         throw lossOf(error);
       }
     },
     async read(name, _pin, offset, length) {
+      await meter.take(length);
       try {
         return await withFile(name, async (file) => {
           const bytes = Buffer.allocUnsafe(length);
@@ -88,13 +125,27 @@ export async function directoryStore(path: string): Promise<Store> {
   };
 }
 
+async function openFile(path: string): Promise<FileHandle> {
+  const file = await open(path, HOW);
+  try {
+    if ((await file.stat()).isFile()) return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  await file.close();
+  throw new StoreLoss('missing', `"${path}" is no file any more`);
+}
+
 async function closeFile({ handle }: OpenFile): Promise<void> {
   await (await handle.catch(() => undefined))?.close();
 }
 
 function lossOf(error: unknown): StoreLoss {
+  if (error instanceof StoreLoss) return error;
   const { code, message } = error as { code?: string; message: string };
-  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return new StoreLoss('missing', message);
+  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR' || code === 'ELOOP' || code === 'ENXIO')
+    return new StoreLoss('missing', message);
   if (code === 'ETIMEDOUT') return new StoreLoss('timed-out', message);
   return new StoreLoss(code === 'EIO' || code === 'EACCES' || code === 'EPERM' ? 'unreachable' : 'unknown', message);
 }

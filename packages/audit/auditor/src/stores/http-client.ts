@@ -2,27 +2,35 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Loss } from '@cloister/protocol';
+import { type Meter, unmetered } from './meter.ts';
 import { StoreLoss } from './store.ts';
 
-/** A request that has sent nothing for so long is given up. */
+/** A connection on which nothing comes for so long is given up, and so is an answer that is not whole by then. */
 const SILENCE_MS = 30_000;
+const DEADLINE_MS = 300_000;
 /** What is passing is tried again after 0.1, 0.2, 0.4 s and so on, each with up to as much again by chance. */
 const ATTEMPTS = 5;
 const BACKOFF_MS = 100;
 /** No server's wish to wait longer is granted. */
 const RETRY_AFTER_MAX_MS = 20_000;
 const CONNECTIONS = 64;
+/** After so many requests in a row that came to nothing, nobody is asked again: thousands of others would take days. */
+const IN_VAIN_MAX = 256;
 
 export interface Reply {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly body: Uint8Array;
 }
 
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD';
-  readonly url: URL;
+  readonly origin: URL;
+  /** As it is sent, with its query: a URL's parser would take `..` in an object's name for a folder. */
+  readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** What a good answer has, of which the meter knows. */
+  readonly bytes: number;
   /** A longer body is not taken. */
   readonly bodyMax: number;
 }
@@ -30,47 +38,62 @@ export interface HttpRequest {
 /** Requests over connections that stay open. */
 export interface HttpClient {
   /**
-   * One answer; what is passing (a lost connection, silence, 429, 5xx) is tried again, with what `prepare` makes anew each
-   * time. @throws StoreLoss `timed-out`, `unreachable`, `throttled`, `unknown`
+   * One answer; what is passing (a lost connection, silence, 408, 429, 5xx) is tried again, with what `prepare` makes anew
+   * each time. @throws StoreLoss `timed-out`, `unreachable`, `throttled`, `unknown`
    */
-  send(prepare: (attempt: number) => HttpRequest): Promise<Reply>;
+  send(prepare: () => HttpRequest): Promise<Reply>;
   close(): void;
 }
 
-export function httpClient({ silenceMs = SILENCE_MS, backoffMs = BACKOFF_MS } = {}): HttpClient {
-  const options = { keepAlive: true, maxSockets: CONNECTIONS };
-  const agents = { 'http:': new HttpAgent(options), 'https:': new HttpsAgent(options) };
+export interface HttpClientOptions {
+  readonly meter?: Meter | undefined;
+  readonly attempts?: number;
+  readonly silenceMs?: number;
+  readonly deadlineMs?: number;
+  readonly backoffMs?: number;
+}
 
-  function once({ method, url, headers, bodyMax }: HttpRequest): Promise<Reply> {
+export function httpClient(options: HttpClientOptions = {}): HttpClient {
+  const { meter = unmetered, attempts = ATTEMPTS, backoffMs = BACKOFF_MS } = options;
+  const { silenceMs = SILENCE_MS, deadlineMs = DEADLINE_MS } = options;
+  const agentOptions = { keepAlive: true, maxSockets: CONNECTIONS };
+  const agents = { 'http:': new HttpAgent(agentOptions), 'https:': new HttpsAgent(agentOptions) };
+  let inVain = 0;
+  /** The last of them. */
+  let given: StoreLoss | undefined;
+
+  function once({ method, origin, path, headers, bodyMax }: HttpRequest): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      const secure = url.protocol === 'https:';
-      const agent = agents[secure ? 'https:' : 'http:'];
-      const request = (secure ? httpsRequest : httpRequest)(url, { method, headers, agent, timeout: silenceMs });
-      request.on('timeout', () => request.destroy(new StoreLoss('timed-out', `"${url.host}" does not answer`)));
+      let whole = false;
+      const secure = origin.protocol === 'https:';
+      const request = (secure ? httpsRequest : httpRequest)({
+        ...{ method, path, headers, agent: agents[secure ? 'https:' : 'http:'], timeout: silenceMs },
+        hostname: origin.hostname.replace(/^\[|\]$/g, ''),
+        port: origin.port,
+      });
+      const late = (): void => void request.destroy(new StoreLoss('timed-out', `"${origin.host}" does not answer`));
+      const deadline = setTimeout(late, deadlineMs);
+      request.on('timeout', late);
       request.on('error', (error) => reject(lossOf(error)));
+      // Also after what is neither an answer nor an error, such as another protocol (status 101).
+      request.on('close', () => {
+        clearTimeout(deadline);
+        if (!whole) reject(new StoreLoss('unreachable', `"${origin.host}" broke off`));
+      });
       request.on('response', (response: IncomingMessage) => {
         const parts: Buffer[] = [];
         let length = 0;
         response.on('data', (part: Buffer) => {
           length += part.length;
           if (length > bodyMax)
-            response.destroy(new StoreLoss('unknown', `"${url.host}" sent more than was asked for`));
+            response.destroy(new StoreLoss('unknown', `"${origin.host}" sent more than was asked for`));
           else parts.push(part);
         });
         response.on('error', (error) => reject(lossOf(error)));
         response.on('end', () => {
-          if (response.complete)
-            resolve({
-              status: response.statusCode ?? 0,
-              headers: Object.fromEntries(
-                Object.entries(response.headers).map(([name, value]) => [
-                  name,
-                  Array.isArray(value) ? value[0] : value,
-                ]),
-              ),
-              body: Buffer.concat(parts),
-            });
-          else reject(new StoreLoss('unreachable', `"${url.host}" broke off`));
+          whole = response.complete;
+          const body = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+          if (whole) resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
         });
       });
       request.end();
@@ -79,22 +102,31 @@ export function httpClient({ silenceMs = SILENCE_MS, backoffMs = BACKOFF_MS } = 
 
   return {
     async send(prepare) {
+      if (given !== undefined && inVain >= IN_VAIN_MAX) throw given;
       for (let attempt = 0; ; attempt += 1) {
         let loss: StoreLoss;
         let wait = backoffMs * 2 ** attempt * (1 + Math.random());
         try {
-          const request = prepare(attempt);
+          const request = prepare();
+          await meter.take(request.bytes);
           const reply = await once(request);
           const passing = passingLoss(reply.status);
-          if (passing === undefined) return reply;
-          loss = new StoreLoss(passing, `"${request.url.host}" answers with status ${reply.status}`);
-          const wish = 1000 * Number(reply.headers['retry-after'] ?? 0);
+          if (passing === undefined) {
+            inVain = 0;
+            return reply;
+          }
+          loss = new StoreLoss(passing, `"${request.origin.host}" answers with status ${reply.status}`);
+          const wish = 1000 * Number(headerOf(reply, 'retry-after') ?? 0);
           if (wish > 0) wait = Math.min(wish, RETRY_AFTER_MAX_MS);
         } catch (error) {
-          if (!(error instanceof StoreLoss) || error.loss === 'unknown') throw error;
+          if (!(error instanceof StoreLoss) || error.loss === 'unknown' || error.loss === 'throttled') throw error;
           loss = error;
         }
-        if (attempt + 1 >= ATTEMPTS) throw loss;
+        if (attempt + 1 >= attempts) {
+          inVain += 1;
+          given = loss;
+          throw loss;
+        }
         await sleep(wait);
       }
     },
@@ -104,7 +136,14 @@ export function httpClient({ silenceMs = SILENCE_MS, backoffMs = BACKOFF_MS } = 
   };
 }
 
+/** A header's value, the first of several. */
+export function headerOf({ headers }: Pick<Reply, 'headers'>, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === 'object' ? value[0] : value;
+}
+
 function passingLoss(status: number): Loss | undefined {
+  if (status === 408) return 'timed-out';
   // S3 says 503 SlowDown; others 429 (RFC 6585).
   if (status === 429 || status === 503) return 'throttled';
   return status >= 500 ? 'unreachable' : undefined;
@@ -113,5 +152,7 @@ function passingLoss(status: number): Loss | undefined {
 function lossOf(error: Error): StoreLoss {
   if (error instanceof StoreLoss) return error;
   const code = (error as { code?: string }).code ?? '';
-  return new StoreLoss(code === 'ETIMEDOUT' ? 'timed-out' : 'unreachable', error.message || code);
+  // What came is not HTTP.
+  const loss = code.startsWith('HPE_') ? 'unknown' : code === 'ETIMEDOUT' ? 'timed-out' : 'unreachable';
+  return new StoreLoss(loss, error.message || code);
 }

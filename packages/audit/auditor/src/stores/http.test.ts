@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { noise } from '../testing/laboratory.ts';
 import { httpStore } from './http.ts';
 import { httpClient } from './http-client.ts';
+import { meter } from './meter.ts';
 import { s3Store } from './s3/s3.ts';
 import type { Store, StoredObject } from './store.ts';
 
@@ -53,7 +54,17 @@ const status =
     void response.writeHead(code, headers).end(body);
 const cut: Answer = (_, response) => void response.socket!.destroy();
 const silence: Answer = () => undefined;
-const client = () => httpClient({ silenceMs: 200, backoffMs: 1 });
+const raw =
+  (bytes: string): Answer =>
+  (_, response) =>
+    void response.socket!.write(bytes);
+/** A byte now and then: no silence, and no end. */
+const drip: Answer = (_, response) => {
+  response.writeHead(206, { 'content-range': 'bytes 0-9/10000', 'content-length': 10 });
+  const timer = setInterval(() => response.write('x'), 100);
+  response.on('close', () => clearInterval(timer));
+};
+const client = () => httpClient({ silenceMs: 200, deadlineMs: 300, backoffMs: 1 });
 
 async function listed(store: Store): Promise<StoredObject[]> {
   const all: StoredObject[] = [];
@@ -70,7 +81,6 @@ describe('a web server', () => {
     expect(new Uint8Array(await store.read('file name', ETAG, 100, 200))).toEqual(content.slice(100, 300));
     expect((await store.read('file name', ETAG, 9_990, 200)).length).toBe(10);
     expect((await store.read('file name', ETAG, 10_000, 200)).length).toBe(0);
-    expect((await store.read('file name', ETAG, 0, 0)).length).toBe(0);
     await store.close();
   });
 
@@ -102,7 +112,26 @@ describe('a web server', () => {
       (_, r) => void r.writeHead(206, { 'content-range': 'bytes 5-14/10000' }).end(noise(10)),
       'unknown',
     ],
-    ['whole', (_, r) => void r.writeHead(200).end(noise(10)), 'unknown'],
+    ['whole', (_, r) => void r.writeHead(200).end(noise(100)), 'unknown'],
+    ['in part', (_, r) => void r.writeHead(206, { 'content-range': 'bytes 0-4/10000' }).end(noise(5)), 'unknown'],
+    [
+      'shorter than it says',
+      (_, r) => void r.writeHead(206, { 'content-range': 'bytes 0-9/10000' }).end(noise(5)),
+      'unknown',
+    ],
+    [
+      'longer than was asked for',
+      (_, r) => void r.writeHead(206, { 'content-range': 'bytes 0-19/10000' }).end(noise(20)),
+      'unknown',
+    ],
+    ['another state as a whole', (_, r) => void r.writeHead(200, { etag: '"v2"' }).end(noise(10)), 'stale'],
+    [
+      'another protocol',
+      Array(5).fill(raw('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n')),
+      'unreachable',
+    ],
+    ['no HTTP', raw('SSH-2.0-OpenSSH_9.2\r\n'), 'unknown'],
+    ['slow for ever', Array(5).fill(drip), 'timed-out'],
     [
       'without end',
       (_, r) => void r.writeHead(206, { 'content-range': 'bytes 0-9/10000' }).end(noise(100_000)),
@@ -114,6 +143,44 @@ describe('a web server', () => {
     faults = [fault].flat();
     await expect(store.read('f', ETAG, 0, 10)).rejects.toMatchObject({ loss });
     await store.close();
+  });
+
+  test('of an empty object, nothing is asked for but its state', async () => {
+    const store = open();
+    faults = [status(200), status(412), status(403, 'InvalidObjectState'), status(200, 'x')];
+    expect((await store.read('f', ETAG, 0, 0)).length).toBe(0);
+    for (const loss of ['stale', 'archived', 'stale'])
+      await expect(store.read('f', ETAG, 0, 0)).rejects.toMatchObject({ loss });
+    expect(requests.every(({ headers }) => headers.range === undefined)).toBe(true);
+    await store.close();
+  });
+
+  test('what may be spent holds, whatever is tried again', async () => {
+    const told: string[] = [];
+    const prices = { perThousandRequests: 1000, perGigabyte: 1e9 / 100 };
+    const spent = meter({ maxCost: 3.2, prices }, (line) => told.push(line));
+    const store = httpStore(`${address}/file`, httpClient({ backoffMs: 0, meter: spent }));
+    faults = [status(500)];
+    // Each attempt costs 1.1.
+    expect((await store.read('f', ETAG, 0, 10)).length).toBe(10);
+    for (let turn = 0; turn < 2; turn += 1)
+      await expect(store.read('f', ETAG, 0, 10)).rejects.toMatchObject({ loss: 'throttled' });
+    expect([requests.length, told.length]).toEqual([2, 1]);
+    await store.close();
+  });
+
+  test('after much in vain nobody is asked any more', async () => {
+    const store = httpStore(`${address}/file`, httpClient({ attempts: 2, backoffMs: 0 }));
+    faults = Array(1000).fill(status(500));
+    const read = () => expect(store.read('f', ETAG, 0, 10)).rejects.toMatchObject({ loss: 'unreachable' });
+    await Promise.all(Array.from({ length: 256 }, read));
+    await read();
+    expect(requests.length).toBe(256 * 2);
+    await store.close();
+  });
+
+  test.each(['http://user:word@host/', 'http://'])('%s is no store', (name) => {
+    expect(() => httpStore(name)).toThrow(expect.objectContaining({ code: 'bad-store' }));
   });
 
   test('a server that is not there is unreachable', async () => {
@@ -128,7 +195,7 @@ describe('a web server', () => {
 describe('a bucket', () => {
   const open = (query = '') => s3Store(`s3://bucket/a%20b/?endpoint=${address}&region=eu${query}`, client());
   const page = (keys: readonly string[], next?: string) =>
-    `<?xml version="1.0"?><ListBucketResult xmlns="x"><IsTruncated>${next !== undefined}</IsTruncated>${
+    `<?xml version="1.0"?><ListBucketResult xmlns="x"><EncodingType>url</EncodingType><IsTruncated>${next !== undefined}</IsTruncated>${
       next === undefined ? '' : `<NextContinuationToken>${next}</NextContinuationToken>`
     }${keys.map((key) => `<Contents><Key>${key}</Key><ETag>&quot;e&quot;</ETag><Size>5</Size></Contents>`).join('')}</ListBucketResult>`;
 
@@ -181,10 +248,53 @@ describe('a bucket', () => {
     await store.close();
   });
 
-  test.each(['s3://', 's3://b/?endpoint=x', 's3://b/?endpoint=ftp://x', 's3://b/?color=red'])(
-    '%s names none',
-    async (name) => {
-      await expect(s3Store(name)).rejects.toMatchObject({ code: 'bad-store' });
-    },
-  );
+  test('names that a URL would make others of, and listings that are not encoded', async () => {
+    const store = await open();
+    const body = page(['a b/../x', 'a b/+%25', 'a b/']).replace('<EncodingType>url</EncodingType>', '');
+    faults = [status(200, body)];
+    expect((await listed(store)).map(({ path }) => path)).toEqual(['../x', '+%25']);
+    for (const [path, url] of [
+      ['../x', '/bucket/a%20b/../x'],
+      ['+%25', '/bucket/a%20b/%2B%2525'],
+      ['a//b', '/bucket/a%20b/a//b'],
+      ['?#\u{1f600}', '/bucket/a%20b/%3F%23%F0%9F%98%80'],
+    ] as const) {
+      await store.read(path, ETAG, 0, 10);
+      expect(requests.at(-1)!.url).toBe(url);
+    }
+    await store.close();
+  });
+
+  test('a listing that costs its reader more than its length is none', async () => {
+    const store = await open();
+    faults = [status(200, `<ListBucketResult>${'<Contents>'.repeat(800_000)}`)];
+    await expect(listed(store)).rejects.toMatchObject({ loss: 'unknown' });
+    await store.close();
+  }, 5_000);
+
+  test('a listing that goes in a circle ends', async () => {
+    const store = await open();
+    faults = [status(200, page([], 't')), status(200, page([], 't'))];
+    await expect(listed(store)).rejects.toMatchObject({ loss: 'unknown' });
+    await store.close();
+  });
+
+  test('a bucket of another region names it', async () => {
+    const store = await open();
+    faults = [status(301, '', { 'x-amz-bucket-region': 'us-west-2' })];
+    await expect(listed(store)).rejects.toThrow('"bucket" is in the region "us-west-2", not in "eu"');
+    await store.close();
+  });
+
+  test.each([
+    's3://',
+    's3://b/%',
+    's3://key:secret@b/',
+    's3://b/?endpoint=x',
+    's3://b/?endpoint=ftp://x',
+    's3://b/?endpoint=http://u:p@x',
+    's3://b/?color=red',
+  ])('%s names none', async (name) => {
+    await expect(s3Store(name)).rejects.toMatchObject({ code: 'bad-store' });
+  });
 });

@@ -1,20 +1,30 @@
 import { fail } from '../audit-error.ts';
 import { directoryStore } from './directory.ts';
 import { httpStore } from './http.ts';
+import { type HttpClient, httpClient } from './http-client.ts';
+import { type Meter, unmetered } from './meter.ts';
 import { s3Store } from './s3/s3.ts';
 import type { Store } from './store.ts';
 
+export interface OpenOptions {
+  readonly meter?: Meter | undefined;
+  /** What asks over the network. */
+  readonly client?: HttpClient;
+  readonly warn?: ((line: string) => void) | undefined;
+}
+
 /** The store that a name stands for. @throws AuditError `bad-store` */
-export async function openStore(name: string): Promise<Store> {
+export async function openStore(name: string, options: OpenOptions = {}): Promise<Store> {
+  const { meter = unmetered, client = httpClient({ meter }), warn } = options;
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//.exec(name)?.[1];
   switch (scheme) {
     case undefined:
-      return name === '' ? fail('bad-store', 'No store was named') : directoryStore(name);
+      return name === '' ? fail('bad-store', 'No store was named') : directoryStore(name, { meter, warn });
     case 's3':
-      return s3Store(name);
+      return s3Store(name, client);
     case 'http':
     case 'https':
-      return URL.canParse(name) ? httpStore(name) : fail('bad-store', `"${name}" is no URL`);
+      return httpStore(name, client);
     default:
       return fail('bad-store', `Stores of the kind "${scheme}" cannot be audited`);
   }

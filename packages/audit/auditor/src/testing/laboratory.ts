@@ -13,6 +13,8 @@ export interface Laboratory {
   remove(path: string): void;
   /** Changes one bit of a file of the store. */
   flip(path: string, at: number): void;
+  /** Every file of the store, with what we have left beside it. */
+  stored(): readonly string[];
   /** Every file below the home, by its path there. */
   kept(): ReadonlyMap<string, Buffer>;
   /** Makes the home what it was. */
@@ -40,6 +42,7 @@ export function laboratory(): Laboratory {
   return {
     ...{ store, home, kept, write },
     read: (path) => readFileSync(join(store, path)),
+    stored: () => readdirSync(store, { recursive: true, encoding: 'utf8' }),
     remove: (path) => rmSync(join(store, path)),
     flip(path, at) {
       const bytes = readFileSync(join(store, path));

@@ -7,6 +7,7 @@ import { blocksOf, type Extent } from '../state/extent.ts';
 import type { Head } from '../state/head.ts';
 import type { Manifest } from '../state/manifest.ts';
 import { freshCoverage, type Plan, planAudit } from './plan.ts';
+import { proveBlocks } from './prove-blocks.ts';
 import { type BlockRun, type Outcome, readBlocks } from './read-blocks.ts';
 import { createRecord } from './record.ts';
 
@@ -56,19 +57,22 @@ export async function audit(
     if (last === undefined) return;
     const { extent, from, count, finding } = last;
     const at = from * blockBytes;
+    const span = spanOf(last);
     await tellOf({
       path: extent.path,
       finding: finding as FindingKind,
       offset: extent.offset + at,
-      length: Math.min(count * blockBytes, extent.length - at),
+      length: Math.min(span * blockBytes, extent.length - at),
       blocks: count,
     });
     last = undefined;
   };
   for (const path of absent) await tellOf({ path, finding: 'missing', offset: 0, length: 0, blocks: 0 });
-  for await (const outcome of readBlocks(primitives, scheme, head, client, present)) {
+  const check = head.prover === '' ? readBlocks : proveBlocks;
+  for await (const outcome of check(primitives, scheme, head, client, present)) {
     const { extent, from, count, finding } = outcome;
-    await record.add(outcome);
+    const entry = await record.add(outcome);
+    if (head.schemeKey.length > 0) await client.tell({ kind: 'proven', bytes: entry });
     unread ||= UNREAD.includes(finding);
     passed += count;
     if (!(LOSSES as readonly string[]).includes(finding)) {
@@ -76,8 +80,8 @@ export async function audit(
       bytes += Math.min(count * blockBytes, extent.length - from * blockBytes);
     }
     if (finding !== 'intact') {
-      if (last?.extent === extent && last.finding === finding && last.from + last.count === from)
-        last = { ...last, count: last.count + count };
+      if (last?.extent === extent && last.finding === finding && last.from + spanOf(last) === from)
+        last = { ...last, count: last.count + count, span: spanOf(last) + spanOf(outcome) };
       else {
         await tellLast();
         last = outcome;
@@ -106,12 +110,21 @@ export async function audit(
   const { time: _, ...counts } = audited;
   const claims: AuditClaims = {
     ...counts,
-    ...{ store: head.store, state: head.id, scheme: head.scheme, blockBytes, all: request.all, seed },
+    ...{
+      store: head.store,
+      prover: head.prover,
+      schemeKey: head.schemeKey,
+      state: head.id,
+      scheme: head.scheme,
+      blockBytes,
+      all: request.all,
+      seed,
+    },
     ...record.sum(),
     coverage: { start: coverage.start, period, total: coverage.total, done: coverage.done },
   };
   const receipt = await makeReceipt(
-    { iat: Math.floor(now / 1000), root: 'software', publicKey: head.publicKey, measurement, audit: claims },
+    { iat: Math.floor(now / 1000), root: head.root, publicKey: head.publicKey, measurement, audit: claims },
     await primitives.sha256(head.publicKey),
     (message) => primitives.ed25519.sign(head.signingKey, message),
   );
@@ -119,6 +132,8 @@ export async function audit(
   await client.tell({ kind: 'audited', ...audited });
   return { ...head, coverage, audits: number, lastAudit: now, lastFindings: findings };
 }
+
+const spanOf = ({ count, span = count }: Outcome): number => span;
 
 async function* everything(manifest: Manifest, blockBytes: number): AsyncGenerator<BlockRun> {
   for await (const extent of manifest.all()) yield { extent, from: 0, count: blocksOf(extent, blockBytes) };

@@ -1,11 +1,10 @@
 import type { Primitives } from '@cloister/crypto';
-import type { BlockTagger, Scheme } from '@cloister/pdp';
+import type { BlockTagger, Scheme, Selection } from '@cloister/pdp';
 import { AUDIT_PIECE_BYTES_MAX, type FindingKind, type FromEnclave } from '@cloister/protocol';
 import type { Client } from '../conversation.ts';
 import { refuse } from '../failure.ts';
 import { describeExtent, type Extent } from '../state/extent.ts';
 import type { Head } from '../state/head.ts';
-import { tagBytesOf } from '../state/store-state.ts';
 
 /** A run of blocks of one extent, `from` counting from the extent's first. */
 export interface BlockRun {
@@ -17,7 +16,11 @@ export interface BlockRun {
 /** What came of a block, or of several. */
 export interface Outcome extends BlockRun {
   readonly finding: FindingKind | 'intact';
-  /** Their tags, as they were stored. */
+  /** From the first of them to the last, if they do not follow one another. */
+  readonly span?: number;
+  /** What a prover was asked, under which file tag; who has both and the proof can verify it again. */
+  readonly asked?: { readonly fileTag: Uint8Array; readonly seed: Uint8Array; readonly selection: Selection };
+  /** Their tags, as they were stored, or what a prover sent. */
   readonly tags: Uint8Array;
 }
 
@@ -39,9 +42,8 @@ export async function* readBlocks(
   client: Client,
   runs: AsyncIterable<BlockRun>,
 ): AsyncGenerator<Outcome, void, undefined> {
-  const { blockBytes, secretKey } = head;
+  const { blockBytes, tagBytes, secretKey } = head;
   const { tagger: taggerOf } = scheme.blockTags!;
-  const tagBytes = tagBytesOf(scheme, blockBytes);
   const perRead = Math.floor(AUDIT_PIECE_BYTES_MAX / blockBytes);
 
   const underWay = new Map<number, { readonly run: BlockRun; readonly read: Read; readonly again: boolean }>();

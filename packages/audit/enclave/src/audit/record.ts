@@ -10,7 +10,8 @@ const PATHS_MAX = 48 * 1024;
 /** What an audit's receipt says of what was read, kept while it is read, whatever the length of the audit. */
 export interface AuditRecord {
   readonly findings: number;
-  add(outcome: Outcome): Promise<void>;
+  /** Returns what it adds to the transcript. */
+  add(outcome: Outcome): Promise<Uint8Array>;
   find(finding: ReceiptFinding): void;
   sum(): Pick<AuditClaims, 'transcript' | 'baselines' | 'found'>;
 }
@@ -25,10 +26,14 @@ export function createRecord(primitives: Primitives): AuditRecord {
     get findings() {
       return findings;
     },
-    async add({ extent: { path, offset, salt, baseline }, from, count, finding, tags }) {
+    async add({ extent: { path, offset, salt, baseline }, from, count, finding, asked, tags }) {
       baselines.add(baseline);
-      const entry = encodeRecord({ path, offset, salt, from, count, finding, tags });
+      const entry =
+        asked === undefined
+          ? encodeRecord({ path, offset, salt, from, count, finding, tags })
+          : encodeRecord({ path, offset, finding, ...asked, proof: tags });
       transcript = await primitives.sha256(transcript, entry);
+      return entry;
     },
     find(finding) {
       findings += 1;

@@ -1,6 +1,16 @@
 import type { Primitives } from '@cloister/crypto';
-import { bytes, decodeRecord, encodeRecord, type FileDescription, SALT_BYTES } from '@cloister/pdp';
-import { BASELINES, type Baseline, type Check, listOf, oneOf, record, text, whole } from '@cloister/protocol';
+import { bytes, bytesUpTo, decodeRecord, encodeRecord, type FileDescription, SALT_BYTES } from '@cloister/pdp';
+import {
+  BASELINES,
+  type Baseline,
+  type Check,
+  EXTENT_FILE_TAG_BYTES_MAX,
+  listOf,
+  oneOf,
+  record,
+  text,
+  whole,
+} from '@cloister/protocol';
 import { refuse } from '../failure.ts';
 
 const count = whole(Number.MAX_SAFE_INTEGER);
@@ -27,6 +37,8 @@ export interface Extent {
   /** Where its tags lie. */
   readonly pack: string;
   readonly tagsAt: number;
+  /** Of a state with a prover; empty otherwise. */
+  readonly fileTag: Uint8Array;
 }
 
 export const isExtent: Check<Extent> = record({
@@ -41,6 +53,7 @@ export const isExtent: Check<Extent> = record({
   first: count,
   pack: text(64),
   tagsAt: count,
+  fileTag: bytesUpTo(EXTENT_FILE_TAG_BYTES_MAX),
 });
 const PAGE = record({ extents: listOf(isExtent, 100_000) });
 

@@ -1,5 +1,5 @@
 import { bytes, bytesUpTo, decodeRecord, encodeRecord } from '@cloister/pdp';
-import { type Check, listOf, record, text, whole } from '@cloister/protocol';
+import { AUDIT_ROOTS, type AuditRoot, type Check, listOf, oneOf, record, text, whole } from '@cloister/protocol';
 import { refuse } from '../failure.ts';
 
 /** So many fit into one sealed frame. */
@@ -30,12 +30,20 @@ export interface Head {
   readonly counter: number;
   /** 32 random bytes: which state. */
   readonly id: Uint8Array;
+  /** Where its key lives says what its receipts are rooted in. */
+  readonly root: AuditRoot;
   /** Where the store is, as its owner named it. */
   readonly store: string;
+  /** Who is asked for proofs, or empty. */
+  readonly prover: string;
   readonly scheme: string;
   readonly blockBytes: number;
+  /** Of one block's tag. */
+  readonly tagBytes: number;
   /** The scheme's. */
   readonly secretKey: Uint8Array;
+  /** SHA-256 of its public key, if it is for a prover and anybody can verify; empty otherwise. */
+  readonly schemeKey: Uint8Array;
   /** What receipts are signed with (Ed25519, RFC 8032): the seed, and the point. */
   readonly signingKey: Uint8Array;
   readonly publicKey: Uint8Array;
@@ -45,6 +53,9 @@ export interface Head {
   readonly nextBlock: number;
   readonly pages: readonly PagePlace[];
   readonly objects: number;
+  /** Those of them with another baseline than `store`. */
+  readonly sourceObjects: number;
+  readonly contentHashObjects: number;
   readonly extents: number;
   readonly bytes: number;
   readonly coverage: Coverage;
@@ -57,10 +68,14 @@ const count = whole(Number.MAX_SAFE_INTEGER);
 export const isHead: Check<Head> = record({
   counter: count,
   id: bytes(32),
+  root: oneOf(...AUDIT_ROOTS),
   store: text(4096),
+  prover: text(2048),
   scheme: text(32),
   blockBytes: count,
+  tagBytes: count,
   secretKey: bytesUpTo(8192),
+  schemeKey: bytesUpTo(32),
   signingKey: bytes(32),
   publicKey: bytes(32),
   created: count,
@@ -68,6 +83,8 @@ export const isHead: Check<Head> = record({
   nextBlock: count,
   pages: listOf(record({ id: bytes(32), first: count, end: count }), PAGES_MAX),
   objects: count,
+  sourceObjects: count,
+  contentHashObjects: count,
   extents: count,
   bytes: count,
   coverage: record({ start: count, key: bytes(32), total: count, done: count }),

@@ -1,5 +1,5 @@
 import type { Primitives } from '@cloister/crypto';
-import { SEALED_STATE_BYTES_MAX } from '@cloister/protocol';
+import { type Baseline, SEALED_STATE_BYTES_MAX } from '@cloister/protocol';
 import { refuse } from '../failure.ts';
 import { blocksOf, decodePage, type Extent, encodePage } from './extent.ts';
 import { PAGES_MAX, type PagePlace } from './head.ts';
@@ -18,6 +18,8 @@ export interface SealedPage {
 
 export interface Counts {
   readonly objects: number;
+  readonly sourceObjects: number;
+  readonly contentHashObjects: number;
   readonly extents: number;
   readonly bytes: number;
 }
@@ -93,21 +95,23 @@ export function createManifest(config: ManifestConfig): Manifest {
       added.push(extent);
     },
     async forget(paths) {
-      let objects = 0;
+      const byBaseline: Record<Baseline, number> = { store: 0, source: 0, 'content-hash': 0 };
       let extents = 0;
       let bytes = 0;
       for (const page of pages) {
         const before = await extentsOf(page);
-        const after = before.filter(({ path, offset, length }) => {
+        const after = before.filter(({ path, offset, length, baseline }) => {
           if (!paths.has(path)) return true;
-          objects += offset === 0 ? 1 : 0;
+          byBaseline[baseline] += offset === 0 ? 1 : 0;
           extents += 1;
           bytes += length;
           return false;
         });
         if (after.length < before.length) Object.assign(page, { place: undefined, extents: after });
       }
-      return { objects, extents, bytes };
+      const { store, source: sourceObjects, 'content-hash': contentHashObjects } = byBaseline;
+      const objects = store + sourceObjects + contentHashObjects;
+      return { objects, sourceObjects, contentHashObjects, extents, bytes };
     },
     async *save() {
       const last = pages.at(-1);
@@ -155,7 +159,7 @@ function cut(extents: readonly Extent[]): readonly (readonly Extent[])[] {
   let room = 0;
   for (const extent of extents) {
     // Names and paths in UTF-8, numbers and the salt.
-    const size = 320 + 3 * (extent.path.length + extent.pin.length + extent.pack.length);
+    const size = 320 + 3 * (extent.path.length + extent.pin.length + extent.pack.length) + extent.fileTag.length;
     if (room < size) {
       lists.push([]);
       room = PAGE_BYTES;

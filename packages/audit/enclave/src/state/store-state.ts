@@ -20,27 +20,32 @@ export interface StoreState {
 
 type Request<K extends ToEnclave['kind']> = Extract<ToEnclave, { readonly kind: K }>;
 
-/** @throws Refusal `request` */
+/** @throws Refusal `request`, `scheme` */
 export async function createState(
   primitives: Primitives,
-  { key, store, scheme: name, blockBytes, period }: Request<'create'>,
+  { key, root, store, prover, scheme: name, blockBytes, period }: Request<'create'>,
   now: number,
   client: Client,
 ): Promise<StoreState> {
-  const scheme = schemeOf(primitives, name);
+  const scheme = schemeOf(primitives, name, prover);
   if (blockBytes < AUDIT_BLOCK_BYTES.from || blockBytes > AUDIT_BLOCK_BYTES.to)
     refuse('request', `Blocks have ${AUDIT_BLOCK_BYTES.from} to ${AUDIT_BLOCK_BYTES.to} bytes, not ${blockBytes}`);
+  const keys = await scheme.keyGen({ blockBytes });
+  const isForAll = prover !== '' && scheme.facts.verification === 'public';
   const signing = await primitives.ed25519.generate();
   const head: Head = {
-    ...{ counter: 0, store, scheme: name, blockBytes, created: now, period },
+    ...{ counter: 0, root, store, prover, scheme: name, blockBytes, created: now, period },
+    tagBytes: tagBytesOf(scheme, blockBytes, keys.public),
     id: primitives.random(32),
-    secretKey: (await scheme.keyGen()).secret,
+    secretKey: keys.secret,
+    schemeKey: isForAll ? await primitives.sha256(keys.public) : new Uint8Array(0),
     ...{ signingKey: signing.secret, publicKey: signing.public },
-    ...{ nextBlock: 0, pages: [], objects: 0, extents: 0, bytes: 0 },
+    ...{ nextBlock: 0, pages: [], objects: 0, sourceObjects: 0, contentHashObjects: 0, extents: 0, bytes: 0 },
     coverage: freshCoverage(primitives, 0, now),
     ...{ audits: 0, lastAudit: 0, lastFindings: 0 },
   };
-  if (!isHead(head)) refuse('request', 'The name of the store is too long');
+  if (!isHead(head)) refuse('request', 'The name of the store, or of the prover, is too long');
+  if (prover !== '') await client.tell({ kind: 'public', bytes: keys.public });
   const state = await stateOf(primitives, head, scheme, key, client);
   return { ...state, changed: true };
 }
@@ -54,7 +59,7 @@ export async function openState(
   const head = decodeHead((await createSeal(primitives, key, 'head')).open(sealed));
   if (head.counter < counter)
     refuse('rolled-back', `This state is number ${head.counter}, and number ${counter} was kept before`);
-  return stateOf(primitives, head, schemeOf(primitives, head.scheme), key, client);
+  return stateOf(primitives, head, schemeOf(primitives, head.scheme, head.prover), key, client);
 }
 
 async function stateOf(
@@ -79,18 +84,29 @@ async function stateOf(
   return { head, scheme, manifest, headSeal: await createSeal(primitives, key, 'head'), changed: false };
 }
 
-/** Schemes whose tags the enclave can make again from the blocks that it has read, and whose keys are one secret. */
-function schemeOf(primitives: Primitives, name: string): Scheme {
+/**
+ * Without a prover: schemes whose tags the enclave can make again from the blocks that it has read, and whose keys are one
+ * secret. With one: those whose proofs are short, of data that stays as it was tagged.
+ */
+function schemeOf(primitives: Primitives, name: string, prover: string): Scheme {
   const scheme = Object.hasOwn(SCHEMES, name) ? SCHEMES[name as SchemeName](primitives) : undefined;
-  return scheme?.facts.verification === 'private' && !scheme.facts.modulus && scheme.blockTags !== undefined
+  if (scheme?.blockTags === undefined) return refuse('scheme', `No scheme for audits: "${name}"`);
+  const { verification, data, modulus, broken, proofHoldsBlocks } = scheme.facts;
+  if (prover === '')
+    return verification === 'private' && !modulus
+      ? scheme
+      : refuse('scheme', `No scheme for storage without a prover: "${name}"`);
+  // What a prover keeps of a scheme for copies is not the file.
+  const isOfCopies = 'ofReplica' in scheme;
+  return data === 'static' && broken === undefined && !proofHoldsBlocks && !isOfCopies
     ? scheme
-    : refuse('request', `No scheme for storage without a prover: "${name}"`);
+    : refuse('scheme', `No scheme for storage with a prover: "${name}"`);
 }
 
-/** Bytes of a tag, which with a private scheme depends on the size of blocks alone. */
-export function tagBytesOf({ facts, blockTags }: Scheme, blockBytes: number): number {
+/** Bytes of a tag, which depends on the size of blocks and on the key alone. */
+function tagBytesOf({ facts, blockTags }: Scheme, blockBytes: number, publicKey: Uint8Array): number {
   const any = { fileId: new Uint8Array(32), salt: new Uint8Array(32), version: 0, length: 0 };
-  return blockTags!.size({ scheme: facts.name, blockBytes, ...any }, new Uint8Array(0));
+  return blockTags!.size({ scheme: facts.name, blockBytes, ...any }, publicKey);
 }
 
 /** Seals what has changed, and waits until it is kept. @throws Refusal `full`, `request` */
@@ -104,11 +120,12 @@ export async function commit(state: StoreState, client: Client): Promise<void> {
   state.changed = false;
 }
 
-export function factsOf({ head, scheme: schemeInUse }: StoreState): StateFacts {
-  const { store, scheme, blockBytes, objects, extents, bytes, created, period, coverage, counter } = head;
+export function factsOf({ head }: StoreState): StateFacts {
+  const { root, store, prover, tagBytes, scheme, blockBytes, objects, extents, bytes, created, period, counter } = head;
+  const { coverage } = head;
   return {
-    ...{ store, scheme, blockBytes, objects, extents, bytes, created, period, counter },
-    tagBytes: tagBytesOf(schemeInUse, blockBytes),
+    ...{ root, store, prover, scheme, blockBytes, tagBytes, objects, extents, bytes, created, period, counter },
+    ...{ sourceObjects: head.sourceObjects, contentHashObjects: head.contentHashObjects },
     blocks: head.nextBlock,
     periodStart: coverage.start,
     periodBlocks: coverage.total,

@@ -1,6 +1,6 @@
 import { nodePrimitives } from '@cloister/crypto';
 import { expect, test } from 'vitest';
-import { keystream } from '../keystream.ts';
+import { keystream } from '../session/keystream.ts';
 import { sampleIndices } from './index-sampling.ts';
 
 const stream = keystream(nodePrimitives, new Uint8Array(32).fill(7));

@@ -1,4 +1,4 @@
-import type { Keystream } from '../keystream.ts';
+import type { Keystream } from '../session/keystream.ts';
 
 /**
  * `count` different indices below `total`, every set of them equally likely, in ascending order: Floyd's algorithm (Bentley

@@ -1,10 +1,10 @@
 import { nodePrimitives } from '@cloister/crypto';
 import { describe, expect, test } from 'vitest';
 import { numberBytes, numberFrom } from '../arithmetic/modular.ts';
-import type { Challenge } from '../challenge.ts';
 import { decodeRecord, encodeRecord } from '../encoding.ts';
-import { describeFile, type FileDescription } from '../file-description.ts';
 import type { Scheme } from '../scheme.ts';
+import type { Challenge } from '../session/challenge.ts';
+import { describeFile, type FileDescription } from '../session/file-description.ts';
 import { withFixedPrimes } from '../testing/fixed-primes.ts';
 import { type MemoryFile, memoryFile, tagInMemory } from '../testing/memory-file.ts';
 import { seededPrimitives } from '../testing/seeded-primitives.ts';

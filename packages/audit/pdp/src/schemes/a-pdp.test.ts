@@ -1,6 +1,6 @@
 import { nodePrimitives, type Primitives } from '@cloister/crypto';
 import { describe, expect, test } from 'vitest';
-import { describeFile } from '../file-description.ts';
+import { describeFile } from '../session/file-description.ts';
 import { withFixedPrimes } from '../testing/fixed-primes.ts';
 import { tagInMemory } from '../testing/memory-file.ts';
 import { schemeLaws } from '../testing/scheme-laws.ts';

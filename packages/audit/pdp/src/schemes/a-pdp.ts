@@ -1,6 +1,6 @@
 import type { Primitives } from '@cloister/crypto';
-import { type PrivateSchemeDefinition, privateScheme } from '../private-scheme.ts';
-import { type RsaGroup, type RsaOwner, rsaKeys } from '../rsa-group.ts';
+import { type PrivateSchemeDefinition, privateScheme } from '../families/private-scheme.ts';
+import { type RsaGroup, type RsaOwner, rsaKeys } from '../families/rsa-group.ts';
 import {
   type Coefficients,
   challengeElement,
@@ -10,7 +10,7 @@ import {
   rsaTagger,
   secretExponent,
   tauOf,
-} from '../rsa-tags.ts';
+} from '../families/rsa-tags.ts';
 import type { Scheme } from '../scheme.ts';
 
 const FACTS = {

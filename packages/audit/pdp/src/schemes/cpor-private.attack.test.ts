@@ -1,6 +1,6 @@
 import { nodePrimitives } from '@cloister/crypto';
 import { describe, expect, test } from 'vitest';
-import { describeFile } from '../file-description.ts';
+import { describeFile } from '../session/file-description.ts';
 import { type MemoryFile, memoryFile, tagInMemory } from '../testing/memory-file.ts';
 import { seededPrimitives } from '../testing/seeded-primitives.ts';
 import { integerOf, textbookCpor } from '../testing/textbook/cpor-private.ts';

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { createCipheriv } from 'node:crypto';
 import { nodePrimitives } from '@cloister/crypto';
 import { expect, test } from 'vitest';
-import { expand, openChallengeMessage } from '../challenge.ts';
 import { ascii, decodeRecord } from '../encoding.ts';
-import { blockCount, describeFile, fileName } from '../file-description.ts';
+import { expand, openChallengeMessage } from '../session/challenge.ts';
+import { blockCount, describeFile, fileName } from '../session/file-description.ts';
 import { tagInMemory } from '../testing/memory-file.ts';
 import { cporPrivate } from './cpor-private.ts';
 

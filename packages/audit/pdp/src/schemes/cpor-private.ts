@@ -9,12 +9,12 @@ import {
   weightedSum,
 } from '../arithmetic/prime-field.ts';
 import { uint64 } from '../encoding.ts';
-import type { FileDescription } from '../file-description.ts';
-import { indexBatches } from '../index-batches.ts';
-import { keystream } from '../keystream.ts';
-import type { PrivateSession } from '../private-keys.ts';
-import { privateScheme } from '../private-scheme.ts';
+import type { PrivateSession } from '../families/private-keys.ts';
+import { privateScheme } from '../families/private-scheme.ts';
 import type { Scheme } from '../scheme.ts';
+import type { FileDescription } from '../session/file-description.ts';
+import { indexBatches } from '../session/index-batches.ts';
+import { keystream } from '../session/keystream.ts';
 
 const TAG_BYTES = ELEMENT_BYTES;
 

@@ -8,8 +8,8 @@ import {
   indexTagger,
   sectorsIn,
   storedBlocks,
-} from '../bls-tags.ts';
-import { publicScheme } from '../public-scheme.ts';
+} from '../families/bls-tags.ts';
+import { publicScheme } from '../families/public-scheme.ts';
 import type { Scheme } from '../scheme.ts';
 
 /**

@@ -1,4 +1,5 @@
 import type { Primitives } from '@cloister/crypto';
+import { joined } from '../encoding.ts';
 import {
   aggregate,
   blockSigner,
@@ -9,14 +10,13 @@ import {
   sectorsIn,
   storedBlocks,
   takeCoefficient,
-} from '../bls-tags.ts';
-import type { Expansion } from '../challenge.ts';
-import { dynamicPublicScheme } from '../dynamic-public-scheme.ts';
-import { joined } from '../encoding.ts';
-import { blockCount } from '../file-description.ts';
-import { EXTRA_BYTES_MAX, type FileTag } from '../file-tag.ts';
+} from '../families/bls-tags.ts';
+import { dynamicPublicScheme } from '../families/dynamic-public-scheme.ts';
 import { PdpError } from '../pdp-error.ts';
 import type { DynamicScheme } from '../scheme.ts';
+import type { Expansion } from '../session/challenge.ts';
+import { blockCount } from '../session/file-description.ts';
+import { EXTRA_BYTES_MAX, type FileTag } from '../session/file-tag.ts';
 import {
   decodeVersionTable,
   freshVersionTable,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { numberBytes, numberFrom } from '../arithmetic/modular.ts';
 import { decodeRecord } from '../encoding.ts';
-import { describeFile } from '../file-description.ts';
+import { describeFile } from '../session/file-description.ts';
 import { withFixedPrimes } from '../testing/fixed-primes.ts';
 import { type MemoryFile, memoryFile, tagInMemory } from '../testing/memory-file.ts';
 import { seededPrimitives } from '../testing/seeded-primitives.ts';

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { nodePrimitives } from '@cloister/crypto';
 import { expect, test } from 'vitest';
-import { expand, openChallengeMessage } from '../challenge.ts';
 import { decodeRecord } from '../encoding.ts';
-import { describeFile, fileName } from '../file-description.ts';
+import { expand, openChallengeMessage } from '../session/challenge.ts';
+import { describeFile, fileName } from '../session/file-description.ts';
 import { withFixedPrimes } from '../testing/fixed-primes.ts';
 import { tagInMemory } from '../testing/memory-file.ts';
 import { dpdp } from './dpdp.ts';

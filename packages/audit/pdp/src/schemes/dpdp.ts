@@ -1,6 +1,6 @@
 import type { Primitives } from '@cloister/crypto';
+import { skipListScheme } from '../families/skip-list-scheme.ts';
 import type { DynamicScheme } from '../scheme.ts';
-import { skipListScheme } from '../skip-list-scheme.ts';
 
 /**
  * Dynamic provable data possession: Erway, Kupcu, Papamanthou and Tamassia, CCS 2009, section 4 ("DPDP-I").

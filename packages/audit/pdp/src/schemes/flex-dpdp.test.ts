@@ -1,7 +1,7 @@
 import { nodePrimitives } from '@cloister/crypto';
 import { describe, expect, test } from 'vitest';
-import { describeFile } from '../file-description.ts';
 import type { BlockChange } from '../scheme.ts';
+import { describeFile } from '../session/file-description.ts';
 import { dynamicLaws } from '../testing/dynamic-laws.ts';
 import { withFixedPrimes } from '../testing/fixed-primes.ts';
 import { blockList, tagInMemory } from '../testing/memory-file.ts';

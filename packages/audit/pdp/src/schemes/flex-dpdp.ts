@@ -1,6 +1,6 @@
 import type { Primitives } from '@cloister/crypto';
+import { type MultiUpdate, skipListScheme } from '../families/skip-list-scheme.ts';
 import type { DynamicScheme } from '../scheme.ts';
-import { type MultiUpdate, skipListScheme } from '../skip-list-scheme.ts';
 
 /**
  * FlexDPDP: Esiner, Kachkeev, Braunfeld, Kupcu and Ozkasap, "FlexDPDP: FlexList-based optimized dynamic provable data possession",

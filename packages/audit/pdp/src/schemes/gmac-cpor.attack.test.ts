@@ -1,7 +1,7 @@
 import { nodePrimitives } from '@cloister/crypto';
 import { describe, expect, test } from 'vitest';
 import { addInto, dotProduct, ELEMENT_BYTES } from '../arithmetic/gf128.ts';
-import { describeFile } from '../file-description.ts';
+import { describeFile } from '../session/file-description.ts';
 import { type MemoryFile, memoryFile, tagInMemory } from '../testing/memory-file.ts';
 import { seededPrimitives } from '../testing/seeded-primitives.ts';
 import { textbookGmacCpor } from '../testing/textbook/gmac-cpor.ts';

@@ -1,9 +1,9 @@
 import type { Primitives } from '@cloister/crypto';
 import { addInto, addMultiple, dotProduct, ELEMENT_BYTES } from '../arithmetic/gf128.ts';
-import type { FileDescription } from '../file-description.ts';
-import { indexBatches } from '../index-batches.ts';
-import { privateScheme } from '../private-scheme.ts';
+import { privateScheme } from '../families/private-scheme.ts';
 import type { Scheme } from '../scheme.ts';
+import type { FileDescription } from '../session/file-description.ts';
+import { indexBatches } from '../session/index-batches.ts';
 
 const TAG_BYTES = ELEMENT_BYTES;
 const NONCE_BYTES = 12;

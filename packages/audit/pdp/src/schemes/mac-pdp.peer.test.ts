@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { nodePrimitives } from '@cloister/crypto';
 import { expect, test } from 'vitest';
 import { decodeRecord } from '../encoding.ts';
-import { blockCount, describeFile, fileName } from '../file-description.ts';
+import { blockCount, describeFile, fileName } from '../session/file-description.ts';
 import { tagInMemory } from '../testing/memory-file.ts';
 import { macPdp } from './mac-pdp.ts';
 

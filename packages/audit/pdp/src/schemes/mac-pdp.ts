@@ -1,9 +1,9 @@
 import type { Primitives } from '@cloister/crypto';
 import { uint64 } from '../encoding.ts';
-import { blockLength } from '../file-description.ts';
-import type { PrivateSession } from '../private-keys.ts';
-import { privateScheme } from '../private-scheme.ts';
+import type { PrivateSession } from '../families/private-keys.ts';
+import { privateScheme } from '../families/private-scheme.ts';
 import type { Scheme } from '../scheme.ts';
+import { blockLength } from '../session/file-description.ts';
 
 const TAG_BYTES = 32;
 
@@ -28,6 +28,7 @@ export function macPdp(primitives: Primitives): Scheme {
       assumption: 'HMAC-SHA256 is a pseudorandom function',
       source: 'Naor and Rothblum, FOCS 2005; libpdp',
       year: 2005,
+      proofHoldsBlocks: true,
       limits: 'A proof holds the blocks themselves: it saves no transfer, and the verifier sees the data',
     },
     tagBytes: TAG_BYTES,

@@ -1,5 +1,6 @@
 import type { Primitives } from '@cloister/crypto';
 import { record, whole } from '@cloister/protocol';
+import { bytes, decodeRecord, encodeRecord, joined } from '../encoding.ts';
 import {
   aggregate,
   aggregateBytes,
@@ -12,14 +13,13 @@ import {
   sectorsIn,
   storedBlocks,
   takeCoefficient,
-} from '../bls-tags.ts';
-import type { Expansion } from '../challenge.ts';
-import { dynamicPublicScheme } from '../dynamic-public-scheme.ts';
-import { bytes, decodeRecord, encodeRecord, joined } from '../encoding.ts';
-import { blockCount } from '../file-description.ts';
-import type { FileTag } from '../file-tag.ts';
+} from '../families/bls-tags.ts';
+import { dynamicPublicScheme } from '../families/dynamic-public-scheme.ts';
 import { PdpError } from '../pdp-error.ts';
 import type { BlockChange, DynamicScheme, StoredFile } from '../scheme.ts';
+import type { Expansion } from '../session/challenge.ts';
+import { blockCount } from '../session/file-description.ts';
+import type { FileTag } from '../session/file-tag.ts';
 import { type LeafChange, type MerkleRoot, merkleTree } from '../structures/merkle-tree.ts';
 
 const EXTRA = record({ leaves: whole(Number.MAX_SAFE_INTEGER), digest: bytes(32) });

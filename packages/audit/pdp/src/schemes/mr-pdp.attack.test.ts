@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { numberBytes, numberFrom } from '../arithmetic/modular.ts';
 import { decodeRecord } from '../encoding.ts';
-import { describeFile } from '../file-description.ts';
-import { indexedKeystream } from '../keystream.ts';
-import { privateKeys } from '../private-keys.ts';
-import { rsaKeys } from '../rsa-group.ts';
+import { privateKeys } from '../families/private-keys.ts';
+import { rsaKeys } from '../families/rsa-group.ts';
+import { describeFile } from '../session/file-description.ts';
+import { indexedKeystream } from '../session/keystream.ts';
 import { withFixedPrimes } from '../testing/fixed-primes.ts';
 import { memoryFile, tagInMemory } from '../testing/memory-file.ts';
 import { seededPrimitives } from '../testing/seeded-primitives.ts';

@@ -1,7 +1,7 @@
 import { nodePrimitives } from '@cloister/crypto';
 import { describe, expect, test } from 'vitest';
-import { describeFile } from '../file-description.ts';
 import type { KeyPair, Scheme } from '../scheme.ts';
+import { describeFile } from '../session/file-description.ts';
 import { withFixedPrimes } from '../testing/fixed-primes.ts';
 import { type MemoryFile, memoryFile, tagInMemory } from '../testing/memory-file.ts';
 import { schemeLaws } from '../testing/scheme-laws.ts';

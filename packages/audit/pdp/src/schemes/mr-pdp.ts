@@ -1,12 +1,9 @@
 import type { Primitives } from '@cloister/crypto';
 import { weightedSum } from '../arithmetic/secret-exponent.ts';
 import { uint64 } from '../encoding.ts';
-import { blockCount, blockLength, type FileDescription } from '../file-description.ts';
-import { indexedKeystream } from '../keystream.ts';
-import { PdpError } from '../pdp-error.ts';
-import { type PrivateSession, privateKeys } from '../private-keys.ts';
-import { privateScheme } from '../private-scheme.ts';
-import { rsaKeys } from '../rsa-group.ts';
+import { type PrivateSession, privateKeys } from '../families/private-keys.ts';
+import { privateScheme } from '../families/private-scheme.ts';
+import { rsaKeys } from '../families/rsa-group.ts';
 import {
   challengeElement,
   coefficient128,
@@ -15,9 +12,12 @@ import {
   rsaTagger,
   secretExponent,
   tauOf,
-} from '../rsa-tags.ts';
+} from '../families/rsa-tags.ts';
+import { PdpError } from '../pdp-error.ts';
 import type { Scheme } from '../scheme.ts';
-import { wholeBlocks } from '../whole-blocks.ts';
+import { blockCount, blockLength, type FileDescription } from '../session/file-description.ts';
+import { indexedKeystream } from '../session/keystream.ts';
+import { wholeBlocks } from '../session/whole-blocks.ts';
 
 const NAME = 'mr-pdp';
 

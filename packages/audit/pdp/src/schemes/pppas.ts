@@ -1,6 +1,7 @@
 import type { Primitives } from '@cloister/crypto';
 import type { Curve, G1, Scalar } from '../arithmetic/curve.ts';
-import type { BlsKey } from '../bls-keys.ts';
+import { ascii, joined } from '../encoding.ts';
+import type { BlsKey } from '../families/bls-keys.ts';
 import {
   aggregate,
   dataPoint,
@@ -11,9 +12,8 @@ import {
   indexTagger,
   sectorsIn,
   storedBlocks,
-} from '../bls-tags.ts';
-import { ascii, joined } from '../encoding.ts';
-import { publicScheme } from '../public-scheme.ts';
+} from '../families/bls-tags.ts';
+import { publicScheme } from '../families/public-scheme.ts';
 import type { Scheme } from '../scheme.ts';
 
 /** Reduced modulo the order, so many random bytes are uniform but for 2^-128. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { uint64 } from '../encoding.ts';
-import { describeFile } from '../file-description.ts';
 import type { BlockChange } from '../scheme.ts';
+import { describeFile } from '../session/file-description.ts';
 import { type BlockList, blockList, tagInMemory } from '../testing/memory-file.ts';
 import { schemeLaws } from '../testing/scheme-laws.ts';
 import { seededPrimitives } from '../testing/seeded-primitives.ts';

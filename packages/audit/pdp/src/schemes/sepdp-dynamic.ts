@@ -1,11 +1,8 @@
 import type { Primitives } from '@cloister/crypto';
 import { type Check, oneOf, record, whole } from '@cloister/protocol';
-import { SEALED_BYTES } from '../deterministic-encryption.ts';
 import { bytes, bytesUpTo, decodeRecord, encodeRecord, joined, uint64 } from '../encoding.ts';
-import { BLOCK_BYTES_MAX, blockCount } from '../file-description.ts';
-import { PdpError } from '../pdp-error.ts';
-import type { BlockChange, DynamicScheme } from '../scheme.ts';
-import { type TokenSettings, tokenIndices, tokenSchedule } from '../token-schedule.ts';
+import { SEALED_BYTES } from '../families/deterministic-encryption.ts';
+import { type TokenSettings, tokenIndices, tokenSchedule } from '../families/token-schedule.ts';
 import {
   isBlocksPerToken,
   isTokenCount,
@@ -13,8 +10,11 @@ import {
   type Question,
   TOKENS_MAX,
   tokenScheme,
-} from '../token-scheme.ts';
-import { wholeBlocks } from '../whole-blocks.ts';
+} from '../families/token-scheme.ts';
+import { PdpError } from '../pdp-error.ts';
+import type { BlockChange, DynamicScheme } from '../scheme.ts';
+import { BLOCK_BYTES_MAX, blockCount } from '../session/file-description.ts';
+import { wholeBlocks } from '../session/whole-blocks.ts';
 
 const NAME = 'sepdp-dynamic';
 const VALUE_BYTES = 32;

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { nodePrimitives } from '@cloister/crypto';
 import { expect, test } from 'vitest';
 import { decodeRecord, uint64 } from '../encoding.ts';
-import { describeFile, fileName } from '../file-description.ts';
+import { tokenIndices } from '../families/token-schedule.ts';
+import { describeFile, fileName } from '../session/file-description.ts';
 import { tagInMemory } from '../testing/memory-file.ts';
-import { tokenIndices } from '../token-schedule.ts';
 import { sepdp } from './sepdp.ts';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { describeFile } from '../file-description.ts';
+import { describeFile } from '../session/file-description.ts';
 import { memoryFile, tagInMemory } from '../testing/memory-file.ts';
 import { schemeLaws } from '../testing/scheme-laws.ts';
 import { seededPrimitives } from '../testing/seeded-primitives.ts';

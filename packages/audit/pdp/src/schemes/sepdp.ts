@@ -1,11 +1,11 @@
 import type { Primitives } from '@cloister/crypto';
-import { SEALED_BYTES } from '../deterministic-encryption.ts';
 import { decodeRecord, encodeRecord, joined, uint64 } from '../encoding.ts';
-import { blockCount } from '../file-description.ts';
+import { SEALED_BYTES } from '../families/deterministic-encryption.ts';
+import { type TokenSettings, tokenIndices, tokenSchedule } from '../families/token-schedule.ts';
+import { isTokenSettings, tokenScheme } from '../families/token-scheme.ts';
 import type { Scheme } from '../scheme.ts';
-import { type TokenSettings, tokenIndices, tokenSchedule } from '../token-schedule.ts';
-import { isTokenSettings, tokenScheme } from '../token-scheme.ts';
-import { wholeBlocks } from '../whole-blocks.ts';
+import { blockCount } from '../session/file-description.ts';
+import { wholeBlocks } from '../session/whole-blocks.ts';
 
 const VALUE_BYTES = 32;
 

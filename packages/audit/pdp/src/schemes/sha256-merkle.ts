@@ -1,15 +1,15 @@
 import type { Answer, Primitives } from '@cloister/crypto';
 import { oneOf, record } from '@cloister/protocol';
-import { challengeMessage, checkSelection, expand, openChallengeMessage, SEED_BYTES } from '../challenge.ts';
 import { bytes, decodeRecord, encodeRecord, joined } from '../encoding.ts';
-import { blockCount, blockLength, type FileDescription, fileName } from '../file-description.ts';
-import { type FileTag, openFileTag } from '../file-tag.ts';
 import { PdpError } from '../pdp-error.ts';
 import type { Scheme, SchemeFacts, StoredFile, TagOutput } from '../scheme.ts';
-import { openSignedFileTag, signFileTag } from '../signed-file-tag.ts';
+import { challengeMessage, checkSelection, expand, openChallengeMessage, SEED_BYTES } from '../session/challenge.ts';
+import { blockCount, blockLength, type FileDescription, fileName } from '../session/file-description.ts';
+import { type FileTag, openFileTag } from '../session/file-tag.ts';
+import { openSignedFileTag, signFileTag } from '../session/signed-file-tag.ts';
+import { wholeBlocks } from '../session/whole-blocks.ts';
 import { MERKLE_RECORD_BYTES, merkleTree } from '../structures/merkle-tree.ts';
 import type { NodeStore } from '../structures/node-store.ts';
-import { wholeBlocks } from '../whole-blocks.ts';
 
 const KEY_BYTES = 32;
 const DIGEST_BYTES = 32;
@@ -24,6 +24,7 @@ const FACTS = {
   assumption: 'SHA-256 is collision-resistant; Ed25519 signatures cannot be forged',
   source: 'Merkle, CRYPTO 1987; Filecoin PDP (FilOzone, PDPVerifier, 2025)',
   year: 2025,
+  proofHoldsBlocks: true,
   limits: 'A proof holds the blocks themselves: it saves no transfer, and who verifies sees the data',
 } as const satisfies SchemeFacts;
 const SECRET = record({ scheme: oneOf(FACTS.name), signing: bytes(KEY_BYTES), verifying: bytes(KEY_BYTES) });

@@ -1,6 +1,6 @@
 import { nodePrimitives } from '@cloister/crypto';
 import { describe, expect, test } from 'vitest';
-import { keystream } from '../keystream.ts';
+import { keystream } from '../session/keystream.ts';
 import { memoryNodes } from '../testing/memory-nodes.ts';
 import { seededPrimitives } from '../testing/seeded-primitives.ts';
 import { rankedSkipList, type SkipLeaf, type TowerChange } from './ranked-skip-list.ts';

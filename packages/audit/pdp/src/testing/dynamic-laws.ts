@@ -1,7 +1,7 @@
 import type { Primitives } from '@cloister/crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { describeFile } from '../file-description.ts';
 import type { BlockChange, DynamicScheme, KeyOptions, KeyPair } from '../scheme.ts';
+import { describeFile } from '../session/file-description.ts';
 import { blockList, tagInMemory } from './memory-file.ts';
 import { seededPrimitives } from './seeded-primitives.ts';
 

@@ -1,5 +1,5 @@
-import type { FileDescription } from '../file-description.ts';
 import type { BlockChange, DynamicFile, KeyPair, Scheme } from '../scheme.ts';
+import type { FileDescription } from '../session/file-description.ts';
 import { memoryNodes } from './memory-nodes.ts';
 
 /** A tagged file in memory, which a test may change as a hostile storage would. */

@@ -1,9 +1,9 @@
 import { nodePrimitives, type Primitives } from '@cloister/crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Challenge, Selection } from '../challenge.ts';
 import { decodeRecord, encodeRecord } from '../encoding.ts';
-import { blockCount, describeFile } from '../file-description.ts';
 import type { DynamicScheme, KeyOptions, KeyPair, Scheme, StoredFile } from '../scheme.ts';
+import type { Challenge, Selection } from '../session/challenge.ts';
+import { blockCount, describeFile } from '../session/file-description.ts';
 import { type MemoryFile, memoryFile, tagInMemory } from './memory-file.ts';
 import { seededPrimitives } from './seeded-primitives.ts';
 

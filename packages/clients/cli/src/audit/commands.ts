@@ -1,5 +1,7 @@
 import { NOTICES } from '@cloister/evidence';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
+import type { ProverFlags } from './prover.ts';
+import { addStepCommands } from './steps/commands.ts';
 
 const ROOT = `Root "software". ${NOTICES.software}.
 `;
@@ -10,6 +12,14 @@ const EXAMPLES = `
   cloister audit run --all    read everything
 
 Exit status: 0 all intact, 1 something is not (or overdue), 125 Cloister.`;
+
+const PROVER_NOTES = `
+Asked over plain HTTP: POST /prove/FILE with the bytes of FILE.challenge, as
+  curl --data-binary @FILE.challenge -H content-type:application/cbor http://127.0.0.1:7480/prove/FILE -o FILE.proof
+Whoever may ask can learn what lies below DIR (proofs are combinations of blocks, or hold them): do not put keys there, and
+let others reach it only through a proxy that knows who they are and speaks TLS.`;
+
+const collect = (value: string, all: readonly string[] = []): string[] => [...all, value];
 
 const limited = (command: Command): Command =>
   command
@@ -31,10 +41,13 @@ export function addAuditCommands(cloister: Command, finish: (status: number) => 
   limited(audit.command('add').argument('<store>', 'a directory'))
     .description('begin to audit a store: tag all that it holds; an interrupted one goes on')
     .option('--name <name>', 'what the audit is called')
+    .option('--from <dir>', 'tag your own copy, which lies there, in the place of what the store gives')
     .option('--block-size <size>', 'bytes that are tagged and read at once, 4k to 128k (default 16k)')
     .option('--period <time>', 'time within which each block is read once (default 30d)')
-    .addOption(new Option('--scheme <name>', 'how blocks are tagged').hideHelp())
+    .option('--prover <url>', 'ask for proofs there, where "cloister audit prover" will serve the store with its tags')
+    .option('--scheme <name>', 'how blocks are tagged (default gmac-cpor; see "cloister audit schemes")')
     .option('--passphrase', 'seal keys under a passphrase (asked for, or CLOISTER_AUDIT_PASSPHRASE)')
+    .option('--tpm', 'seal keys to what this machine has booted and what the enclave is, by its TPM')
     .option('--recipient <age1…>', 'seal keys for an age identity (opened with the file CLOISTER_AGE_IDENTITY)')
     .option('--json', 'as JSON')
     .action(async (store: string, flags) => finish(await (await import('./tag.ts')).addAudit(store, flags)));
@@ -90,4 +103,23 @@ export function addAuditCommands(cloister: Command, finish: (status: number) => 
     .argument('<audit...>')
     .description('forget audits, their keys and tags; the stores are not touched')
     .action(async (names: string[]) => finish(await (await import('./status.ts')).removeAudits(names)));
+  audit
+    .command('prover')
+    .argument('<dir>', 'the data, with FILE.tags and FILE.tau beside each FILE, or tags that "audit add --prover" left')
+    .description('serve proofs over HTTP, beside the data; it has no secret key')
+    .option('--listen <address>', 'HOST:PORT; port 0 for a free one', '127.0.0.1:7480')
+    .option('--tags <dir>', 'where FILE.tags and FILE.tau lie, if elsewhere')
+    .option(
+      '--public <file>',
+      'the public key of files that were tagged step by step (repeatable: one a scheme)',
+      collect,
+    )
+    .option('--at-once <n>', 'so many proofs at once (default 4)')
+    .option('--max-read <size>', 'of blocks that one answer may read (default 64m)')
+    .option('--log', 'tell of each request on stderr')
+    .addHelpText('after', PROVER_NOTES)
+    .action(async (directory: string, flags: ProverFlags) =>
+      finish(await (await import('./prover.ts')).runProver(directory, flags)),
+    );
+  addStepCommands(audit, finish);
 }

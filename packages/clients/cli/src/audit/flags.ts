@@ -33,11 +33,19 @@ export function number(text: string, flag: string): number {
   throw new CloisterError('bad-usage', `"${text}" is no number of blocks for ${flag}`, { hint: 'Give 0 to 1000000' });
 }
 
-const RATE_UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+const UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+
+/** Bytes from `512`, `16k`, `64m` or `1g`. */
+export function parseSize(text: string, flag: string): number {
+  const match = /^(\d{1,9})([kmg]?)$/i.exec(text);
+  const bytes = match === null ? 0 : Number(match[1]) * UNITS[match[2]!.toLowerCase()]!;
+  if (bytes > 0) return bytes;
+  throw new CloisterError('bad-usage', `"${text}" is no size for ${flag}`, { hint: 'Give bytes, such as 16k or 64m' });
+}
 
 function rate(text: string): number {
   const match = /^(\d{1,9})([kmg]?)$/i.exec(text);
-  const bytes = match === null ? 0 : Number(match[1]) * RATE_UNITS[match[2]!.toLowerCase()]!;
+  const bytes = match === null ? 0 : Number(match[1]) * UNITS[match[2]!.toLowerCase()]!;
   if (bytes > 0) return bytes;
   throw new CloisterError('bad-usage', `"${text}" is no rate`, { hint: 'Give bytes a second, such as 500k or 10m' });
 }

@@ -1,6 +1,6 @@
 import { type AuditProgress, auditNames, audits, CloisterError } from '@cloister/sdk';
 import { statusLine } from '../status-line.ts';
-import { size } from './amounts.ts';
+import { progressBar } from './progress-bar.ts';
 import { unlockOf } from './unlock.ts';
 
 export const SOMETHING_WRONG = 1;
@@ -12,7 +12,9 @@ export async function opened<T>(what: string, work: (all: ReturnType<typeof audi
   const interrupt = (): void => abort.abort();
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
-  const show = progressOf(what);
+  const bar = progressBar();
+  const show = ({ doing, bytes, ofBytes }: AuditProgress): string =>
+    doing === 'listing' || doing === 'making keys' ? `${what}: ${doing}` : `${what}: ${doing}${bar(bytes, ofBytes)}`;
   try {
     return await work(
       audits({
@@ -30,20 +32,6 @@ export async function opened<T>(what: string, work: (all: ReturnType<typeof audi
     process.removeListener('SIGINT', interrupt);
     process.removeListener('SIGTERM', interrupt);
   }
-}
-
-/** Bytes, how fast, and the time that is left. */
-function progressOf(what: string): (progress: AuditProgress) => string {
-  let begun: number | undefined;
-  return ({ doing, bytes, ofBytes }) => {
-    if (doing === 'listing') return `${what}: listing`;
-    begun ??= performance.now();
-    const seconds = (performance.now() - begun) / 1000;
-    const rate = seconds > 0.5 ? bytes / seconds : 0;
-    const left = rate > 0 ? `, ${Math.ceil((ofBytes - bytes) / rate)} s left` : '';
-    const share = ofBytes > 0 ? ` ${'#'.repeat(Math.floor((20 * bytes) / ofBytes)).padEnd(20, '.')}` : '';
-    return `${what}: ${doing}${share} ${size(bytes)} of ${size(ofBytes)}, ${size(rate)}/s${left}`;
-  };
 }
 
 /** The audits that names, or their beginnings, stand for; all of them for none. */
@@ -65,5 +53,11 @@ export async function named(names: readonly string[], one = false): Promise<read
 }
 
 export function print(value: object): void {
-  process.stdout.write(`${JSON.stringify({ schema: 1, ...value }, null, 2)}\n`);
+  process.stdout.write(`${JSON.stringify({ schema: 1, ...value }, bytesAsHex, 2)}\n`);
+}
+
+/** Called by JSON.stringify with the value's holder, since a Buffer would have become a list of numbers by then. */
+export function bytesAsHex(this: object, key: string, value: unknown): unknown {
+  const held: unknown = (this as Readonly<Record<string, unknown>>)[key];
+  return held instanceof Uint8Array ? Buffer.from(held).toString('hex') : value;
 }

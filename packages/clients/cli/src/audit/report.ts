@@ -21,10 +21,10 @@ export async function reportAudits(
       name,
       receipts: receipts.map(({ number, verified }) => ({ number, ...shownReceipt(verified) })),
     }));
-    print({ root: 'software', notice: NOTICES.software, audits: shown });
+    print({ audits: shown });
     return good ? 0 : SOMETHING_WRONG;
   }
-  process.stdout.write(`Root "software". ${NOTICES.software}.\n`);
+  for (const root of rootsOf(all)) process.stdout.write(`Root "${root}". ${NOTICES[root]}.\n`);
   for (const { name, receipts } of all) {
     process.stdout.write(`${name}: ${count(receipts.length, 'receipt')}\n`);
     for (const { number, verified } of receipts)
@@ -51,4 +51,10 @@ async function writeHtml(
   await writeFile(file, fillPage(page, { schema: 1, made: Date.now(), audits })).catch((error: Error) => {
     throw new CloisterError('bad-file', `Cannot write "${file}" (${error.message})`);
   });
+}
+
+/** What the receipts are rooted in. */
+function rootsOf(all: readonly { readonly receipts: readonly KeptReceipt[] }[]): readonly (keyof typeof NOTICES)[] {
+  const verified = all.flatMap(({ receipts }) => receipts.map((receipt) => receipt.verified));
+  return [...new Set(verified.flatMap((one) => (one.ok ? [one.claims.root] : [])))].sort();
 }

@@ -1,5 +1,5 @@
 import { rename, writeFile } from 'node:fs/promises';
-import { detection, verdictOf } from '@cloister/evidence';
+import { detection, NOTICES, verdictOf } from '@cloister/evidence';
 import { LOSSES } from '@cloister/protocol';
 import { type AuditResult, CloisterError, prometheusText, SAMPLE } from '@cloister/sdk';
 import { count, of, plain, size } from './amounts.ts';
@@ -29,7 +29,12 @@ export async function runAudits(names: readonly string[], flags: RunFlags): Prom
   }
   if (flags.prometheus !== undefined) await writeMetrics(flags.prometheus, results, options.sample ?? SAMPLE);
   if (flags.json === true)
-    print({ root: 'software', audits: results.map((result) => ({ ...result, verdict: verdictOf(result.wrong) })) });
+    print({
+      audits: results.map((result) => ({
+        ...{ root: result.facts.root, notice: NOTICES[result.facts.root], verdict: verdictOf(result.wrong) },
+        ...result,
+      })),
+    });
   return results.every((result) => verdictOf(result.wrong) === 'intact') ? 0 : SOMETHING_WRONG;
 }
 
@@ -38,8 +43,9 @@ const SHOWN_MAX = 20;
 
 function showResult(result: AuditResult, all: boolean): void {
   const { name, blocks, ofBlocks, bytes, wrong, sampled, due } = result;
+  const did = result.facts.prover === '' ? 'read' : 'asked of the prover';
   const line = (text: string): void => void process.stdout.write(`${text}\n`);
-  line(`${verdictOf(result.wrong).padEnd(12)}${name}: ${of(blocks, ofBlocks)} blocks read (${size(bytes)})`);
+  line(`${verdictOf(result.wrong).padEnd(12)}${name}: ${of(blocks, ofBlocks)} blocks ${did} (${size(bytes)})`);
   for (const { finding, path, offset, length, blocks: bad } of wrong.slice(0, SHOWN_MAX)) {
     const where = bad === 0 ? '' : `, bytes ${offset} to ${offset + Math.max(1, length) - 1} (${count(bad, 'block')})`;
     line(`  ${finding.padEnd(12)}${plain(path)}${where}`);
@@ -47,7 +53,7 @@ function showResult(result: AuditResult, all: boolean): void {
   if (wrong.length > SHOWN_MAX)
     line(`  … and ${(wrong.length - SHOWN_MAX).toLocaleString('en')} more (--json names all)`);
   if (wrong.some(({ finding }) => (LOSSES as readonly string[]).includes(finding)))
-    line('  What was not read says nothing of what lies there: no bound can be given.');
+    line('  What was not read, or not answered, says nothing of what lies there: no bound can be given.');
   else if (!all) {
     const found = 100 * detection(ofBlocks, Math.max(1, Math.ceil(ofBlocks / 100)), sampled);
     const share = found < 100 ? `${(Math.floor(found * 100) / 100).toFixed(2)} %` : '100 %';

@@ -1,3 +1,4 @@
+import { NOTICES } from '@cloister/evidence';
 import { type AuditStatus, auditNames, parseDuration } from '@cloister/sdk';
 import { count, plain, size } from './amounts.ts';
 import { named, opened, print, SOMETHING_WRONG } from './opened.ts';
@@ -15,17 +16,25 @@ export async function showStatus(
       age > maxAge ? 'overdue' : status.lastAudit === 0 ? 'unknown' : status.lastFindings > 0 ? 'findings' : 'intact';
     all.push({ ...status, verdict });
   }
-  if (flags.json === true) print({ root: 'software', audits: all });
+  if (flags.json === true) print({ audits: all.map((status) => ({ notice: NOTICES[status.root], ...status })) });
   else
-    for (const { name, verdict, lastAudit, bytes, periodDone, periodBlocks, periodStart, period } of all) {
+    for (const status of all) {
+      const { name, verdict, lastAudit, bytes, periodDone, periodBlocks, periodStart, period } = status;
       const last = lastAudit === 0 ? 'never audited' : `audited ${new Date(lastAudit).toISOString().slice(0, 16)}Z`;
       const covered = periodBlocks === 0 ? 0 : (100 * periodDone) / periodBlocks;
       const until = new Date(periodStart + period).toISOString().slice(0, 10);
       process.stdout.write(
-        `${verdict.padEnd(10)}${name}: ${last}, ${size(bytes)}, ${covered.toFixed(0)} % of this period (until ${until}) read\n`,
+        `${verdict.padEnd(10)}${name}: ${last}, ${size(bytes)}, ${covered.toFixed(0)} % of this period (until ${until}) read, baseline ${baselinesOf(status)}\n`,
       );
     }
   return all.every(({ verdict }) => verdict === 'intact') ? 0 : SOMETHING_WRONG;
+}
+
+/** What the tags were made from, each with how many files. */
+function baselinesOf({ objects, sourceObjects, contentHashObjects }: AuditStatus): string {
+  const parts = { store: objects - sourceObjects - contentHashObjects, source: sourceObjects };
+  const all = Object.entries({ ...parts, 'content-hash': contentHashObjects }).filter(([, many]) => many > 0);
+  return all.map(([baseline, many]) => (all.length === 1 ? baseline : `${baseline} (${many})`)).join(', ') || 'none';
 }
 
 export async function listAudits(flags: { readonly quiet?: boolean; readonly json?: boolean }): Promise<number> {

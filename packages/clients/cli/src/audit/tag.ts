@@ -1,4 +1,5 @@
-import { fingerprintOf, type KeyHome, parseDuration, type Synced } from '@cloister/sdk';
+import { AUDIT_TAGS_FOLDER } from '@cloister/protocol';
+import { type BackupRepository, fingerprintOf, type KeyHome, parseDuration, type Synced } from '@cloister/sdk';
 import { count, plain, size } from './amounts.ts';
 import { blockSize, checkedName, type LimitFlags, limitsOf } from './flags.ts';
 import { named, opened, print, SOMETHING_WRONG } from './opened.ts';
@@ -7,16 +8,21 @@ export interface AddFlags extends LimitFlags {
   readonly name?: string;
   readonly blockSize?: string;
   readonly period?: string;
+  readonly prover?: string;
   readonly scheme?: string;
+  readonly from?: string;
   readonly passphrase?: boolean;
   readonly recipient?: string;
+  readonly tpm?: boolean;
   readonly json?: boolean;
 }
 
 export async function addAudit(store: string, flags: AddFlags): Promise<number> {
   const options = {
     name: flags.name === undefined ? undefined : checkedName(flags.name),
+    prover: flags.prover,
     scheme: flags.scheme,
+    from: flags.from,
     blockBytes: flags.blockSize === undefined ? undefined : blockSize(flags.blockSize),
     period: flags.period === undefined ? undefined : parseDuration(flags.period),
     limits: limitsOf(flags),
@@ -26,7 +32,11 @@ export async function addAudit(store: string, flags: AddFlags): Promise<number> 
   const fingerprint = await fingerprintOf(synced.name);
   return told(synced, flags.json === true, (line) => {
     line(`${synced.name}: ${count(synced.total.objects, 'file')}, ${size(synced.total.bytes)} audited`);
-    line('The baseline is what the store gave just now: audits prove "unchanged since it was added".');
+    for (const text of baselineLines(synced.total)) line(text);
+    if (flags.prover !== undefined)
+      line(
+        `Tags lie in ${synced.store}/${AUDIT_TAGS_FOLDER}: they belong beside the data, where "cloister audit prover" serves both.`,
+      );
     if (synced.fresh && keyHomeOf(flags).kind === 'file')
       line(
         'Its key lies in a file, which protects against nothing but partial copies (see --passphrase, --recipient).',
@@ -35,7 +45,8 @@ export async function addAudit(store: string, flags: AddFlags): Promise<number> 
   });
 }
 
-function keyHomeOf({ passphrase, recipient }: AddFlags): KeyHome {
+function keyHomeOf({ passphrase, recipient, tpm }: AddFlags): KeyHome {
+  if (tpm === true) return { kind: 'tpm' };
   if (recipient !== undefined) return { kind: 'recipient', recipient };
   return { kind: passphrase === true ? 'passphrase' : 'file' };
 }
@@ -54,12 +65,34 @@ export async function syncAudit(
   });
 }
 
+/** What audits prove, by what the tags were made from. */
+function baselineLines({ objects, sourceObjects, contentHashObjects }: Synced['total']): readonly string[] {
+  const others = objects - sourceObjects - contentHashObjects;
+  const says = (many: number, what: string): readonly string[] =>
+    many === 0 ? [] : [`${count(many, 'file')}: the baseline is ${what}`];
+  return [
+    ...says(others, 'what the store gave when they were added: audits prove "unchanged since then".'),
+    ...says(sourceObjects, 'your own copy: audits prove that the store has what you had.'),
+    ...says(contentHashObjects, 'their names, which are hashes of what they hold: audits prove it is what was stored.'),
+  ];
+}
+
+const REPOSITORIES: Readonly<Record<BackupRepository['kind'], string>> = {
+  restic: 'names its files by what they hold, which is checked when they are tagged',
+  borg: 'numbers its files: their names say nothing of what they hold',
+  kopia: 'names its files by keyed hashes: nobody without its password can check them',
+};
+
 /** What was tagged, and what the owner has to decide. */
 function told(synced: Synced, json: boolean, summary: (line: (text: string) => void) => void): number {
   const open = synced.missing.length + synced.altered.length + synced.skipped.length;
   if (json) print({ ...synced });
   else {
     summary((text) => process.stdout.write(`${text}\n`));
+    for (const { kind, root } of synced.repositories)
+      process.stdout.write(
+        `${root === '' ? 'This' : plain(root)} is a repository of ${kind}, which ${REPOSITORIES[kind]}.\n`,
+      );
     for (const { path, why } of synced.skipped) process.stdout.write(`skipped   ${plain(path)}: ${plain(why)}\n`);
     for (const path of synced.altered) process.stdout.write(`changed   ${plain(path)}\n`);
     for (const path of synced.missing) process.stdout.write(`missing   ${plain(path)}\n`);

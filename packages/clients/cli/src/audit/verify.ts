@@ -1,7 +1,17 @@
 import { readFile } from 'node:fs/promises';
-import { NOTICES, type Verified, verdictOf, verifyReceipt } from '@cloister/evidence';
-import { auditWithKey, CloisterError } from '@cloister/sdk';
+import {
+  decodeQuote,
+  NOTICES,
+  type Quoted,
+  type Verified,
+  verdictOf,
+  verifyQuote,
+  verifyReceipt,
+} from '@cloister/evidence';
+import { auditWithKey, CloisterError, type ProofsVerdict } from '@cloister/sdk';
 import { of, plain, size } from './amounts.ts';
+import { bytesAsHex } from './opened.ts';
+import { bytesOf, proofsLine, proofsOf } from './proofs.ts';
 
 /** No receipt of ours is longer. */
 const RECEIPT_BYTES_MAX = 2 ** 20;
@@ -12,61 +22,92 @@ const REFUSED = 2;
 
 export interface VerifyFlags {
   readonly key?: string;
+  readonly proofs?: string;
+  readonly public?: string;
   readonly json?: boolean;
 }
 
 /** `cloister verify`: 0 for receipts by a key that is known here or was given, 1 for a flaw, 2 for a stranger's key. */
-export async function verifyReceipts(files: readonly string[], { key, json }: VerifyFlags): Promise<number> {
+export async function verifyReceipts(files: readonly string[], flags: VerifyFlags): Promise<number> {
+  const { key, json } = flags;
   if (key !== undefined && !/^[0-9a-f]{64}$/.test(key))
     throw new CloisterError('bad-usage', `"${key}" is no fingerprint`, { hint: 'Give 64 hexadecimal digits' });
-  const results: { file: string; verified: Verified; signer: string | undefined }[] = [];
+  const again = await proofsOf(files, flags);
+  const results: {
+    file: string;
+    verified: Verified;
+    signer: string | undefined;
+    quote: Quoted | 'wrong' | undefined;
+    proofs: ProofsVerdict | undefined;
+  }[] = [];
   for (const file of files) {
-    const bytes = await readFile(file).catch((error: Error) => {
-      throw new CloisterError('bad-file', `Cannot read "${file}" (${error.message})`);
-    });
+    const bytes = await bytesOf(file);
     const verified: Verified =
       bytes.length > RECEIPT_BYTES_MAX ? { ok: false, flaw: 'malformed' } : verifyReceipt(bytes, key);
     const signer = !verified.ok || key !== undefined ? key : await auditWithKey(verified.fingerprint);
-    results.push({ file, verified, signer });
+    const proofs = verified.ok && again !== undefined ? await again(verified.claims.audit) : undefined;
+    results.push({ file, verified, signer, quote: await quoteOf(file, bytes), proofs });
   }
   if (json === true) {
-    const shown = results.map(({ file, verified, signer }) => ({ file, signer, ...shownReceipt(verified) }));
-    process.stdout.write(`${JSON.stringify({ schema: 1, receipts: shown }, null, 2)}\n`);
+    const shown = results.map(({ file, verified, signer, quote, proofs }) => ({
+      file,
+      signer,
+      quote: shownQuote(quote),
+      proofs,
+      ...shownReceipt(verified),
+    }));
+    process.stdout.write(`${JSON.stringify({ schema: 1, receipts: shown }, bytesAsHex, 2)}\n`);
   } else
-    for (const { file, verified, signer } of results) {
+    for (const { file, verified, signer, quote, proofs } of results) {
       process.stdout.write(`${plain(file)}: ${receiptLine(verified)}\n`);
       if (!verified.ok) continue;
       const by = key !== undefined ? 'the given key' : signer === undefined ? 'a key not known here' : `"${signer}"`;
       process.stdout.write(`  signed by ${by} (${verified.fingerprint})\n`);
+      if (quote === 'wrong') process.stdout.write('  the quote of a TPM beside it does not verify\n');
+      else if (quote !== undefined)
+        process.stdout.write(
+          `  quoted by the TPM with the attestation key ${hex(quote.attestationKey)}: registers ${hex(quote.pcrDigest)}\n`,
+        );
       process.stdout.write(`  root "${verified.claims.root}": ${NOTICES[verified.claims.root]}\n`);
+      if (proofs !== undefined) process.stdout.write(`  ${proofsLine(proofs)}\n`);
     }
-  if (results.some(({ verified }) => !verified.ok)) return NOT_VERIFIED;
+  if (results.some(({ verified, quote, proofs }) => !verified.ok || quote === 'wrong' || proofs?.ok === false))
+    return NOT_VERIFIED;
   return results.some(({ signer }) => signer === undefined) ? REFUSED : GOOD;
 }
+
+/** What the quote beside a receipt attests, if there is one. */
+async function quoteOf(file: string, receipt: Uint8Array): Promise<Quoted | 'wrong' | undefined> {
+  const bytes = await readFile(`${file}.quote`).catch(() => undefined);
+  if (bytes === undefined) return undefined;
+  const quote = bytes.length > RECEIPT_BYTES_MAX ? undefined : decodeQuote(new Uint8Array(bytes));
+  return (quote && verifyQuote(quote, receipt)) ?? 'wrong';
+}
+
+const shownQuote = (quote: Quoted | 'wrong' | undefined): object | string | undefined =>
+  typeof quote === 'object' ? { attestationKey: hex(quote.attestationKey), pcrDigest: hex(quote.pcrDigest) } : quote;
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 /** What a receipt says, in a line. */
 export function receiptLine(verified: Verified): string {
   if (!verified.ok) return `does not verify: ${verified.flaw}`;
   const { iat, audit } = verified.claims;
   const when = new Date(iat * 1000).toISOString().slice(0, 16);
+  const did = audit.prover === '' ? 'read' : `asked of ${plain(audit.prover)},`;
   const found = audit.findings === 0 ? '' : `, ${audit.findings} found`;
-  return `${when}Z  ${verdictOf(audit.found)}: ${of(audit.blocks, audit.ofBlocks)} blocks read of ${plain(audit.store)} (${size(audit.bytes)})${found}`;
+  return `${when}Z  ${verdictOf(audit.found)}: ${of(audit.blocks, audit.ofBlocks)} blocks ${did} of ${plain(audit.store)} (${size(audit.bytes)})${found}`;
 }
 
-/** A receipt for JSON: bytes in hexadecimal. */
+/** A receipt for JSON. */
 export function shownReceipt(verified: Verified): object {
   if (!verified.ok) return { verified: false, flaw: verified.flaw };
   const { claims, fingerprint } = verified;
-  const shown: unknown = JSON.parse(
-    JSON.stringify(claims, (_key, value: unknown) =>
-      value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value,
-    ),
-  );
   return {
     verified: true,
     verdict: verdictOf(claims.audit.found),
     fingerprint,
     notice: NOTICES[claims.root],
-    claims: shown,
+    claims,
   };
 }

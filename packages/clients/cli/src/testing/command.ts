@@ -13,6 +13,8 @@ export interface Finished {
 export interface Command {
   readonly process: ChildProcessWithoutNullStreams;
   readonly finished: Promise<Finished>;
+  /** What came so far. */
+  stdout(): string;
   /** Resolves once stdout holds the text. */
   seen(text: string): Promise<void>;
 }
@@ -43,6 +45,7 @@ export function start(
   return {
     process: child,
     finished,
+    stdout: () => stdout,
     seen: (text) =>
       new Promise((resolve) => {
         if (stdout.includes(text)) resolve();

@@ -14,7 +14,7 @@ export const encodeUri = (text: string, keepSlashes = false): string =>
     .replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
     .replaceAll('%2F', keepSlashes ? '/' : '%2F');
 
-/** Signs requests without a body (AWS Signature Version 4, "Authenticating Requests: Using the Authorization Header"). */
+/** Signs requests (AWS Signature Version 4, "Authenticating Requests: Using the Authorization Header"). */
 export function signer({ accessKeyId, secretAccessKey, sessionToken }: Credentials, region: string) {
   // The key lasts for a day: deriving it is three of the five MACs of a request.
   let day = '';
@@ -25,6 +25,7 @@ export function signer({ accessKeyId, secretAccessKey, sessionToken }: Credentia
    * The headers that a request is sent with.
    * @param path encoded as it is sent
    * @param query its parameters, not encoded
+   * @param contentSha256 of the body, if there is one
    */
   return (
     request: {
@@ -35,6 +36,7 @@ export function signer({ accessKeyId, secretAccessKey, sessionToken }: Credentia
       readonly headers: Readonly<Record<string, string>>;
     },
     now: Date,
+    contentSha256 = EMPTY_SHA256,
   ): Readonly<Record<string, string>> => {
     const time = now.toISOString().replace(/[-:]|\.\d{3}/g, '');
     const date = time.slice(0, 8);
@@ -45,7 +47,7 @@ export function signer({ accessKeyId, secretAccessKey, sessionToken }: Credentia
     const headers: Record<string, string> = {
       ...request.headers,
       host: request.host,
-      'x-amz-content-sha256': EMPTY_SHA256,
+      'x-amz-content-sha256': contentSha256,
       'x-amz-date': time,
       ...(sessionToken === undefined ? {} : { 'x-amz-security-token': sessionToken }),
     };
@@ -57,7 +59,7 @@ export function signer({ accessKeyId, secretAccessKey, sessionToken }: Credentia
       ...names.map((name) => `${name}:${headers[name]!.trim()}`),
       '',
       names.join(';'),
-      EMPTY_SHA256,
+      contentSha256,
     ].join('\n');
     const scope = `${date}/${region}/s3/aws4_request`;
     const hashed = createHash('sha256').update(canonical).digest('hex');
@@ -71,7 +73,7 @@ export function signer({ accessKeyId, secretAccessKey, sessionToken }: Credentia
 
 /** Parameters in the order that is signed. */
 export const queryString = (query: Readonly<Record<string, string>>): string =>
-  Object.entries(query)
-    .map(([name, value]) => `${encodeUri(name)}=${encodeUri(value)}`)
+  Object.keys(query)
     .sort()
+    .map((name) => `${encodeUri(name)}=${encodeUri(query[name]!)}`)
     .join('&');

@@ -1,0 +1,20 @@
+import type { StateFacts } from '@cloister/protocol';
+import type { AuditContext } from '../open-audit.ts';
+import type { Questions } from '../run-audit.ts';
+import { StoreLoss } from '../stores/store.ts';
+import { proverClient } from './prover-client.ts';
+import { tagSetOf } from './tags-beside.ts';
+
+/** A prover beside the data answers: nothing of the store is read or listed here. */
+export function proverQuestions({ proverTimes }: AuditContext, facts: StateFacts): Questions {
+  const client = proverClient(facts.prover, tagSetOf(facts), proverTimes);
+  return {
+    doing: 'proving',
+    absent: async () => [],
+    async answer(question) {
+      if (question.kind !== 'challenge') throw new StoreLoss('unknown', 'A prover gives no blocks');
+      return { kind: 'proof', ask: question.ask, bytes: await client.prove(question.body) };
+    },
+    close: async () => client.close(),
+  };
+}

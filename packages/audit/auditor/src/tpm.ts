@@ -1,0 +1,124 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { TpmQuote } from '@cloister/evidence';
+import { fail } from './audit-error.ts';
+
+const run = promisify(execFile);
+const DEADLINE_MS = 30_000;
+
+/**
+ * What a key is sealed to: what the firmware, its options, the boot loader and the secure-boot policy were (PC Client
+ * Platform Firmware Profile), and what this program measured the enclave to be, in a register that may be reset.
+ */
+const PCRS = 'sha256:0,2,4,7,23';
+const ENCLAVE_PCR = 23;
+
+/** A secret that a TPM opens on the same machine, in the same state, for the same enclave. */
+export interface SealedByTpm {
+  readonly public: Uint8Array;
+  readonly private: Uint8Array;
+}
+
+/** This machine's TPM, by tpm2-tools, which find it as `TPM2TOOLS_TCTI` says. @throws AuditError `no-tpm`, `bad-key` */
+export interface Tpm {
+  seal(secret: Uint8Array): Promise<SealedByTpm>;
+  unseal(sealed: SealedByTpm): Promise<Uint8Array>;
+  /** Makes a counter that only goes up, at an index of the owner's; returns where it begins. */
+  defineCounter(index: number): Promise<number>;
+  readCounter(index: number): Promise<number>;
+  increment(index: number): Promise<number>;
+  removeCounter(index: number): Promise<void>;
+  /** Says what state the machine is in, signed with the nonce. */
+  quote(nonce: Uint8Array): Promise<TpmQuote>;
+}
+
+/** @param measured 32 bytes: what the enclave is */
+export async function withTpm<T>(measured: Uint8Array, work: (tpm: Tpm) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'cloister-tpm-'));
+  const at = (name: string): string => join(folder, name);
+  const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+  /**
+   * One command of tpm2-tools, in the folder, which no secret enters: those go in and out through pipes. What it leaves in
+   * the TPM is taken out, for there is little room.
+   */
+  async function tpm2(command: string, args: readonly string[], secret?: Uint8Array): Promise<Buffer> {
+    const options = { cwd: folder, timeout: DEADLINE_MS } as const;
+    try {
+      const running = run(`tpm2_${command}`, [...args], { ...options, encoding: 'buffer' });
+      running.child.stdin?.on('error', () => undefined).end(secret);
+      return (await running).stdout;
+    } catch (error) {
+      const { code, stderr } = error as { code?: string | number; stderr?: Buffer };
+      if (code === 'ENOENT') fail('no-tpm', 'There is no tpm2-tools here', error);
+      const lines = (stderr ?? '').toString('latin1').split('\n');
+      const why = lines.find((line) => line.startsWith('ERROR')) ?? String(code);
+      return fail(
+        command === 'unseal' ? 'bad-key' : 'no-tpm',
+        `The TPM refuses (${command}): ${why.slice(0, 200)}`,
+        error,
+      );
+    } finally {
+      for (const kind of ['-t', '-l', '-s']) await run('tpm2_flushcontext', [kind], options).catch(() => undefined);
+    }
+  }
+  const counterAt = async (index: number): Promise<number> => {
+    await tpm2('nvread', ['-C', 'o', '-s', '8', '-o', 'counter', `0x${index.toString(16)}`]);
+    return Number((await readFile(at('counter'))).readBigUInt64BE());
+  };
+  const primary = (): Promise<Buffer> =>
+    tpm2('createprimary', ['-Q', '-C', 'o', '-g', 'sha256', '-G', 'ecc', '-c', 'primary']);
+
+  const tpm: Tpm = {
+    async seal(secret) {
+      await primary();
+      await tpm2('createpolicy', ['-Q', '--policy-pcr', '-l', PCRS, '-L', 'policy']);
+      const attributes = 'fixedtpm|fixedparent|adminwithpolicy|noda';
+      const files = ['-i', '-', '-u', 'public', '-r', 'private'];
+      await tpm2('create', ['-Q', '-C', 'primary', '-L', 'policy', '-a', attributes, ...files], secret);
+      return { public: await readFile(at('public')), private: await readFile(at('private')) };
+    },
+    async unseal(sealed) {
+      await writeFile(at('public'), sealed.public);
+      await writeFile(at('private'), sealed.private);
+      await primary();
+      await tpm2('load', ['-Q', '-C', 'primary', '-u', 'public', '-r', 'private', '-c', 'sealed']);
+      return new Uint8Array(await tpm2('unseal', ['-Q', '-c', 'sealed', '-p', `pcr:${PCRS}`]));
+    },
+    async defineCounter(index) {
+      const attributes = 'nt=counter|ownerread|ownerwrite|authread|authwrite|no_da';
+      await tpm2('nvdefine', ['-Q', '-C', 'o', '-a', attributes, `0x${index.toString(16)}`]);
+      // A counter has no value before its first step, and begins above all that were there before (TPM 2.0 Library, part 1).
+      return tpm.increment(index);
+    },
+    readCounter: counterAt,
+    async increment(index) {
+      await tpm2('nvincrement', ['-Q', '-C', 'o', `0x${index.toString(16)}`]);
+      return counterAt(index);
+    },
+    async removeCounter(index) {
+      await tpm2('nvundefine', ['-Q', '-C', 'o', `0x${index.toString(16)}`]);
+    },
+    async quote(nonce) {
+      await tpm2('createek', ['-Q', '-c', 'ek', '-G', 'ecc', '-u', 'ek.public']);
+      const ak = ['-C', 'ek', '-c', 'ak', '-G', 'ecc', '-g', 'sha256', '-s', 'ecdsa', '-u', 'ak.pem', '-f', 'pem'];
+      await tpm2('createak', ['-Q', ...ak, '-n', 'ak.name']);
+      const files = ['-m', 'message', '-s', 'signature', '-o', 'pcrs'];
+      await tpm2('quote', ['-Q', '-c', 'ak', '-l', PCRS, '-g', 'sha256', '-q', hex(nonce), ...files]);
+      const [message, signature, pcrs] = await Promise.all(
+        ['message', 'signature', 'pcrs'].map((name) => readFile(at(name))),
+      );
+      return { message: message!, signature: signature!, pcrs: pcrs!, publicKey: await readFile(at('ak.pem'), 'utf8') };
+    },
+  };
+  try {
+    await tpm2('pcrreset', [String(ENCLAVE_PCR)]);
+    await tpm2('pcrextend', [`${ENCLAVE_PCR}:sha256=${hex(measured)}`]);
+    return await work(tpm);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
