@@ -12,6 +12,7 @@ const BLOCK_BYTES = 16 * 1024;
 const EXTENT_BYTES = 256 * 2 ** 20;
 const AUDITS = 20;
 const DAY_MS = 86_400_000;
+const WISH = { root: 'software', store: 'bench', prover: '', blockBytes: BLOCK_BYTES, period: 30 * DAY_MS } as const;
 
 /** CPU seconds; `enclave` is 0 where it works in this process. */
 export interface Spent {
@@ -56,7 +57,7 @@ export async function enclaveWork(scheme: string, bytes: number, where: 'compart
     if (where === 'compartment') pid = enclaveProcess();
     const keyGen = await spent(async () => {
       const key = randomBytes(SEALING_KEY_BYTES);
-      await link.run({ kind: 'create', key, store: 'bench', scheme, blockBytes: BLOCK_BYTES, period: 30 * DAY_MS });
+      await link.run({ kind: 'create', key, ...WISH, scheme });
       await link.run({ kind: 'commit' }, keep);
     });
     // What is compiled when it is first run is no part of it.
