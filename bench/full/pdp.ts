@@ -8,12 +8,11 @@ import { measurePdp, schemeGoals, systemGoals } from '../pdp.ts';
 export const pdp: FullCheck = async ({ quick }) => {
   const load = loadavg()[0]!;
   const table: object[] = [];
-  const goals: Measurement[] = [];
+  const goals: Measurement[] = [...(await systemGoals(quick))];
   for await (const measured of measurePdp(quick)) {
     table.push(rowOf(measured));
     goals.push(...schemeGoals(measured));
   }
-  goals.push(...(await systemGoals(quick)));
   return {
     holds: goals.every(({ holds }) => holds),
     processor: cpus()[0]!.model,

@@ -12,6 +12,7 @@ const BLOCK_BYTES = 16 * 1024;
 const EXTENT_BYTES = 256 * 2 ** 20;
 const AUDITS = 20;
 const DAY_MS = 86_400_000;
+const WISH = { root: 'software', store: 'bench', prover: '', blockBytes: BLOCK_BYTES, period: 30 * DAY_MS } as const;
 
 /** CPU seconds; `enclave` is 0 where it works in this process. */
 export interface Spent {
@@ -36,34 +37,27 @@ export async function enclaveWork(scheme: string, bytes: number, where: 'compart
   const enclave = await start();
   const link = linkTo(enclave);
   const keep = keeper(link);
-  const process_ = where === 'here' ? undefined : enclaveProcess();
+  let pid: number | undefined;
   const data = randomBytes(Math.min(bytes, EXTENT_BYTES));
   const tags: Uint8Array[] = [];
   const spent = async (work: () => Promise<void>): Promise<Spent> => {
     const from = process.cpuUsage();
-    const before = process_ === undefined ? 0 : processCpuSeconds(process_);
+    const before = pid === undefined ? 0 : processCpuSeconds(pid);
     await work();
     const { user, system } = process.cpuUsage(from);
     return {
-      enclave: process_ === undefined ? 0 : processCpuSeconds(process_) - before,
+      enclave: pid === undefined ? 0 : processCpuSeconds(pid) - before,
       client: (user + system) / 1e6,
     };
   };
   try {
     const measurement = await (where === 'here' ? measuredHere() : measureEnclave());
     await link.run({ kind: 'measured', ...measurement });
+    // It has answered, and so is what it will be.
+    if (where === 'compartment') pid = enclaveProcess();
     const keyGen = await spent(async () => {
       const key = randomBytes(SEALING_KEY_BYTES);
-      await link.run({
-        kind: 'create',
-        root: 'software',
-        prover: '',
-        key,
-        store: 'bench',
-        scheme,
-        blockBytes: BLOCK_BYTES,
-        period: 30 * DAY_MS,
-      });
+      await link.run({ kind: 'create', key, ...WISH, scheme });
       await link.run({ kind: 'commit' }, keep);
     });
     // What is compiled when it is first run is no part of it.

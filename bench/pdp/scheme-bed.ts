@@ -132,7 +132,7 @@ export async function schemeBed({ name, blockBytes, path, data, modulusBits }: B
       const perBlock = scheme.blockTags?.size(file, keys.public);
       const structure = nodes.records.reduce((sum, record) => sum + record.length, 0);
       return {
-        tagBytes: perBlock ?? Math.round(tagBytes.length / (selection.kind === 'token' ? TOKENS : blocks)),
+        tagBytes: perBlock ?? Math.round(tagBytes.length / (name === 'sepdp' ? TOKENS : blocks)),
         proofBytes: answered!.proof.length,
         fileTagBytes: fileTag.length,
         secretKeyBytes: keys.secret.length,
@@ -143,7 +143,7 @@ export async function schemeBed({ name, blockBytes, path, data, modulusBits }: B
   };
 }
 
-/** Of SEPDP, unless told otherwise. */
+/** Of SEPDP, unless told otherwise; its dynamic form has a counter a block, and its tokens in the file tag. */
 const TOKENS = 365;
 
 /** So many random bytes, and a file of them. */
