@@ -22,6 +22,7 @@ const ENTRIES = {
   'storage.cjs': `${LAUNCHER}/compartments/storage-process.ts`,
   'scheduler.cjs': `${LAUNCHER}/compartments/scheduler-process.ts`,
   'builder.cjs': `${LAUNCHER}/compartments/builder-process.ts`,
+  'enclave.cjs': `${LAUNCHER}/compartments/enclave-process.ts`,
   'toolstack.cjs': `${LAUNCHER}/compartments/toolstack-process.ts`,
   'client.js': 'attacks/processes/client.ts',
   'child.js': 'attacks/processes/programs/child.ts',
