@@ -122,7 +122,9 @@ export function dynamicLaws(
       }
     });
 
-    test.runIf(provesUpdates)('a proof of an update is believed to the bit', async () => {
+    // Who keeps nothing but a table cannot be shown what was there: there is no such proof then.
+    const lawOfUpdates = provesUpdates ? test : () => undefined;
+    lawOfUpdates('a proof of an update is believed to the bit', async () => {
       const stored = await store(5);
       const { fileTag } = stored;
       const message = await scheme.prepareUpdate(keys.secret, fileTag, { kind: 'insert', index: 2, block: block() });
