@@ -23,7 +23,7 @@ import type { Scheme } from '../scheme.ts';
  *
  * Computational co-Diffie-Hellman, random oracle; a forged proof passes with 2^-128 more than that. A tag is 48 bytes, a proof 48 + 32 s:
  * 17 KB at 16 KiB a block. What it does not give: retrievability (that takes an erasure code around the file), privacy towards who
- * verifies (mu are linear equations in the data: PPPAS), speed: 15 MB/s of tags a core; 0.25 s to verify 460 blocks of 16 KiB with the
+ * verifies (mu are linear equations in the data: PPPAS), speed: 19 MB/s of tags a core; 0.26 s to verify 460 blocks of 16 KiB with the
  * public key, most of it hashes to the curve; 50 files of one such block take 3.4 s one by one and 0.23 s at once.
  * Other than in the paper: generators of the key, not of the file (`BlsKeys` says why); an asymmetric pairing, with tags in
  * the smaller group; the challenge is expanded from a seed.
