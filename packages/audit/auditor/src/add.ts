@@ -8,6 +8,7 @@ import { type AuditContext, type NewAudit, opened, withAudit } from './open-audi
 import { proverOf } from './prover/prover-client.ts';
 import { publishKey } from './prover/tags-beside.ts';
 import { nameOf } from './state-directory.ts';
+import { objectName } from './stores/conditional-object.ts';
 import { directoryStore } from './stores/directory.ts';
 import type { Limits } from './stores/meter.ts';
 import { type Store, type StoredObject, StoreLoss } from './stores/store.ts';
@@ -27,6 +28,8 @@ export interface AddOptions {
   readonly limits?: Limits | undefined;
   /** Where the sealing key is to live: in a file, unless told. */
   readonly keyHome?: KeyHome | undefined;
+  /** A second store that keeps the counter against rollback: `https://HOST/OBJECT`, or `s3://BUCKET/OBJECT`. */
+  readonly counterAt?: string | undefined;
 }
 
 export interface SyncOptions {
@@ -65,10 +68,11 @@ export async function addStore(context: AuditContext, name: string, options: Add
   const store = await opened(context, name);
   const { scheme = DEFAULTS.scheme, blockBytes = DEFAULTS.blockBytes, period = DEFAULTS.period } = options;
   const { keyHome = { kind: 'file' } } = options;
+  const counterAt = options.counterAt === undefined ? '' : objectName(options.counterAt);
   const prover = options.prover === undefined ? '' : proverOf(options.prover);
   if (prover !== '' && !isAbsolute(store.name))
     fail('bad-store', 'With a prover the store is named by its directory, or that of a copy of it');
-  const fresh: NewAudit = { store: store.name, prover, scheme, blockBytes, period, keyHome };
+  const fresh: NewAudit = { store: store.name, prover, scheme, blockBytes, period, keyHome, counterAt };
   await store.close();
   return sync(context, options.name ?? nameOf(store.name), fresh, options);
 }
@@ -89,6 +93,8 @@ async function sync(
         'bad-store',
         `"${name}" has ${audit.facts.prover === '' ? 'no' : 'another'} prover: give another name with --name`,
       );
+    if (fresh !== undefined && fresh.counterAt !== '' && fresh.counterAt !== audit.facts.counterAt)
+      fail('bad-counter', `"${name}" keeps its counter ${audit.facts.counterAt === '' ? 'here' : 'elsewhere'} already`);
     if (fresh !== undefined && audit.facts.store !== fresh.store)
       fail('bad-store', `"${name}" audits "${audit.facts.store}" already: give another name with --name`);
     const own = from === undefined ? undefined : await ownCopy(from);

@@ -70,6 +70,8 @@ export interface NewAudit {
   readonly blockBytes: number;
   readonly period: number;
   readonly keyHome: KeyHome;
+  /** The second store that is to keep the counter, or empty. */
+  readonly counterAt: string;
 }
 
 /**
@@ -90,13 +92,14 @@ export async function withAudit<T>(
     if (head === undefined && fresh === undefined) fail('no-audit', `There is no audit "${name}"`);
     const measurement = await measureEnclave();
     const measured = digestOf(measurement);
-    const { keyHome = { kind: 'file' }, ...wish } = fresh ?? {};
+    const { keyHome = { kind: 'file' }, counterAt: wanted = '', ...wish } = fresh ?? {};
     const known = await openHome(name, unlock, measured);
     if (known === undefined && head !== undefined) fail('bad-key', `The key of "${name}" is not there`);
-    const home = known ?? (await makeHome(name, keyHome, unlock, measured));
+    const home = known ?? (await makeHome(name, keyHome, wanted, unlock, measured));
     const { root, key, counter: counterHome } = home;
-    const counter = await counterHome.read();
-    if (head === undefined && counter > 0)
+    const { at: counterAt } = counterHome;
+    const { counter, mark } = await counterHome.read();
+    if (head === undefined && (counter > 0 || mark.length > 0))
       fail('rolled-back', `The state of "${name}" is gone from "${directory.path}"`);
     const enclave = await startEnclave();
     const link = linkTo(enclave);
@@ -125,7 +128,10 @@ export async function withAudit<T>(
             return true;
           case 'head':
             await directory.writeHead(answer.bytes);
-            await counterHome.advance(answer.counter);
+            await link.send({ kind: 'kept' });
+            return true;
+          case 'mark':
+            await counterHome.advance(answer.counter, answer.bytes);
             await link.send({ kind: 'kept' });
             return true;
           default:
@@ -140,10 +146,11 @@ export async function withAudit<T>(
       await link.run({ kind: 'measured', ...measurement });
       if (head === undefined) {
         progress?.({ doing: 'making keys', bytes: 0, ofBytes: 0 });
-        await link.run({ kind: 'create', key, root, ...(wish as Omit<NewAudit, 'keyHome'>) }, served);
+        const rest = wish as Omit<NewAudit, 'keyHome' | 'counterAt'>;
+        await link.run({ kind: 'create', key, root, counterAt, ...rest }, served);
         const { publicKey } = await commit();
         await directory.writeFingerprint(createHash('sha256').update(publicKey).digest('hex'));
-      } else await link.run({ kind: 'open', key, counter, head }, served);
+      } else await link.run({ kind: 'open', key, counter, counterAt, mark, head }, served);
       const audit: OpenAudit = {
         ...{
           directory: tagsBeside(directory, facts!),
@@ -164,6 +171,7 @@ export async function withAudit<T>(
     } finally {
       signal?.removeEventListener('abort', interrupt);
       await link.end();
+      counterHome.close();
     }
   });
 }

@@ -12,7 +12,7 @@ export async function removeAudit({ signal, warn }: AuditContext, name: string):
     () => warn?.('Another process works on this audit; waiting for it'),
     async (directory) => {
       await stat(directory.path).catch(() => fail('no-audit', `There is no audit "${name}"`));
-      await removeHome(name);
+      await removeHome(name, (line) => warn?.(line));
       await directory.remove();
     },
   );

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { TpmQuote } from '@cloister/evidence';
 import { readIfThere, writeAtomically } from '@cloister/files';
 import { fail, failFile } from './audit-error.ts';
-import type { CounterHome } from './counter-home.ts';
+import { type CounterHome, localCounter } from './counter-home.ts';
 import { keysDirectory } from './keys-directory.ts';
 import { withTpm } from './tpm.ts';
 
@@ -73,15 +73,13 @@ async function keptAt(name: string): Promise<Kept | undefined> {
 
 function counterOf({ index, base }: Kept, measured: Uint8Array): CounterHome {
   const read = (): Promise<number> => withTpm(measured, async (tpm) => (await tpm.readCounter(index)) - base);
-  return {
-    read,
-    // As often as needed: a kill between a commit and its step leaves the counter behind.
-    advance: (counter) =>
-      withTpm(measured, async (tpm) => {
-        for (let value = (await tpm.readCounter(index)) - base; value < counter; )
-          value = (await tpm.increment(index)) - base;
-      }),
-  };
+  // As often as needed: a kill between a commit and its step leaves the counter behind.
+  const advance = (counter: number): Promise<void> =>
+    withTpm(measured, async (tpm) => {
+      for (let value = (await tpm.readCounter(index)) - base; value < counter; )
+        value = (await tpm.increment(index)) - base;
+    });
+  return localCounter(read, advance);
 }
 
 /** Takes key and counter away; the TPM needs to be in no certain state for it. @throws AuditError `no-tpm` */

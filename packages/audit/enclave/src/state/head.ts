@@ -36,6 +36,8 @@ export interface Head {
   readonly store: string;
   /** Who is asked for proofs, or empty. */
   readonly prover: string;
+  /** The second store that keeps the counter, or empty. */
+  readonly counterAt: string;
   readonly scheme: string;
   readonly blockBytes: number;
   /** Of one block's tag. */
@@ -71,6 +73,7 @@ export const isHead: Check<Head> = record({
   root: oneOf(...AUDIT_ROOTS),
   store: text(4096),
   prover: text(2048),
+  counterAt: text(2048),
   scheme: text(32),
   blockBytes: count,
   tagBytes: count,

@@ -14,6 +14,7 @@ export interface AddFlags extends LimitFlags {
   readonly passphrase?: boolean;
   readonly recipient?: string;
   readonly tpm?: boolean;
+  readonly counter?: string;
   readonly json?: boolean;
 }
 
@@ -27,6 +28,7 @@ export async function addAudit(store: string, flags: AddFlags): Promise<number> 
     period: flags.period === undefined ? undefined : parseDuration(flags.period),
     limits: limitsOf(flags),
     keyHome: keyHomeOf(flags),
+    counterAt: flags.counter,
   };
   const synced = await opened(store, (all) => all.add(store, options));
   const fingerprint = await fingerprintOf(synced.name);
@@ -40,6 +42,10 @@ export async function addAudit(store: string, flags: AddFlags): Promise<number> 
     if (synced.fresh && keyHomeOf(flags).kind === 'file')
       line(
         'Its key lies in a file, which protects against nothing but partial copies (see --passphrase, --recipient).',
+      );
+    if (synced.fresh && flags.counter !== undefined)
+      line(
+        'Its counter lies at that store: without it the audit opens no more, and who puts back both is not noticed.',
       );
     if (synced.fresh) line(`Receipts are signed with the key ${fingerprint}: note it where the store cannot reach.`);
   });
