@@ -1,6 +1,7 @@
 export type { AuditClaims, Claims, Measurement, ReceiptFinding } from './claims.ts';
 export { NOTICES } from './claims.ts';
 export { detection } from './detection.ts';
+export { type CertifiedCounter, type CountedReceipt, type CounterValue, countersGoUp } from './tpm-counter.ts';
 export { decodeQuote, encodeQuote, type Quoted, type TpmQuote, verifyQuote } from './tpm-quote.ts';
 export { verdictOf } from './verdict.ts';
 export { type Flaw, type Verified, verifyReceipt } from './verify/receipt.ts';

@@ -10,3 +10,4 @@ export { removeAudit } from './remove.ts';
 export { type AuditResult, type RunOptions, runAudit, SAMPLE } from './run-audit.ts';
 export { auditNames, fingerprintOf } from './state-directory.ts';
 export { type AuditStatus, allAudits, auditStatus } from './status.ts';
+export { attestationKeyOf } from './tpm-home.ts';

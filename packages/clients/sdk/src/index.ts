@@ -3,6 +3,7 @@ export {
   type AuditProgress,
   type AuditResult,
   type AuditStatus,
+  attestationKeyOf,
   auditNames,
   auditReceipts,
   auditWithKey,

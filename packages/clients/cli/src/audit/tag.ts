@@ -1,5 +1,12 @@
 import { AUDIT_TAGS_FOLDER } from '@cloister/protocol';
-import { type BackupRepository, fingerprintOf, type KeyHome, parseDuration, type Synced } from '@cloister/sdk';
+import {
+  attestationKeyOf,
+  type BackupRepository,
+  fingerprintOf,
+  type KeyHome,
+  parseDuration,
+  type Synced,
+} from '@cloister/sdk';
 import { count, plain, size } from './amounts.ts';
 import { blockSize, checkedName, type LimitFlags, limitsOf } from './flags.ts';
 import { named, opened, print, SOMETHING_WRONG } from './opened.ts';
@@ -32,6 +39,7 @@ export async function addAudit(store: string, flags: AddFlags): Promise<number> 
   };
   const synced = await opened(store, (all) => all.add(store, options));
   const fingerprint = await fingerprintOf(synced.name);
+  const attestationKey = await attestationKeyOf(synced.name);
   return told(synced, flags.json === true, (line) => {
     line(`${synced.name}: ${count(synced.total.objects, 'file')}, ${size(synced.total.bytes)} audited`);
     for (const text of baselineLines(synced.total)) line(text);
@@ -48,6 +56,8 @@ export async function addAudit(store: string, flags: AddFlags): Promise<number> 
         'Its counter lies at that store: without it the audit opens no more, and who puts back both is not noticed.',
       );
     if (synced.fresh) line(`Receipts are signed with the key ${fingerprint}: note it where the store cannot reach.`);
+    if (synced.fresh && attestationKey !== undefined)
+      line(`The TPM quotes them with the key ${attestationKey}: note that, too.`);
   });
 }
 
