@@ -11,6 +11,7 @@ export {
   costs,
   DEFAULT_PRICES,
   fingerprintOf,
+  hungCalls,
   type KeptReceipt,
   type KeyHome,
   type Prices,
