@@ -1,7 +1,8 @@
 import { isAbsolute } from 'node:path';
 import type { Baseline, StateFacts } from '@cloister/protocol';
 import { fail } from './audit-error.ts';
-import { type BackupRepository, backupRepositories, contentHashNames } from './backup-repository.ts';
+import { type BackupRepository, backupRepositories, borgSegments, contentHashNames } from './backup-repository.ts';
+import { borgSegment } from './borg-segment.ts';
 import type { KeyHome } from './key-home.ts';
 import { knownObjects } from './known-objects.ts';
 import { type AuditContext, type NewAudit, opened, withAudit } from './open-audit.ts';
@@ -117,6 +118,7 @@ async function sync(
       }
       const repositories = backupRepositories(listed);
       const isNamedByHash = contentHashNames(repositories);
+      const isSegment = borgSegments(repositories);
       const baselineOf = ({ path, bytes }: StoredObject): Baseline => {
         if (own !== undefined) return 'source';
         // Its hash is known when all of it has been tagged, in one session.
@@ -130,12 +132,17 @@ async function sync(
       for (const object of listed.values()) {
         const before = known.get(object.path);
         const baseline = baselineOf(object);
-        if (before === undefined) found.push({ object, from: 0, baseline, replace: false });
+        const check = isSegment(object.path) ? borgSegment() : undefined;
+        if (before === undefined) found.push({ object, from: 0, baseline, check, replace: false });
         else if (before.pin !== object.pin || before.bytes !== object.bytes) {
           // What was never tagged to its end is not audited yet: it begins anew.
           if (!changed && before.tagged >= before.bytes) altered.push(object.path);
-          else found.push({ object, from: 0, baseline, replace: true });
-        } else if (before.tagged < before.bytes) found.push({ object, from: before.tagged, baseline, replace: false });
+          else found.push({ object, from: 0, baseline, check, replace: true });
+        } else if (before.tagged < before.bytes) {
+          // What is checked comes whole.
+          const from = check === undefined ? before.tagged : 0;
+          found.push({ object, from, baseline, check, replace: from < before.tagged });
+        }
       }
       const wanted = found.filter(({ object: { path, bytes } }) => {
         if (path.length > NAME_MAX || path.includes('\0')) {

@@ -95,7 +95,7 @@ function baselineLines({ objects, sourceObjects, contentHashObjects }: Synced['t
 
 const REPOSITORIES: Readonly<Record<BackupRepository['kind'], string>> = {
   restic: 'names its files by what they hold, which is checked when they are tagged',
-  borg: 'numbers its files: their names say nothing of what they hold',
+  borg: 'has checksums in its segments, which are checked when they are tagged; they show accidents, and nothing that was done on purpose',
   kopia: 'names its files by keyed hashes: nobody without its password can check them',
 };
 
