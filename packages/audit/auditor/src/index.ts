@@ -1,6 +1,7 @@
 export { type AddOptions, addStore, type Synced, type SyncOptions, syncStore } from './add.ts';
 export { AUDIT_ERRORS, AuditError, type AuditErrorCode } from './audit-error.ts';
 export type { BackupRepository } from './backup-repository.ts';
+export type { ReceiptPlace } from './batch.ts';
 export { type Cost, costs, DEFAULT_PRICES, type Prices } from './costs.ts';
 export type { KeyHome, Unlock } from './key-home.ts';
 export type { AuditContext, AuditProgress } from './open-audit.ts';

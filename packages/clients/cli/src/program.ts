@@ -139,7 +139,11 @@ export function program(finish: (status: number) => void): Command {
     .command('verify')
     .argument('<receipt...>', 'files that audits have left')
     .description('verify receipts, without the enclave and without a network')
-    .option('--key <fingerprint>', 'the key that must have signed them (see "cloister audit ls --json")')
+    .option(
+      '--key <fingerprint>',
+      'the key that must have signed them, and their batches (repeatable; see "cloister audit ls --json")',
+      collect,
+    )
     .option('--proofs <file>', 'where anybody verifies: the proofs of one receipt, to be verified again')
     .option('--public <file>', 'the public key that they are verified with')
     .option('--json', 'as JSON')
