@@ -137,7 +137,7 @@ export function program(finish: (status: number) => void): Command {
 
   cloister
     .command('verify')
-    .argument('<receipt...>', 'files that audits have left')
+    .argument('[receipt...]', 'files that audits have left')
     .description('verify receipts, without the enclave and without a network')
     .option(
       '--key <fingerprint>',
@@ -146,6 +146,10 @@ export function program(finish: (status: number) => void): Command {
     )
     .option('--proofs <file>', 'where anybody verifies: the proofs of one receipt, to be verified again')
     .option('--public <file>', 'the public key that they are verified with')
+    .option(
+      '--rebuild',
+      'build the enclave twice from its sources, and compare it with this build and with what receipts name',
+    )
     .option('--json', 'as JSON')
     .action(async (files: string[], flags) =>
       finish(await (await import('./audit/verify.ts')).verifyReceipts(files, flags)),

@@ -19,7 +19,7 @@ export {
   type Unlock,
 } from '@cloister/auditor';
 export type { CompartmentFacts, Inspected, LaunchOptions, Listed } from '@cloister/launcher';
-export { newMachineId, runtimeDirectory, sandboxLevel } from '@cloister/launcher';
+export { measureEnclave, newMachineId, runtimeDirectory, sandboxLevel } from '@cloister/launcher';
 export type { Selection } from '@cloister/pdp';
 export { type AuditSettings, audits } from './audits.ts';
 export { parseDisk } from './disks.ts';

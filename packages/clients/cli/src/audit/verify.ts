@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import {
   asSigned,
   decodeQuote,
+  type Measurement,
   NOTICES,
   type Quoted,
   type Verified,
@@ -9,10 +10,11 @@ import {
   verifyQuote,
   verifyReceipt,
 } from '@cloister/evidence';
-import { auditWithKey, CloisterError, type ProofsVerdict } from '@cloister/sdk';
+import { auditWithKey, CloisterError, measureEnclave, type ProofsVerdict } from '@cloister/sdk';
 import { of, plain, size } from './amounts.ts';
 import { bytesAsHex } from './opened.ts';
 import { bytesOf, proofsLine, proofsOf } from './proofs.ts';
+import { compareMeasurement, type Measured, measuredLine, type Rebuilt, rebuild, sourceTree } from './rebuild.ts';
 
 /** No receipt of ours is longer. */
 const RECEIPT_BYTES_MAX = 2 ** 20;
@@ -26,6 +28,8 @@ export interface VerifyFlags {
   readonly key?: readonly string[];
   readonly proofs?: string;
   readonly public?: string;
+  /** Build the enclave anew from the sources, and compare. */
+  readonly rebuild?: boolean;
   readonly json?: boolean;
 }
 
@@ -37,7 +41,10 @@ export async function verifyReceipts(files: readonly string[], flags: VerifyFlag
       throw new CloisterError('bad-usage', `"${key}" is no fingerprint`, { hint: 'Give 64 hexadecimal digits' });
   const signerOf = async (fingerprint: string): Promise<string | undefined> =>
     keys?.includes(fingerprint) === true ? fingerprint : await auditWithKey(fingerprint);
+  if (files.length === 0 && flags.rebuild !== true)
+    throw new CloisterError('bad-usage', 'Name a receipt, or give --rebuild', { hint: 'See "cloister verify --help"' });
   const again = await proofsOf(files, flags);
+  const rebuilt = flags.rebuild === true ? await rebuiltHere() : undefined;
   const results: Result[] = [];
   for (const file of files) {
     const bytes = await bytesOf(file);
@@ -46,20 +53,22 @@ export async function verifyReceipts(files: readonly string[], flags: VerifyFlag
     const batchSigner =
       verified.ok && verified.batch !== undefined ? await signerOf(verified.batch.fingerprint) : undefined;
     const proofs = verified.ok && again !== undefined ? await again(verified.claims.audit) : undefined;
-    results.push({ file, verified, signer, batchSigner, quote: await quoteOf(file, bytes), proofs });
+    const measured = verified.ok && rebuilt?.ok === true ? rebuilt.compare(verified.claims.measurement) : undefined;
+    results.push({ file, verified, signer, batchSigner, quote: await quoteOf(file, bytes), proofs, measured });
   }
   if (json === true) {
-    const shown = results.map(({ file, verified, signer, batchSigner, quote, proofs }) => ({
-      file,
-      signer,
-      batchSigner,
+    const shown = results.map(({ file, verified, signer, batchSigner, quote, proofs, measured }) => ({
+      ...{ file, signer, batchSigner, measured },
       quote: shownQuote(quote),
       proofs,
       ...shownReceipt(verified),
     }));
-    process.stdout.write(`${JSON.stringify({ schema: 1, receipts: shown }, bytesAsHex, 2)}\n`);
-  } else
-    for (const { file, verified, signer, batchSigner, quote, proofs } of results) {
+    process.stdout.write(
+      `${JSON.stringify({ schema: 1, rebuilt: shownRebuilt(rebuilt), receipts: shown }, bytesAsHex, 2)}\n`,
+    );
+  } else {
+    if (rebuilt !== undefined) process.stdout.write(`${rebuiltLine(rebuilt)}\n`);
+    for (const { file, verified, signer, batchSigner, quote, proofs, measured } of results) {
       process.stdout.write(`${plain(file)}: ${receiptLine(verified)}\n`);
       if (!verified.ok) continue;
       const { fingerprint, batch } = verified;
@@ -75,9 +84,16 @@ export async function verifyReceipts(files: readonly string[], flags: VerifyFlag
         );
       process.stdout.write(`  root "${verified.claims.root}": ${NOTICES[verified.claims.root]}\n`);
       if (proofs !== undefined) process.stdout.write(`  ${proofsLine(proofs)}\n`);
+      if (measured !== undefined) process.stdout.write(`  measured: ${measuredLine(measured)}\n`);
     }
-  if (results.some(({ verified, quote, proofs }) => !verified.ok || quote === 'wrong' || proofs?.ok === false))
-    return NOT_VERIFIED;
+  }
+  const isWrong = ({ verified, quote, proofs, measured }: Result): boolean =>
+    !verified.ok ||
+    quote === 'wrong' ||
+    proofs?.ok === false ||
+    measured?.bundle === false ||
+    measured?.filter === false;
+  if (rebuilt?.ok === false || results.some(isWrong)) return NOT_VERIFIED;
   const isStrange = ({ verified, signer, batchSigner }: Result): boolean =>
     signer === undefined || (verified.ok && verified.batch !== undefined && batchSigner === undefined);
   return results.some(isStrange) ? REFUSED : GOOD;
@@ -91,7 +107,30 @@ interface Result {
   readonly batchSigner: string | undefined;
   readonly quote: Quoted | 'wrong' | undefined;
   readonly proofs: ProofsVerdict | undefined;
+  readonly measured: Measured | undefined;
 }
+
+type RebuiltHere =
+  | Extract<Rebuilt, { ok: false }>
+  | (Extract<Rebuilt, { ok: true }> & { readonly tree: string; compare(measurement: Measurement): Measured });
+
+async function rebuiltHere(): Promise<RebuiltHere> {
+  const { tree, dist } = sourceTree();
+  const rebuilt = await rebuild(tree, dist);
+  if (!rebuilt.ok) return rebuilt;
+  const here = await measureEnclave();
+  return { ...rebuilt, tree, compare: (measurement) => compareMeasurement(measurement, rebuilt.files, here) };
+}
+
+const rebuiltLine = (rebuilt: RebuiltHere): string =>
+  rebuilt.ok
+    ? `rebuilt: ${rebuilt.files.size} files, twice from "${rebuilt.tree}", byte for byte what is built here`
+    : `rebuilt: ${rebuilt.difference}`;
+
+const shownRebuilt = (rebuilt: RebuiltHere | undefined): object | undefined =>
+  rebuilt?.ok === true
+    ? { same: true, files: Object.fromEntries(rebuilt.files) }
+    : rebuilt && { same: false, difference: rebuilt.difference };
 
 function called(signer: string | undefined, fingerprint: string): string {
   if (signer === undefined) return 'a key not known here';
