@@ -6,7 +6,7 @@ export { type Cost, costs, DEFAULT_PRICES, type Prices } from './costs.ts';
 export type { KeyHome, Unlock } from './key-home.ts';
 export type { AuditContext, AuditProgress } from './open-audit.ts';
 export { prometheusText } from './prometheus.ts';
-export { auditReceipts, auditWithKey, type KeptReceipt } from './receipts.ts';
+export { auditProofs, auditReceipts, auditWithKey, type KeptReceipt } from './receipts.ts';
 export { removeAudit } from './remove.ts';
 export { type AuditResult, type RunOptions, runAudit, SAMPLE } from './run-audit.ts';
 export { auditNames, fingerprintOf } from './state-directory.ts';
