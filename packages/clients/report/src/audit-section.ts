@@ -133,7 +133,7 @@ function findingsTable(found: Claims['audit']['found'], all: number): HTMLElemen
     .slice(0, SHOWN_MAX)
     .map(({ finding, path, offset, length, blocks }) =>
       row(
-        [finding],
+        toned(finding),
         [path === '' ? 'the list of what the store has' : path, 'path'],
         [path === '' ? '–' : blocks === 0 ? 'all of it' : `${offset} to ${offset + Math.max(1, length) - 1}`, 'number'],
       ),
@@ -157,7 +157,7 @@ function history(receipts: readonly Verified[]): HTMLElement {
     return row(
       [String(audit.number), 'number'],
       [time(iat), 'number'],
-      [verdictOf(audit.found)],
+      toned(verdictOf(audit.found)),
       [blocks, 'number'],
       ['yes'],
     );
@@ -172,6 +172,9 @@ const table = (head: readonly string[], rows: readonly HTMLElement[]): HTMLEleme
     element('thead', {}, element('tr', {}, ...head.map((name) => element('th', { scope: 'col' }, name)))),
     element('tbody', {}, ...rows),
   );
+/** A verdict, to be seen from afar where it is a bad one. */
+const toned = (verdict: string): readonly [text: string, kind?: string] =>
+  isWrong(verdict) ? [verdict, 'wrong'] : [verdict];
 const row = (...cells: readonly (readonly [text: string, kind?: string])[]): HTMLElement =>
   element('tr', {}, ...cells.map(([text, kind]) => element('td', kind === undefined ? {} : { class: kind }, text)));
 
