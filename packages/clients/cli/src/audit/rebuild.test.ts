@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { compareMeasurement, differenceIn, measuredLine, rebuild } from './rebuild.ts';
+import { compareMeasurements, differenceIn, measuredLine, rebuild } from './rebuild.ts';
 
 const DEADLINE = 120_000;
 const root = fileURLToPath(new URL('../../../../../', import.meta.url));
@@ -60,10 +60,11 @@ test('the sources, wherever they lie, make each byte of what was built', { timeo
     ...{ bundle: bytes('enclave.cjs'), filter: bytes('filters/enclave.x64.bpf'), node: bytes('hart.cjs') },
     ...{ libraries: bytes('hart.cjs'), command: '[]', level: 'full' },
   };
-  const line = (measurement: typeof here): string => measuredLine(compareMeasurement(measurement, rebuilt.files, here));
+  const line = (...measurements: readonly (typeof here)[]): string =>
+    measuredLine(compareMeasurements(measurements, rebuilt.files, here));
   expect(line(here)).toBe('bundle and filter are what these sources make; all else is as on this machine');
   const slice = { bundle: bytes('slice.cjs'), filter: bytes('filters/storage.x64.bpf') };
-  expect(line({ ...here, ...slice, node: slice.bundle })).toBe(
+  expect(line(here, { ...here, ...slice, node: slice.bundle })).toBe(
     'not what these sources make: bundle, filter; other than on this machine: node',
   );
 });

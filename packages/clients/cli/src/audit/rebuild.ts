@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Measurement } from '@cloister/evidence';
-import { CloisterError } from '@cloister/sdk';
+import { CloisterError, measureEnclave } from '@cloister/sdk';
 
 const BUILD_MS = 300_000;
 const run = promisify(execFile);
@@ -17,7 +17,7 @@ export type Rebuilt =
   | { readonly ok: false; readonly difference: string };
 
 /** Where this command was built, and from what. @throws CloisterError if the sources are not there */
-export function sourceTree(): { readonly tree: string; readonly dist: string } {
+function sourceTree(): { readonly tree: string; readonly dist: string } {
   const dist = dirname(fileURLToPath(import.meta.url));
   const tree = dirname(dist);
   for (const part of ['tools/compartments.mjs', 'packages/audit/enclave/src', 'node_modules/esbuild'])
@@ -87,23 +87,52 @@ function manifestOf(folder: string): ReadonlyMap<string, string> {
   }
 }
 
-/** What of a measurement is what the sources make (`bundle`, `filter`), and what is as it is on this machine. */
+/** What of measurements is what the sources make (`bundle`, `filter`), and what is as it is on this machine. */
 export type Measured = Readonly<Record<keyof Measurement, boolean>>;
 
-export function compareMeasurement(
-  measurement: Measurement,
+export function compareMeasurements(
+  measurements: readonly Measurement[],
   files: ReadonlyMap<string, string>,
   here: Measurement,
 ): Measured {
   const filters = [...files].filter(([name]) => name.startsWith('filters/enclave.')).map(([, hash]) => hash);
-  const same = (part: 'node' | 'libraries'): boolean => hex(measurement[part]) === hex(here[part]);
+  const all = (isSame: (measurement: Measurement) => boolean): boolean => measurements.every(isSame);
   return {
-    bundle: hex(measurement.bundle) === files.get('enclave.cjs'),
-    filter: filters.includes(hex(measurement.filter)),
-    ...{ node: same('node'), libraries: same('libraries') },
-    ...{ command: measurement.command === here.command, level: measurement.level === here.level },
+    bundle: all(({ bundle }) => hex(bundle) === files.get('enclave.cjs')),
+    filter: all(({ filter }) => filters.includes(hex(filter))),
+    node: all(({ node }) => hex(node) === hex(here.node)),
+    libraries: all(({ libraries }) => hex(libraries) === hex(here.libraries)),
+    command: all(({ command }) => command === here.command),
+    level: all(({ level }) => level === here.level),
   };
 }
+
+/** What this build is beside its sources, and what receipts can be compared with then. */
+export type RebuiltHere =
+  | Extract<Rebuilt, { ok: false }>
+  | (Extract<Rebuilt, { ok: true }> & {
+      readonly tree: string;
+      compare(measurements: readonly Measurement[]): Measured;
+    });
+
+/** @throws CloisterError */
+export async function rebuiltHere(): Promise<RebuiltHere> {
+  const { tree, dist } = sourceTree();
+  const rebuilt = await rebuild(tree, dist);
+  if (!rebuilt.ok) return rebuilt;
+  const here = await measureEnclave();
+  return { ...rebuilt, tree, compare: (measurements) => compareMeasurements(measurements, rebuilt.files, here) };
+}
+
+export const rebuiltLine = (rebuilt: RebuiltHere): string =>
+  rebuilt.ok
+    ? `rebuilt: ${rebuilt.files.size} files, twice from "${rebuilt.tree}", byte for byte what is built here`
+    : `rebuilt: ${rebuilt.difference}`;
+
+export const shownRebuilt = (rebuilt: RebuiltHere | undefined): object | undefined =>
+  rebuilt?.ok === true
+    ? { same: true, files: Object.fromEntries(rebuilt.files) }
+    : rebuilt && { same: false, difference: rebuilt.difference };
 
 /** A line on what was compared. */
 export function measuredLine(measured: Measured): string {

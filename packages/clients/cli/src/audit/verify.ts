@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import {
   asSigned,
@@ -10,11 +11,11 @@ import {
   verifyQuote,
   verifyReceipt,
 } from '@cloister/evidence';
-import { auditWithKey, CloisterError, measureEnclave, type ProofsVerdict } from '@cloister/sdk';
+import { auditWithKey, CloisterError, type ProofsVerdict } from '@cloister/sdk';
 import { of, plain, size } from './amounts.ts';
 import { bytesAsHex } from './opened.ts';
 import { bytesOf, proofsLine, proofsOf } from './proofs.ts';
-import { compareMeasurement, type Measured, measuredLine, type Rebuilt, rebuild, sourceTree } from './rebuild.ts';
+import { type Measured, measuredLine, rebuiltHere, rebuiltLine, shownRebuilt } from './rebuild.ts';
 
 /** No receipt of ours is longer. */
 const RECEIPT_BYTES_MAX = 2 ** 20;
@@ -53,12 +54,24 @@ export async function verifyReceipts(files: readonly string[], flags: VerifyFlag
     const batchSigner =
       verified.ok && verified.batch !== undefined ? await signerOf(verified.batch.fingerprint) : undefined;
     const proofs = verified.ok && again !== undefined ? await again(verified.claims.audit) : undefined;
-    const measured = verified.ok && rebuilt?.ok === true ? rebuilt.compare(verified.claims.measurement) : undefined;
-    results.push({ file, verified, signer, batchSigner, quote: await quoteOf(file, bytes), proofs, measured });
+    const measured = verified.ok && rebuilt?.ok === true ? rebuilt.compare(measurementsOf(verified)) : undefined;
+    const signedHash = createHash('sha256')
+      .update(asSigned(bytes) ?? bytes)
+      .digest('hex');
+    results.push({
+      file,
+      verified,
+      signer,
+      batchSigner,
+      quote: await quoteOf(file, bytes),
+      proofs,
+      measured,
+      signedHash,
+    });
   }
   if (json === true) {
-    const shown = results.map(({ file, verified, signer, batchSigner, quote, proofs, measured }) => ({
-      ...{ file, signer, batchSigner, measured },
+    const shown = results.map(({ file, verified, signer, batchSigner, quote, proofs, measured, signedHash }) => ({
+      ...{ file, signer, batchSigner, measured, signedHash },
       quote: shownQuote(quote),
       proofs,
       ...shownReceipt(verified),
@@ -108,29 +121,13 @@ interface Result {
   readonly quote: Quoted | 'wrong' | undefined;
   readonly proofs: ProofsVerdict | undefined;
   readonly measured: Measured | undefined;
+  /** SHA-256 of the receipt without what was attached since: the nonce of its quote. */
+  readonly signedHash: string;
 }
 
-type RebuiltHere =
-  | Extract<Rebuilt, { ok: false }>
-  | (Extract<Rebuilt, { ok: true }> & { readonly tree: string; compare(measurement: Measurement): Measured });
-
-async function rebuiltHere(): Promise<RebuiltHere> {
-  const { tree, dist } = sourceTree();
-  const rebuilt = await rebuild(tree, dist);
-  if (!rebuilt.ok) return rebuilt;
-  const here = await measureEnclave();
-  return { ...rebuilt, tree, compare: (measurement) => compareMeasurement(measurement, rebuilt.files, here) };
-}
-
-const rebuiltLine = (rebuilt: RebuiltHere): string =>
-  rebuilt.ok
-    ? `rebuilt: ${rebuilt.files.size} files, twice from "${rebuilt.tree}", byte for byte what is built here`
-    : `rebuilt: ${rebuilt.difference}`;
-
-const shownRebuilt = (rebuilt: RebuiltHere | undefined): object | undefined =>
-  rebuilt?.ok === true
-    ? { same: true, files: Object.fromEntries(rebuilt.files) }
-    : rebuilt && { same: false, difference: rebuilt.difference };
+/** Of the enclave that has audited, and of the one that has signed the batch. */
+const measurementsOf = ({ claims, batch }: Extract<Verified, { ok: true }>): readonly Measurement[] =>
+  batch === undefined ? [claims.measurement] : [claims.measurement, batch.head.measurement];
 
 function called(signer: string | undefined, fingerprint: string): string {
   if (signer === undefined) return 'a key not known here';
