@@ -1,6 +1,7 @@
 import { encode } from 'cborg';
 import { type Evidence, evidenceClaims, readEvidence } from './claims.ts';
-import { decodeSign1, decodeStrict, encodeSign1, type Header, isBytes, KID, type Sign1 } from './cose-sign1.ts';
+import { type CoseMessage, decodeMessage, decodeStrict, encodeMessage, type Header, isBytes } from './cose-message.ts';
+import { KID } from './cose-sign1.ts';
 
 // A batch: receipts as the leaves of one tree, whose head an enclave has signed. Each of them then has a COSE Receipt of
 // Inclusion (RFC 9942, 5.2) in its unprotected header, and so is whole by itself.
@@ -40,7 +41,7 @@ export const encodeInclusion = ({ size, index, path }: InclusionProof): Uint8Arr
 
 /** What is in a receipt of inclusion; its head's signature is for who knows the root. */
 export interface Inclusion {
-  readonly message: Sign1;
+  readonly message: CoseMessage;
   readonly head: BatchHead;
   readonly kid: Uint8Array;
   readonly proof: InclusionProof;
@@ -48,7 +49,7 @@ export interface Inclusion {
 
 /** Undefined for anything that is not exactly such a receipt, of one proof. */
 export function decodeInclusion(bytes: Uint8Array): Inclusion | undefined {
-  const message = decodeSign1(bytes);
+  const message = decodeMessage(bytes);
   if (message === undefined || message.payload !== null || message.header.size !== 4) return undefined;
   const { header, unprotectedHeader } = message;
   const read = readEvidence(PROFILE, header.get(CWT_CLAIMS), 'receipts');
@@ -78,23 +79,31 @@ function inclusionIn(header: Header): InclusionProof | undefined {
     : undefined;
 }
 
-/** The receipt of inclusion that an unprotected header has: `none`, its bytes, or undefined for a header of another kind. */
-export function attachedTo(header: Header): Uint8Array | 'none' | undefined {
-  if (header.size === 0) return 'none';
-  const list: unknown = header.size === 1 ? header.get(RECEIPTS) : undefined;
+/** A receipt as its enclave made it, and the receipt of inclusion that was attached to it since, if one was. */
+export interface Parts {
+  /** The leaf of a batch, and what a quote is of. */
+  readonly signed: Uint8Array;
+  readonly inclusion: Uint8Array | undefined;
+}
+
+/** Undefined for what is no COSE_Sign1, or has anything else unprotected. */
+export function partsOf(receipt: Uint8Array): Parts | undefined {
+  const message = decodeMessage(receipt);
+  if (message === undefined) return undefined;
+  const { unprotectedHeader } = message;
+  const signed = encodeMessage({ ...message, unprotectedHeader: new Map() });
+  if (unprotectedHeader.size === 0) return { signed, inclusion: undefined };
+  const list: unknown = unprotectedHeader.size === 1 ? unprotectedHeader.get(RECEIPTS) : undefined;
   const only: unknown = Array.isArray(list) && list.length === 1 ? list[0] : undefined;
-  return isBytes(only) ? only : undefined;
+  return isBytes(only) ? { signed, inclusion: only } : undefined;
 }
 
 /** A receipt with its place in a batch, for who keeps both. @throws for what is no COSE_Sign1 */
 export function withInclusion(receipt: Uint8Array, inclusion: Uint8Array): Uint8Array {
-  const message = decodeSign1(receipt);
+  const message = decodeMessage(receipt);
   if (message === undefined) throw new TypeError('No COSE_Sign1 message');
-  return encodeSign1({ ...message, unprotectedHeader: new Map([[RECEIPTS, [inclusion]]]) });
+  return encodeMessage({ ...message, unprotectedHeader: new Map([[RECEIPTS, [inclusion]]]) });
 }
 
-/** A receipt as its enclave made it, without what was attached since: the leaf of a batch, and what a quote is of. */
-export function asSigned(receipt: Uint8Array): Uint8Array | undefined {
-  const message = decodeSign1(receipt);
-  return message && encodeSign1({ ...message, unprotectedHeader: new Map() });
-}
+/** A receipt without what was attached to it since. */
+export const asSigned = (receipt: Uint8Array): Uint8Array | undefined => partsOf(receipt)?.signed;

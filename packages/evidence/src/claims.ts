@@ -13,7 +13,7 @@ import {
   whole,
 } from '@cloister/protocol';
 import { encode } from 'cborg';
-import { decodeStrict } from './cose-sign1.ts';
+import { decodeStrict } from './cose-message.ts';
 
 /** The first thing that who reads evidence of a root must know. */
 export const NOTICES: Readonly<Record<AuditRoot, string>> = {
@@ -138,14 +138,9 @@ export function evidenceClaims(
   { iat, root, publicKey, measurement }: Evidence,
   [name, own]: readonly [string, unknown],
 ): Map<number | string, unknown> {
-  const key = new Map<number, unknown>([
-    [1, OKP],
-    [-1, ED25519],
-    [-2, publicKey],
-  ]);
   return new Map<number | string, unknown>([
     [IAT, iat],
-    [CNF, new Map([[1, key]])],
+    [CNF, confirmation(publicKey)],
     [EAT_PROFILE, profile],
     [MEASUREMENTS, measurement],
     ['root', root],
@@ -161,14 +156,29 @@ export function readEvidence(
   name: string,
 ): (Evidence & { readonly own: unknown }) | undefined {
   if (!(claims instanceof Map) || claims.size !== 7 || claims.get(EAT_PROFILE) !== profile) return undefined;
-  const cnf: unknown = claims.get(CNF);
-  const key: unknown = cnf instanceof Map && cnf.size === 1 ? cnf.get(1) : undefined;
-  if (!(key instanceof Map) || key.size !== 3 || key.get(1) !== OKP || key.get(-1) !== ED25519) return undefined;
-  const [iat, root, publicKey] = [claims.get(IAT), claims.get('root'), key.get(-2)];
+  const [iat, root, publicKey] = [claims.get(IAT), claims.get('root'), confirmed(claims.get(CNF))];
   const measurement = asRecords(claims.get(MEASUREMENTS));
-  if (!count(iat) || !oneOf(...AUDIT_ROOTS)(root) || !hash(publicKey) || claims.get('notice') !== NOTICES[root])
+  if (!count(iat) || !oneOf(...AUDIT_ROOTS)(root) || publicKey === undefined || claims.get('notice') !== NOTICES[root])
     return undefined;
   return isMeasurement(measurement) ? { iat, root, publicKey, measurement, own: claims.get(name) } : undefined;
+}
+
+/** Whose key has signed (RFC 8747): a COSE_Key. */
+function confirmation(publicKey: Uint8Array): Map<number, unknown> {
+  const key = new Map<number, unknown>([
+    [1, OKP],
+    [-1, ED25519],
+    [-2, publicKey],
+  ]);
+  return new Map([[1, key]]);
+}
+
+/** That key; undefined for what is none. */
+function confirmed(cnf: unknown): Uint8Array | undefined {
+  const key: unknown = cnf instanceof Map && cnf.size === 1 ? cnf.get(1) : undefined;
+  if (!(key instanceof Map) || key.size !== 3 || key.get(1) !== OKP || key.get(-1) !== ED25519) return undefined;
+  const publicKey: unknown = key.get(-2);
+  return hash(publicKey) ? publicKey : undefined;
 }
 
 /** The payload of a receipt. */

@@ -22,8 +22,8 @@ export async function serve(channel: Channel, primitives: Primitives, clock: () 
   let absent = new Set<string>();
   let unlisted: Loss | undefined;
   let leaves: Uint8Array[] = [];
-  const opened = (): StoreState => state ?? refuse('request', 'No state is open');
   const measured = (): Measurement => measurement ?? refuse('request', 'Nobody has measured this enclave');
+  const opened = (): StoreState => state ?? refuse('request', 'No state is open');
 
   async function forgetAll(): Promise<void> {
     if (forgotten.size === 0) return;

@@ -8,7 +8,8 @@ import {
   VDP,
   VDS,
 } from '../batch.ts';
-import { encodeSign1, KID, sign1 } from '../cose-sign1.ts';
+import { encodeMessage, signMessage } from '../cose-message.ts';
+import { KID } from '../cose-sign1.ts';
 import type { MerkleTree } from './merkle-tree.ts';
 
 /**
@@ -26,11 +27,11 @@ export async function makeBatch(
     [CWT_CLAIMS, batchClaims(head)],
     [VDS, RFC9162_SHA256],
   ] as const;
-  const signed = await sign1(header, tree.root, sign);
+  const signed = await signMessage(header, tree.root, sign);
   return Array.from({ length: head.size }, (_, index) => {
     const proof = encodeInclusion({ size: head.size, index, path: tree.path(index) });
     // Detached: who verifies has to make the root from the leaf (RFC 9942, 5.2.1).
-    return encodeSign1({
+    return encodeMessage({
       ...signed,
       unprotectedHeader: new Map([[VDP, new Map([[INCLUSION, [proof]]])]]),
       payload: null,

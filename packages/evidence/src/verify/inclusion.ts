@@ -1,7 +1,8 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { type BatchHead, decodeInclusion, type InclusionProof, LEAF, NODE } from '../batch.ts';
-import { signedBytes } from '../cose-sign1.ts';
-import { hex, isSigned } from './signature.ts';
+import { signedBytes } from '../cose-message.ts';
+import { hex } from '../hex.ts';
+import { isSigned } from './is-signed.ts';
 
 /** The place of a receipt in a batch, and who has signed its head. */
 export interface Batch {

@@ -1,10 +1,11 @@
 import { sha256 } from '@noble/hashes/sha2.js';
-import { asSigned, attachedTo } from '../batch.ts';
+import { partsOf } from '../batch.ts';
 import { type Claims, decodeClaims } from '../claims.ts';
-import { CONTENT_TYPE, decodeSign1, isBytes, KID, signedBytes } from '../cose-sign1.ts';
+import { decodeSign1 } from '../cose-sign1.ts';
+import { hex } from '../hex.ts';
 import { RECEIPT_TYPE } from '../receipt-type.ts';
 import { type Batch, verifyInclusion } from './inclusion.ts';
-import { hex, isSigned } from './signature.ts';
+import { isSigned } from './is-signed.ts';
 
 /** Why a receipt does not verify. */
 export type Flaw = 'malformed' | 'wrong signature' | 'another key' | 'wrong batch';
@@ -25,20 +26,17 @@ export type Verified =
  *   that nothing was changed since
  */
 export function verifyReceipt(receipt: Uint8Array, fingerprint?: string): Verified {
-  const message = decodeSign1(receipt);
-  if (message === undefined || message.header.size !== 3 || message.header.get(CONTENT_TYPE) !== RECEIPT_TYPE)
-    return { ok: false, flaw: 'malformed' };
-  const { header, headerBytes, unprotectedHeader, payload, signature } = message;
-  const [kid, attached] = [header.get(KID), attachedTo(unprotectedHeader)];
-  const claims = payload === null ? undefined : decodeClaims(payload);
-  if (payload === null || claims === undefined || attached === undefined || !isBytes(kid))
-    return { ok: false, flaw: 'malformed' };
-  const signer = hex(sha256(claims.publicKey));
-  if (signer !== hex(kid)) return { ok: false, flaw: 'malformed' };
-  if (!isSigned(signature, signedBytes(headerBytes, payload), claims.publicKey))
+  const parts = partsOf(receipt);
+  const message = parts && decodeSign1(parts.signed);
+  const claims = message && message.contentType === RECEIPT_TYPE ? decodeClaims(message.payload) : undefined;
+  if (parts === undefined || message === undefined || claims === undefined) return { ok: false, flaw: 'malformed' };
+  const kid = hex(sha256(claims.publicKey));
+  if (kid !== hex(message.kid)) return { ok: false, flaw: 'malformed' };
+  if (!isSigned(message.signature, message.signedBytes, claims.publicKey))
     return { ok: false, flaw: 'wrong signature' };
-  if (fingerprint !== undefined && fingerprint !== signer) return { ok: false, flaw: 'another key' };
-  const batch = attached === 'none' ? undefined : verifyInclusion(asSigned(receipt)!, attached);
-  if (attached !== 'none' && batch === undefined) return { ok: false, flaw: 'wrong batch' };
-  return { ok: true, claims, fingerprint: signer, batch };
+  if (fingerprint !== undefined && fingerprint !== kid) return { ok: false, flaw: 'another key' };
+  const { signed, inclusion } = parts;
+  const batch = inclusion && verifyInclusion(signed, inclusion);
+  if (inclusion !== undefined && batch === undefined) return { ok: false, flaw: 'wrong batch' };
+  return { ok: true, claims, fingerprint: kid, batch };
 }

@@ -1,6 +1,6 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
 
-/** RFC 8032 to the letter: no point of small order, nothing that is not reduced. */
+/** Ed25519, RFC 8032 to the letter: no point of small order, nothing that is not reduced. */
 export function isSigned(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
   try {
     return ed25519.verify(signature, message, publicKey, { zip215: false });
@@ -8,5 +8,3 @@ export function isSigned(signature: Uint8Array, message: Uint8Array, publicKey: 
     return false;
   }
 }
-
-export const hex = (bytes: Uint8Array): string => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
