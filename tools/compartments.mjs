@@ -61,7 +61,12 @@ async function interpreters() {
       const texts = Array.from({ length: HARTS }, (_, hart) => Buffer.from(interpreterBytes(hart)).toString('base64'));
       setup.onLoad({ filter: /interpreter-bytes\.ts$/ }, () => ({
         contents: `const texts = ${JSON.stringify(texts)};
-        export const interpreterBytes = (hart) => Uint8Array.from(atob(texts[hart]), (c) => c.charCodeAt(0));`,
+        export const interpreterBytes = (hart) => {
+          const text = atob(texts[hart]);
+          const bytes = new Uint8Array(text.length);
+          for (let i = 0; i < bytes.length; i += 1) bytes[i] = text.charCodeAt(i);
+          return bytes;
+        };`,
       }));
     },
   };
