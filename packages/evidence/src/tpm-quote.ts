@@ -1,6 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { encode } from 'cborg';
-import { decodeStrict } from './cose-sign1.ts';
+import { decodeStrict } from './cose-message.ts';
 import { ATTEST, type Attestation, attestationKey, attestedBody, type Reader } from './tpm-attest.ts';
 import { type CertifiedCounter, type CounterValue, certifiedValue } from './tpm-counter.ts';
 

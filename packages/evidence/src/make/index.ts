@@ -1,3 +1,4 @@
+export { BATCH_LEAVES } from '../batch.ts';
 export {
   type AuditClaims,
   type Claims,
@@ -7,4 +8,6 @@ export {
   type Measurement,
   type ReceiptFinding,
 } from '../claims.ts';
+export { makeBatch } from './batch.ts';
+export { leafHash, merkleTree } from './merkle-tree.ts';
 export { makeReceipt } from './receipt.ts';
