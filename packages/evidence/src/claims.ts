@@ -88,16 +88,17 @@ export interface Claims {
 export const FOUND_MAX = 1000;
 
 // CWT and EAT claims (RFC 8392, RFC 9711) and COSE_Key parameters (RFC 9052, 7; RFC 9053, 7.2).
-const CNF = 8;
-const IAT = 6;
-const EAT_PROFILE = 265;
-const MEASUREMENTS = 273;
+export const CNF = 8;
+export const IAT = 6;
+export const EAT_PROFILE = 265;
+export const MEASUREMENTS = 273;
 const PROFILE = 'tag:cloister.invalid,2026:audit-receipt';
 const OKP = 1;
 const ED25519 = 6;
 
 const count = whole(Number.MAX_SAFE_INTEGER);
-const hash: Check<Uint8Array> = (value): value is Uint8Array => value instanceof Uint8Array && value.length === 32;
+export const hash: Check<Uint8Array> = (value): value is Uint8Array =>
+  value instanceof Uint8Array && value.length === 32;
 const hashOrNone: Check<Uint8Array> = (value): value is Uint8Array =>
   value instanceof Uint8Array && (value.length === 0 || value.length === 32);
 const flag: Check<boolean> = (value): value is boolean => typeof value === 'boolean';
@@ -133,19 +134,7 @@ export function encodeClaims({ iat, root, publicKey, measurement, audit }: Claim
   return encode(
     new Map<number | string, unknown>([
       [IAT, iat],
-      [
-        CNF,
-        new Map([
-          [
-            1,
-            new Map<number, unknown>([
-              [1, OKP],
-              [-1, ED25519],
-              [-2, publicKey],
-            ]),
-          ],
-        ]),
-      ],
+      [CNF, confirmation(publicKey)],
       [EAT_PROFILE, PROFILE],
       [MEASUREMENTS, measurement],
       ['root', root],
@@ -159,19 +148,34 @@ export function encodeClaims({ iat, root, publicKey, measurement, audit }: Claim
 export function decodeClaims(payload: Uint8Array): Claims | undefined {
   const claims = decodeStrict(payload);
   if (!(claims instanceof Map) || claims.size !== 7 || claims.get(EAT_PROFILE) !== PROFILE) return undefined;
-  const cnf: unknown = claims.get(CNF);
-  const key: unknown = cnf instanceof Map && cnf.size === 1 ? cnf.get(1) : undefined;
-  if (!(key instanceof Map) || key.size !== 3 || key.get(1) !== OKP || key.get(-1) !== ED25519) return undefined;
-  const [iat, root, publicKey] = [claims.get(IAT), claims.get('root'), key.get(-2)];
+  const [iat, root, publicKey] = [claims.get(IAT), claims.get('root'), confirmed(claims.get(CNF))];
   const measurement = asRecords(claims.get(MEASUREMENTS));
   const audit = asRecords(claims.get('audit'));
-  if (!count(iat) || !oneOf(...AUDIT_ROOTS)(root) || !hash(publicKey) || claims.get('notice') !== NOTICES[root])
+  if (!count(iat) || !oneOf(...AUDIT_ROOTS)(root) || publicKey === undefined || claims.get('notice') !== NOTICES[root])
     return undefined;
   return isMeasurement(measurement) && isAudit(audit) ? { iat, root, publicKey, measurement, audit } : undefined;
 }
 
+/** Whose key has signed (RFC 8747): a COSE_Key. */
+export function confirmation(publicKey: Uint8Array): Map<number, unknown> {
+  const key = new Map<number, unknown>([
+    [1, OKP],
+    [-1, ED25519],
+    [-2, publicKey],
+  ]);
+  return new Map([[1, key]]);
+}
+
+/** That key; undefined for what is none. */
+export function confirmed(cnf: unknown): Uint8Array | undefined {
+  const key: unknown = cnf instanceof Map && cnf.size === 1 ? cnf.get(1) : undefined;
+  if (!(key instanceof Map) || key.size !== 3 || key.get(1) !== OKP || key.get(-1) !== ED25519) return undefined;
+  const publicKey: unknown = key.get(-2);
+  return hash(publicKey) ? publicKey : undefined;
+}
+
 /** Maps whose keys are all names, as records, all the way down. */
-function asRecords(value: unknown): unknown {
+export function asRecords(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(asRecords);
   if (!(value instanceof Map)) return value;
   const entries = [...value].map(([key, field]) => [key, asRecords(field)] as const);

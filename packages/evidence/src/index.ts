@@ -1,6 +1,17 @@
 export type { AuditClaims, Claims, Measurement, ReceiptFinding } from './claims.ts';
 export { NOTICES } from './claims.ts';
 export { detection } from './detection.ts';
+export { measurementDigest } from './measurement-digest.ts';
+export type { OfferClaims } from './offer-claims.ts';
+export {
+  BOOT_REGISTERS,
+  decodeOfferPolicy,
+  encodeOfferPolicy,
+  type KnownMachine,
+  measurementText,
+  type OfferPolicy,
+} from './offer-policy.ts';
 export { decodeQuote, encodeQuote, type Quoted, type TpmQuote, verifyQuote } from './tpm-quote.ts';
 export { verdictOf } from './verdict.ts';
+export { type OfferQuestion, type OfferVerdict, verifyOffer } from './verify/offer.ts';
 export { type Flaw, type Verified, verifyReceipt } from './verify/receipt.ts';

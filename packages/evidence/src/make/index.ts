@@ -7,4 +7,6 @@ export {
   type Measurement,
   type ReceiptFinding,
 } from '../claims.ts';
+export type { OfferClaims } from '../offer-claims.ts';
+export { makeOffer } from './offer.ts';
 export { makeReceipt } from './receipt.ts';

@@ -1,8 +1,9 @@
-import { ed25519 } from '@noble/curves/ed25519.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { type Claims, decodeClaims } from '../claims.ts';
 import { decodeSign1 } from '../cose-sign1.ts';
+import { hex } from '../hex.ts';
 import { RECEIPT_TYPE } from '../receipt-type.ts';
+import { isSigned } from './is-signed.ts';
 
 /** Why a receipt does not verify. */
 export type Flaw = 'malformed' | 'wrong signature' | 'another key';
@@ -27,14 +28,3 @@ export function verifyReceipt(receipt: Uint8Array, fingerprint?: string): Verifi
   if (fingerprint !== undefined && fingerprint !== kid) return { ok: false, flaw: 'another key' };
   return { ok: true, claims, fingerprint: kid };
 }
-
-/** RFC 8032 to the letter: no point of small order, nothing that is not reduced. */
-function isSigned(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
-  try {
-    return ed25519.verify(signature, message, publicKey, { zip215: false });
-  } catch {
-    return false;
-  }
-}
-
-const hex = (bytes: Uint8Array): string => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
