@@ -4,6 +4,9 @@ import { BASELINES, type Baseline, type Channel, ChannelClosed, type ToEnclave }
 import { audit } from './audit/audit.ts';
 import { clientOver } from './conversation.ts';
 import { Refusal, refuse } from './failure.ts';
+import { giveState } from './hand-over/give.ts';
+import { makeKeyOffer } from './hand-over/offer.ts';
+import { takeState } from './hand-over/take.ts';
 import { blocksOf } from './state/extent.ts';
 import { commit, createState, factsOf, openState, type StoreState } from './state/store-state.ts';
 import { tagExtent } from './tag-extent.ts';
@@ -19,6 +22,7 @@ export async function serve(channel: Channel, primitives: Primitives, clock: () 
   let state: StoreState | undefined;
   let forgotten = new Set<string>();
   let absent = new Set<string>();
+  const measured = (): Measurement => measurement ?? refuse('request', 'Nobody has measured this enclave');
   const opened = (): StoreState => state ?? refuse('request', 'No state is open');
 
   async function forgetAll(): Promise<void> {
@@ -45,6 +49,16 @@ export async function serve(channel: Channel, primitives: Primitives, clock: () 
         measurement = rest;
         return;
       }
+      case 'offer':
+        if (state !== undefined) refuse('request', 'A state is open already');
+        return makeKeyOffer(primitives, job, measured(), clock(), client);
+      case 'take-over':
+        if (state !== undefined) refuse('request', 'A state is open already');
+        state = await takeState(primitives, job, clock(), client);
+        return client.tell({ kind: 'state', ...factsOf(state) });
+      case 'hand-over':
+        if (opened().changed || forgotten.size > 0) refuse('request', 'What has changed is not sealed yet');
+        return giveState(primitives, opened(), job, client);
       case 'create':
         if (state !== undefined) refuse('request', 'A state is open already');
         state = await createState(primitives, job, clock(), client);
@@ -88,11 +102,11 @@ export async function serve(channel: Channel, primitives: Primitives, clock: () 
         return;
       case 'audit': {
         const { head, scheme, manifest, changed } = opened();
-        const measured = measurement ?? refuse('request', 'Nobody has measured this enclave');
+        const measuredAs = measured();
         if (changed || forgotten.size > 0) refuse('request', 'What has changed is not sealed yet');
         const missing = absent;
         absent = new Set();
-        opened().head = await audit(primitives, scheme, head, manifest, job, missing, clock(), measured, client);
+        opened().head = await audit(primitives, scheme, head, manifest, job, missing, clock(), measuredAs, client);
         opened().changed = true;
         return;
       }
