@@ -31,6 +31,8 @@ export interface Tpm {
   readCounter(index: number): Promise<number>;
   increment(index: number): Promise<number>;
   removeCounter(index: number): Promise<void>;
+  /** What registers of the SHA-256 bank hold: 32 bytes each. */
+  registers(numbers: readonly string[]): Promise<readonly Uint8Array[]>;
   /** Says what state the machine is in, signed with the nonce. */
   quote(nonce: Uint8Array): Promise<TpmQuote>;
 }
@@ -101,6 +103,11 @@ export async function withTpm<T>(measured: Uint8Array, work: (tpm: Tpm) => Promi
     },
     async removeCounter(index) {
       await tpm2('nvundefine', ['-Q', '-C', 'o', `0x${index.toString(16)}`]);
+    },
+    async registers(numbers) {
+      await tpm2('pcrread', ['-Q', '-o', 'values', `sha256:${numbers.join(',')}`]);
+      const values = await readFile(at('values'));
+      return numbers.map((_, index) => new Uint8Array(values.subarray(32 * index, 32 * index + 32)));
     },
     async quote(nonce) {
       await tpm2('createek', ['-Q', '-c', 'ek', '-G', 'ecc', '-u', 'ek.public']);
