@@ -13,5 +13,5 @@ export {
 } from './offer-policy.ts';
 export { decodeQuote, encodeQuote, type Quoted, type TpmQuote, verifyQuote } from './tpm-quote.ts';
 export { verdictOf } from './verdict.ts';
-export { type OfferQuestion, type OfferVerdict, verifyOffer } from './verify/offer.ts';
+export { type OfferQuestion, type OfferVerdict, readOffer, verifyOffer } from './verify/offer.ts';
 export { type Flaw, type Verified, verifyReceipt } from './verify/receipt.ts';

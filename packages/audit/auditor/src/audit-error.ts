@@ -18,7 +18,7 @@ export const AUDIT_ERRORS = {
   'enclave-failed': 'Run "cloister doctor"; if it finds nothing, please report it',
   'name-taken': 'Give another name with --name',
   'bad-offer':
-    'Draw another nonce ("cloister audit hand-over AUDIT"), have a new offer made for it, and see what the policy allows',
+    'Give the key that was shown with the offer (--key), have a new one made for a new nonce ("cloister audit hand-over AUDIT"), or see what the policy allows',
   'bad-policy': 'Make one with "cloister audit policy", where the keys are to go',
   'bad-out': 'Name a directory that is not there yet with --out',
   'no-offer': 'Make a new one with "cloister audit offer", and have the owner hand the audit over to that',

@@ -13,6 +13,7 @@ export {
   type KeptReceipt,
   type KeyHome,
   type Prices,
+  policyOf,
   prometheusText,
   SAMPLE,
   type Synced,

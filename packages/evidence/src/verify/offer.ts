@@ -38,14 +38,9 @@ export type OfferVerdict =
  */
 export function verifyOffer(file: Uint8Array, { policy, nonce, age, fingerprint }: OfferQuestion): OfferVerdict {
   const refused = (why: string): OfferVerdict => ({ ok: false, why });
-  const offer = keyOffer.decode(file);
-  const message = offer && decodeSign1(offer.evidence);
-  const claims = message && message.contentType === RECEIPT_TYPE ? decodeOfferClaims(message.payload) : undefined;
-  if (offer === undefined || message === undefined || claims === undefined)
-    return refused('it is none, or was damaged');
-  const kid = hex(sha256(claims.publicKey));
-  if (kid !== hex(message.kid) || !isSigned(message.signature, message.signedBytes, claims.publicKey))
-    return refused('its signature is wrong');
+  const read = readOffer(file);
+  if (typeof read === 'string') return refused(read);
+  const { offer, claims, fingerprint: kid } = read;
   if (hex(claims.nonce) !== hex(nonce))
     return refused('it answers another nonce than the one that waits for its offer');
   if (age < 0 || age > policy.maxAge * 1000)
@@ -63,6 +58,20 @@ export function verifyOffer(file: Uint8Array, { policy, nonce, age, fingerprint 
   if (claims.root === 'software' && fingerprint === undefined)
     return refused('its root is "software", so that nobody says whose key it is signed with, and none was given');
   return { ok: true, claims, evidence: sha256(offer.evidence), fingerprint: kid };
+}
+
+/** What an offer says that is signed with the key that it names; otherwise why it is none. */
+export function readOffer(
+  file: Uint8Array,
+): { readonly offer: KeyOffer; readonly claims: OfferClaims; readonly fingerprint: string } | string {
+  const offer = keyOffer.decode(file);
+  const message = offer && decodeSign1(offer.evidence);
+  const claims = message && message.contentType === RECEIPT_TYPE ? decodeOfferClaims(message.payload) : undefined;
+  if (offer === undefined || message === undefined || claims === undefined) return 'it is none, or was damaged';
+  const fingerprint = hex(sha256(claims.publicKey));
+  return fingerprint === hex(message.kid) && isSigned(message.signature, message.signedBytes, claims.publicKey)
+    ? { offer, claims, fingerprint }
+    : 'its signature is wrong';
 }
 
 /** In what the enclave differs from the one of the policy that is nearest to it. */

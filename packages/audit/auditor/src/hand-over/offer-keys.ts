@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { encodeQuote, measurementDigest } from '@cloister/evidence';
+import { encodeQuote, measurementDigest, readOffer } from '@cloister/evidence';
 import { type AuditRoot, type FromEnclave, keyOffer } from '@cloister/protocol';
 import { fail } from '../audit-error.ts';
 import { type KeyHome, makeHome, openHome, removeHome } from '../key-home.ts';
@@ -19,13 +19,14 @@ export interface OfferOptions {
 export interface OfferedKeys {
   readonly name: string;
   readonly root: AuditRoot;
-  /** For the owner. */
+  /** For the owner, who compares the fingerprint with what was shown here. */
   readonly file: Uint8Array;
+  readonly fingerprint: string;
 }
 
 /**
  * Has an enclave of this machine offer to take an audit's keys; an offer that waited under this name is void.
- * @throws AuditError `bad-state` for a name that is taken
+ * @throws AuditError `name-taken`
  */
 export async function offerKeys(context: AuditContext, options: OfferOptions): Promise<OfferedKeys> {
   const { measureEnclave, signal, warn, unlock = CLOSED } = context;
@@ -52,6 +53,9 @@ export async function offerKeys(context: AuditContext, options: OfferOptions): P
     await keepOffer(name, { evidence, sealed });
     const about = new Uint8Array(createHash('sha256').update(evidence).digest());
     const quoted = quote === undefined ? new Uint8Array(0) : encodeQuote(await quote(about));
-    return { name, root, file: keyOffer.encode({ kind: 'offer', evidence, quote: quoted }) };
+    const file = keyOffer.encode({ kind: 'offer', evidence, quote: quoted });
+    const read = readOffer(file);
+    if (typeof read === 'string') return fail('enclave-failed', `The enclave made a bad offer: ${read}`);
+    return { name, root, file, fingerprint: read.fingerprint };
   });
 }
