@@ -19,6 +19,7 @@ export const AUDIT_ERRORS = {
   'name-taken': 'Give another name with --name',
   'bad-offer':
     'Give the key that was shown with the offer (--key), have a new one made for a new nonce ("cloister audit hand-over AUDIT"), or see what the policy allows',
+  'no-nonce': 'Draw one with "cloister audit hand-over AUDIT", and have an offer made for it',
   'bad-policy': 'Make one with "cloister audit policy", where the keys are to go',
   'bad-out': 'Name a directory that is not there yet with --out',
   'no-offer': 'Make a new one with "cloister audit offer", and have the owner hand the audit over to that',

@@ -6,6 +6,7 @@ export { type HandedOver, type HandOverOptions, handOver, policyOf } from './han
 export { makePolicy } from './hand-over/make-policy.ts';
 export { type DrawnNonce, drawNonce } from './hand-over/nonce.ts';
 export { type OfferedKeys, type OfferOptions, offerKeys } from './hand-over/offer-keys.ts';
+export { offerNames } from './hand-over/pending-offers.ts';
 export { type TakenOver, takeOver } from './hand-over/take-over.ts';
 export type { KeyHome, Unlock } from './key-home.ts';
 export type { AuditContext, AuditProgress } from './open-audit.ts';

@@ -12,6 +12,7 @@ export {
   fingerprintOf,
   type KeptReceipt,
   type KeyHome,
+  offerNames,
   type Prices,
   policyOf,
   prometheusText,

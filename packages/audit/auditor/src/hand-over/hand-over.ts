@@ -33,7 +33,7 @@ export function policyOf(json: string, path: string): OfferPolicy {
 /**
  * Hands an audit's keys, with all that was tagged, to an enclave whose offer meets the owner's policy. The audit here stays:
  * both sides may tag and audit from then on, each under salts, a counter and receipts of its own.
- * @throws AuditError `bad-offer`, `bad-out`, `no-audit`
+ * @throws AuditError `no-nonce`, `bad-offer`, `bad-out`, `no-audit`
  */
 export async function handOver(
   context: AuditContext,
@@ -44,7 +44,7 @@ export async function handOver(
   return withAudit(context, name, undefined, async (audit) => {
     const { link, directory, facts } = audit;
     const drawn = await drawnNonce(name);
-    if (drawn === undefined) return fail('bad-offer', `No nonce of "${name}" waits for an offer: each is good for one`);
+    if (drawn === undefined) return fail('no-nonce', `No nonce of "${name}" waits for an offer: each is good for one`);
     const question = { policy, nonce: drawn.nonce, age: now - drawn.drawn, fingerprint };
     const verdict = verifyOffer(offer, question);
     if (!verdict.ok) return fail('bad-offer', `This offer is refused: ${verdict.why}`);

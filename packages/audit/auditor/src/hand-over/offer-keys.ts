@@ -5,7 +5,7 @@ import { fail } from '../audit-error.ts';
 import { type KeyHome, makeHome, openHome, removeHome } from '../key-home.ts';
 import { type AuditContext, CLOSED, withEnclave } from '../open-audit.ts';
 import { withStateDirectory } from '../state-directory.ts';
-import { keepOffer } from './pending-offers.ts';
+import { keepOffer, pendingOffer } from './pending-offers.ts';
 
 export interface OfferOptions {
   /** What the audit will be called here. */
@@ -36,12 +36,13 @@ export async function offerKeys(context: AuditContext, options: OfferOptions): P
     if ((await directory.head()) !== undefined) fail('name-taken', `"${name}" is audited here already`);
     const measurement = await measureEnclave();
     const measured = measurementDigest(measurement);
-    const known = await openHome(name, unlock, measured);
-    if (known !== undefined) {
-      if ((await known.counter.read()) > 0)
+    if ((await pendingOffer(name)) === undefined) {
+      const known = await openHome(name, unlock, measured);
+      if (known !== undefined && (await known.counter.read()) > 0)
         fail('rolled-back', `The state of "${name}" is gone from "${directory.path}"`);
-      await removeHome(name);
     }
+    // The key of an offer that nobody took up, which may open under this boot or not.
+    await removeHome(name);
     const { root, key, quote } = await makeHome(name, keyHome, unlock, measured);
     let offered: Extract<FromEnclave, { readonly kind: 'offered' }> | undefined;
     await withEnclave(context, measurement, (link) =>

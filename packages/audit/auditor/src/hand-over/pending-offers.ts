@@ -30,9 +30,12 @@ export async function pendingOffer(name: string): Promise<PendingOffer | undefin
   return evidence === undefined || sealed === undefined ? undefined : { evidence, sealed };
 }
 
+/** What the audits will be called for which offers of this user's wait. */
+export const offerNames = async (): Promise<readonly string[]> => (await readdir(offers()).catch(() => [])).sort();
+
 /** The offer whose evidence has a hash, by the name that its audit will have. */
 export async function offerFor(hash: Uint8Array): Promise<string | undefined> {
-  for (const name of await readdir(offers()).catch(() => [])) {
+  for (const name of await offerNames()) {
     const offer = await pendingOffer(name);
     if (offer !== undefined && createHash('sha256').update(offer.evidence).digest().equals(hash)) return name;
   }

@@ -47,7 +47,7 @@ export async function syncAudit(
   name: string | undefined,
   flags: LimitFlags & { readonly removed?: boolean; readonly changed?: boolean; readonly json?: boolean },
 ): Promise<number> {
-  const [one] = await named(name === undefined ? [] : [name], true);
+  const [one] = await named(name === undefined ? [] : [name], { one: true });
   const synced = await opened(one!, (all) =>
     all.sync(one!, { removed: flags.removed, changed: flags.changed, limits: limitsOf(flags) }),
   );

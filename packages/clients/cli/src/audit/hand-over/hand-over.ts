@@ -41,7 +41,7 @@ function digits(text: string, what: string): Uint8Array {
 
 /** The owner's side, in two steps: a nonce, and the keys for the offer that has it. */
 export async function handOverAudit(audit: string, flags: GiveFlags): Promise<number> {
-  const [name] = (await named([audit], true)) as [string];
+  const [name] = (await named([audit], { one: true })) as [string];
   const { offer, policy, key, store, out = `${name}.handed`, json } = flags;
   if (offer === undefined) {
     if (policy !== undefined || key !== undefined)
@@ -52,7 +52,7 @@ export async function handOverAudit(audit: string, flags: GiveFlags): Promise<nu
     else {
       line('Where the audit is to go, have an offer made for this nonce, which is good for one:');
       line(`  cloister audit offer --name ${name} --nonce ${shown}`);
-      line('Then here, with the key that is shown there:');
+      line('Then here, with the key that is shown there, and what "cloister audit policy" says there:');
       line(`  cloister audit hand-over ${name} --offer ${name}.offer --policy policy.json --key KEY`);
     }
     return 0;
