@@ -42,7 +42,7 @@ const MAY_IMPORT = {
   prover: ['protocol', 'pdp', 'crypto'],
   auditor: ['protocol', 'files', 'launcher', 'evidence'],
   sdk: ['protocol', 'boot-plan', 'launcher', 'images', 'auditor', 'prover', 'pdp', 'crypto', 'files'],
-  report: ['evidence'],
+  report: ['evidence', 'pdp', 'crypto'],
   cli: ['sdk', 'protocol', 'images', 'evidence', 'report'],
 };
 // What puts a compartment together with its channels: the one-process form, and each process's entry.

@@ -12,9 +12,13 @@ export const GUEST_BYTES = 256 * MIB;
 
 export type Form = 'compartments' | 'monolithic';
 
-/** What the guest does: the mode of `guest/disk-load.c`, and how much of it, in rounds, bytes or requests. */
+/** What the guest does: a mode of `guest/disk-load.c`. */
 export interface LoadStep {
-  readonly mode: 'compute' | 'read' | 'write' | '1' | '32';
+  readonly mode: 'compute' | 'read' | 'write' | 'random';
+  /** Requests under way at once, and the bytes of each. */
+  readonly depth?: number;
+  readonly unit?: number;
+  /** In rounds, bytes or, of random ones, requests. */
   readonly amount: number;
 }
 
@@ -61,7 +65,9 @@ export async function protectedRun(form: Form, bed: LoadBed, steps: readonly Loa
   let cpu: Record<string, number> = { client: clientCpu() };
   const start = performance.now();
   let bootSeconds = 0;
-  const commands = steps.map(({ mode, amount }) => `/bin/disk-load ${mode} /dev/vda ${amount}; read go`);
+  const commands = steps.map(
+    ({ mode, depth = 0, unit = 0, amount }) => `/bin/disk-load ${mode} /dev/vda ${depth} ${unit} ${amount}; read go`,
+  );
   let wake: () => void = () => undefined;
   let rest = '';
   async function* goAhead(): AsyncGenerator<Uint8Array> {

@@ -3,6 +3,7 @@ import { type Bench, type Measurement, median, reported } from './measurement.ts
 import { createLoadBed, type Form, type LoadStep, protectedRun, type RunSample } from './protected-run.ts';
 import { startTimes } from './start-times.ts';
 
+const KIB = 2 ** 10;
 const MIB = 2 ** 20;
 const FORMS: readonly Form[] = ['monolithic', 'compartments'];
 /** What the parts of a VM may take of their own: without workers, and for a machine with its hart's. */
@@ -16,13 +17,20 @@ const START_MS_MAX = 150;
 /** What Nexen says that its protection costs on average. */
 const NEXEN = 'Nexen: 1.2 % on average';
 
-const steps = (quick: boolean): readonly (LoadStep & { readonly name: string })[] => [
-  { name: 'CPU-bound work', mode: 'compute', amount: quick ? 10_000_000 : 60_000_000 },
-  { name: 'sequential read', mode: 'read', amount: (quick ? 128 : 512) * MIB },
-  { name: 'sequential write', mode: 'write', amount: (quick ? 128 : 512) * MIB },
-  { name: 'random 4 KiB reads at depth 32', mode: '32', amount: quick ? 4000 : 20_000 },
-  { name: 'random 4 KiB reads at depth 1', mode: '1', amount: quick ? 1000 : 5000 },
-];
+/** `reported` steps wait for one request after the other: they say what a request's way costs, not what flows. */
+const steps = (quick: boolean): readonly (LoadStep & { readonly name: string; readonly reported?: boolean })[] => {
+  const bytes = (quick ? 128 : 512) * MIB;
+  const [random, single] = quick ? [4000, 1000] : [20_000, 5000];
+  return [
+    { name: 'CPU-bound work', mode: 'compute', amount: quick ? 10_000_000 : 60_000_000 },
+    { name: 'sequential 128 KiB reads at depth 32', mode: 'read', depth: 32, unit: 128 * KIB, amount: bytes },
+    { name: 'sequential 128 KiB writes at depth 32', mode: 'write', depth: 32, unit: 128 * KIB, amount: bytes },
+    { name: 'random 4 KiB reads at depth 32', mode: 'random', depth: 32, unit: 4 * KIB, amount: random },
+    { name: 'sequential 1 MiB reads at depth 1', mode: 'read', depth: 1, unit: MIB, amount: bytes, reported: true },
+    { name: 'sequential 1 MiB writes at depth 1', mode: 'write', depth: 1, unit: MIB, amount: bytes, reported: true },
+    { name: 'random 4 KiB reads at depth 1', mode: 'random', depth: 1, unit: 4 * KIB, amount: single, reported: true },
+  ];
+};
 
 /** What protection costs: the parts of a VM as processes against all of them in one, in turns. */
 export const protectionBench: Bench = async ({ quick }) => {
@@ -48,7 +56,7 @@ export const protectionBench: Bench = async ({ quick }) => {
     ),
     reported('protection', 'boot to the first line, CPU s', ...both(({ boot }) => boot.cpuSeconds)),
   ];
-  list.forEach(({ name, mode, amount }, i) => {
+  list.forEach(({ name, mode, amount, unit = 1, reported: onlyReported }, i) => {
     const seconds = both((sample) => sample.steps[i]!.seconds);
     const cpu = both((sample) => sample.steps[i]!.cpuSeconds);
     if (mode === 'compute') {
@@ -56,8 +64,9 @@ export const protectionBench: Bench = async ({ quick }) => {
         atMost(`${name}, CPU s (${NEXEN})`, ...cpu, (peer) => 1.01 * peer),
         reported('protection', `${name}, wall s`, ...seconds),
       );
-    } else if (mode === '1') {
-      const micros = (values: readonly number[]): number[] => values.map((value) => (1e6 * value) / amount);
+    } else if (onlyReported) {
+      const requests = mode === 'random' ? amount : amount / unit;
+      const micros = (values: readonly number[]): number[] => values.map((value) => (1e6 * value) / requests);
       found.push(reported('protection', `${name}, us each`, micros(seconds[0]), micros(seconds[1])));
       for (const part of ['machine', 'slice', 'storage'])
         found.push(
@@ -74,15 +83,13 @@ export const protectionBench: Bench = async ({ quick }) => {
       );
     }
   });
-  for (const when of ['first', 'second'] as const)
-    found.push(
-      atMost(
-        `start of the ${when} VM's parts, ms`,
-        starts.compartments.map((one) => one[when]),
-        starts.monolithic.map((one) => one[when]),
-        (peer) => peer + START_MS_MAX,
-      ),
-    );
+  // The first VM's start has the launcher's and the toolstack's in it, which are its user's, not its own.
+  const starting = (when: 'first' | 'second') =>
+    FORMS.toReversed().map((form) => starts[form].map((one) => one[when])) as [number[], number[]];
+  found.push(
+    reported('protection', "start of the first VM's parts, of launcher and toolstack, ms", ...starting('first')),
+    atMost("start of a VM's parts, ms", ...starting('second'), (peer) => peer + START_MS_MAX),
+  );
   for (const [part, most] of Object.entries(MEMORY_MAX))
     for (const [i, when] of ['after the boot', 'at the end'].entries()) {
       const value = median(runs.compartments.map(({ memory }) => memory[i]![part]! / MIB));

@@ -1,4 +1,4 @@
-// What runs in the guest for bench/protection.ts: `disk-load MODE DEVICE AMOUNT` prints the microseconds that it took.
+// What runs in the guest for bench/protection.ts: `disk-load MODE DEVICE DEPTH UNIT AMOUNT` prints the microseconds that it took.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
@@ -9,11 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SEQUENTIAL_BYTES = 1 << 20, RANDOM_BYTES = 4096, DEPTH_MAX = 32 };
+enum { DEPTH_MAX = 32 };
 
 static int device;
 static off_t device_bytes;
 static long left;
+static size_t unit;
 
 static void *aligned(size_t length) {
   void *at;
@@ -22,31 +23,34 @@ static void *aligned(size_t length) {
   return at;
 }
 
-static void sequential(int writes, long amount) {
-  char *part = aligned(SEQUENTIAL_BYTES);
-  for (off_t at = 0; at < amount; at += SEQUENTIAL_BYTES) {
-    off_t place = at % device_bytes;
-    ssize_t done = writes ? pwrite(device, part, SEQUENTIAL_BYTES, place) : pread(device, part, SEQUENTIAL_BYTES, place);
-    if (done != SEQUENTIAL_BYTES) exit(3);
-  }
-  if (writes && fsync(device) != 0) exit(3);
-}
+static int writes;
+static off_t next, end;
 
-static void *random_reads(void *seed) {
-  char *part = aligned(RANDOM_BYTES);
-  uint64_t state = (uintptr_t)seed * 6364136223846793005u + 1;
-  while (__atomic_fetch_sub(&left, 1, __ATOMIC_RELAXED) > 0) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    off_t at = (off_t)((state >> 20) % (uint64_t)(device_bytes / RANDOM_BYTES)) * RANDOM_BYTES;
-    if (pread(device, part, RANDOM_BYTES, at) != RANDOM_BYTES) exit(3);
+static void *in_order(void *unused) {
+  (void)unused;
+  char *part = aligned(unit);
+  for (off_t at; (at = __atomic_fetch_add(&next, (off_t)unit, __ATOMIC_RELAXED)) < end;) {
+    off_t place = at % device_bytes;
+    ssize_t done = writes ? pwrite(device, part, unit, place) : pread(device, part, unit, place);
+    if (done != (ssize_t)unit) exit(3);
   }
   return 0;
 }
 
-static void at_depth(int depth, long amount) {
+static void *random_reads(void *seed) {
+  char *part = aligned(unit);
+  uint64_t state = (uintptr_t)seed * 6364136223846793005u + 1;
+  while (__atomic_fetch_sub(&left, 1, __ATOMIC_RELAXED) > 0) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    off_t at = (off_t)((state >> 20) % ((uint64_t)device_bytes / unit)) * (off_t)unit;
+    if (pread(device, part, unit, at) != (ssize_t)unit) exit(3);
+  }
+  return 0;
+}
+
+static void at_depth(int depth, void *(*requests)(void *)) {
   pthread_t threads[DEPTH_MAX];
-  left = amount;
-  for (intptr_t i = 0; i < depth; i++) pthread_create(&threads[i], 0, random_reads, (void *)(i + 1));
+  for (intptr_t i = 0; i < depth; i++) pthread_create(&threads[i], 0, requests, (void *)(i + 1));
   for (int i = 0; i < depth; i++) pthread_join(threads[i], 0);
 }
 
@@ -66,18 +70,22 @@ static double microseconds(void) {
 }
 
 int main(int count, char **words) {
-  if (count != 4) return 1;
+  if (count != 6) return 1;
   const char *mode = words[1];
-  long amount = atol(words[3]);
+  int depth = atoi(words[3]);
+  long amount = atol(words[5]);
+  unit = atol(words[4]);
+  writes = strcmp(mode, "write") == 0;
   if (strcmp(mode, "compute") != 0) {
-    device = open(words[2], O_DIRECT | (strcmp(mode, "write") == 0 ? O_WRONLY : O_RDONLY));
+    device = open(words[2], O_DIRECT | (writes ? O_WRONLY : O_RDONLY));
     if (device < 0) return 2;
     device_bytes = lseek(device, 0, SEEK_END);
   }
+  end = left = amount;
   double from = microseconds();
-  if (strcmp(mode, "read") == 0 || strcmp(mode, "write") == 0) sequential(mode[0] == 'w', amount);
-  else if (strcmp(mode, "compute") == 0) compute(amount);
-  else at_depth(atoi(mode), amount);
+  if (strcmp(mode, "compute") == 0) compute(amount);
+  else at_depth(depth, strcmp(mode, "random") == 0 ? random_reads : in_order);
+  if (writes && fsync(device) != 0) return 3;
   printf("%.0f\n", microseconds() - from);
   return 0;
 }

@@ -13,7 +13,7 @@ import {
   whole,
 } from '@cloister/protocol';
 import { encode } from 'cborg';
-import { decodeStrict } from './cose-sign1.ts';
+import { decodeStrict } from './cose-message.ts';
 
 /** The first thing that who reads evidence of a root must know. */
 export const NOTICES: Readonly<Record<AuditRoot, string>> = {
@@ -75,12 +75,16 @@ export interface AuditClaims {
   readonly coverage: { readonly start: number; readonly period: number; readonly total: number; readonly done: number };
 }
 
-export interface Claims {
+/** Who signs: which key, of what measured code, rooted in what. */
+export interface Evidence {
   /** Seconds since 1970. */
   readonly iat: number;
   readonly root: AuditRoot;
   readonly publicKey: Uint8Array;
   readonly measurement: Measurement;
+}
+
+export interface Claims extends Evidence {
   readonly audit: AuditClaims;
 }
 
@@ -88,10 +92,10 @@ export interface Claims {
 export const FOUND_MAX = 1000;
 
 // CWT and EAT claims (RFC 8392, RFC 9711) and COSE_Key parameters (RFC 9052, 7; RFC 9053, 7.2).
-export const CNF = 8;
-export const IAT = 6;
-export const EAT_PROFILE = 265;
-export const MEASUREMENTS = 273;
+const CNF = 8;
+const IAT = 6;
+const EAT_PROFILE = 265;
+const MEASUREMENTS = 273;
 const PROFILE = 'tag:cloister.invalid,2026:audit-receipt';
 const OKP = 1;
 const ED25519 = 6;
@@ -129,35 +133,39 @@ const isAudit: Check<AuditClaims> = record({
   coverage: record({ start: count, period: count, total: count, done: count }),
 });
 
-/** The payload of a receipt: a CWT claims set (RFC 8392) with EAT's claims (RFC 9711) and our own under names. */
-export function encodeClaims({ iat, root, publicKey, measurement, audit }: Claims): Uint8Array {
-  return encode(
-    new Map<number | string, unknown>([
-      [IAT, iat],
-      [CNF, confirmation(publicKey)],
-      [EAT_PROFILE, PROFILE],
-      [MEASUREMENTS, measurement],
-      ['root', root],
-      ['notice', NOTICES[root]],
-      ['audit', audit],
-    ]),
-  );
+/** A CWT claims set (RFC 8392) with EAT's claims (RFC 9711) and our own under names, of which a profile may add one. */
+export function evidenceClaims(
+  profile: string,
+  { iat, root, publicKey, measurement }: Evidence,
+  [name, own]: readonly [string, unknown],
+): Map<number | string, unknown> {
+  return new Map<number | string, unknown>([
+    [IAT, iat],
+    [CNF, confirmation(publicKey)],
+    [EAT_PROFILE, profile],
+    [MEASUREMENTS, measurement],
+    ['root', root],
+    ['notice', NOTICES[root]],
+    [name, own],
+  ]);
 }
 
-/** Undefined for anything that is not exactly such claims. */
-export function decodeClaims(payload: Uint8Array): Claims | undefined {
-  const claims = decodeStrict(payload);
-  if (!(claims instanceof Map) || claims.size !== 7 || claims.get(EAT_PROFILE) !== PROFILE) return undefined;
+/** Undefined for anything that is not exactly such claims with one of this name, which is given as it is. */
+export function readEvidence(
+  profile: string,
+  claims: unknown,
+  name: string,
+): (Evidence & { readonly own: unknown }) | undefined {
+  if (!(claims instanceof Map) || claims.size !== 7 || claims.get(EAT_PROFILE) !== profile) return undefined;
   const [iat, root, publicKey] = [claims.get(IAT), claims.get('root'), confirmed(claims.get(CNF))];
   const measurement = asRecords(claims.get(MEASUREMENTS));
-  const audit = asRecords(claims.get('audit'));
   if (!count(iat) || !oneOf(...AUDIT_ROOTS)(root) || publicKey === undefined || claims.get('notice') !== NOTICES[root])
     return undefined;
-  return isMeasurement(measurement) && isAudit(audit) ? { iat, root, publicKey, measurement, audit } : undefined;
+  return isMeasurement(measurement) ? { iat, root, publicKey, measurement, own: claims.get(name) } : undefined;
 }
 
 /** Whose key has signed (RFC 8747): a COSE_Key. */
-export function confirmation(publicKey: Uint8Array): Map<number, unknown> {
+function confirmation(publicKey: Uint8Array): Map<number, unknown> {
   const key = new Map<number, unknown>([
     [1, OKP],
     [-1, ED25519],
@@ -167,15 +175,28 @@ export function confirmation(publicKey: Uint8Array): Map<number, unknown> {
 }
 
 /** That key; undefined for what is none. */
-export function confirmed(cnf: unknown): Uint8Array | undefined {
+function confirmed(cnf: unknown): Uint8Array | undefined {
   const key: unknown = cnf instanceof Map && cnf.size === 1 ? cnf.get(1) : undefined;
   if (!(key instanceof Map) || key.size !== 3 || key.get(1) !== OKP || key.get(-1) !== ED25519) return undefined;
   const publicKey: unknown = key.get(-2);
   return hash(publicKey) ? publicKey : undefined;
 }
 
+/** The payload of a receipt. */
+export const encodeClaims = ({ audit, ...evidence }: Claims): Uint8Array =>
+  encode(evidenceClaims(PROFILE, evidence, ['audit', audit]));
+
+/** Undefined for anything that is not exactly such claims. */
+export function decodeClaims(payload: Uint8Array): Claims | undefined {
+  const read = readEvidence(PROFILE, decodeStrict(payload), 'audit');
+  if (read === undefined) return undefined;
+  const { own, ...evidence } = read;
+  const audit = asRecords(own);
+  return isAudit(audit) ? { ...evidence, audit } : undefined;
+}
+
 /** Maps whose keys are all names, as records, all the way down. */
-export function asRecords(value: unknown): unknown {
+function asRecords(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(asRecords);
   if (!(value instanceof Map)) return value;
   const entries = [...value].map(([key, field]) => [key, asRecords(field)] as const);

@@ -1,3 +1,4 @@
+export { asSigned, withInclusion } from './batch.ts';
 export type { AuditClaims, Claims, Measurement, ReceiptFinding } from './claims.ts';
 export { NOTICES } from './claims.ts';
 export { detection } from './detection.ts';
@@ -13,5 +14,6 @@ export {
 } from './offer-policy.ts';
 export { decodeQuote, encodeQuote, type Quoted, type TpmQuote, verifyQuote } from './tpm-quote.ts';
 export { verdictOf } from './verdict.ts';
+export type { Batch } from './verify/inclusion.ts';
 export { type OfferQuestion, type OfferVerdict, readOffer, verifyOffer } from './verify/offer.ts';
 export { type Flaw, type Verified, verifyReceipt } from './verify/receipt.ts';

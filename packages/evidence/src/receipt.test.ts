@@ -1,52 +1,18 @@
-import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
-import { sha256 } from '@noble/hashes/sha2.js';
+import { createPublicKey, verify } from 'node:crypto';
 import { decode } from 'cborg';
 import { describe, expect, test } from 'vitest';
 import { verifyReceipt } from './index.ts';
-import { type Claims, makeReceipt } from './make/index.ts';
+import { testSigner } from './testing/test-signer.ts';
 
-const { privateKey, publicKey: publicObject } = generateKeyPairSync('ed25519');
-const publicKey = new Uint8Array(publicObject.export({ format: 'der', type: 'spki' }).subarray(12));
-const fill = (byte: number) => new Uint8Array(32).fill(byte);
-const claims: Claims = {
-  iat: 1_795_651_200,
-  root: 'software',
-  publicKey,
-  measurement: { bundle: fill(1), filter: fill(2), node: fill(3), libraries: fill(4), command: '[]', level: 'full' },
-  audit: {
-    ...{
-      store: '/data',
-      prover: '',
-      state: fill(5),
-      number: 3,
-      scheme: 'gmac-cpor',
-      schemeKey: new Uint8Array(0),
-      blockBytes: 16384,
-      all: false,
-      seed: fill(6),
-    },
-    ...{
-      blocks: 460,
-      bytes: 7536640,
-      sampled: 460,
-      due: 0,
-      ofBlocks: 65536,
-      transcript: fill(7),
-      baselines: ['store'],
-    },
-    findings: 1,
-    found: [{ path: 'a', finding: 'corrupt', offset: 0, length: 16384, blocks: 1 }],
-    coverage: { start: 1, period: 2, total: 3, done: 0 },
-  },
-};
-const kid = sha256(publicKey);
-const fingerprint = Buffer.from(kid).toString('hex');
-const made = (): Promise<Uint8Array> => makeReceipt(claims, kid, (message) => sign(null, message, privateKey));
+const ONE = testSigner();
+
+const { claims, fingerprint, publicKey } = ONE;
+const made = (): Promise<Uint8Array> => ONE.receipt(3);
 
 describe('a receipt', () => {
   test('says what was claimed, to who knows the key and to who does not', async () => {
     const receipt = await made();
-    expect(verifyReceipt(receipt)).toEqual({ ok: true, claims, fingerprint });
+    expect(verifyReceipt(receipt)).toEqual({ ok: true, claims: claims(3), fingerprint });
     expect(verifyReceipt(receipt, fingerprint)).toMatchObject({ ok: true });
     expect(verifyReceipt(receipt, 'ab'.repeat(32))).toEqual({ ok: false, flaw: 'another key' });
   });

@@ -1,7 +1,7 @@
 import { p256 } from '@noble/curves/nist.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { encode } from 'cborg';
-import { decodeStrict } from './cose-sign1.ts';
+import { decodeStrict } from './cose-message.ts';
 
 /** A TPM's statement about the machine's state, made for one receipt. */
 export interface TpmQuote {

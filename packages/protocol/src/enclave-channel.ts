@@ -140,6 +140,8 @@ const TO_ENCLAVE = {
   list: { code: 0xaa, fields: {} },
   /** An object that the store does not list, of which the audit that follows tells. */
   absent: { code: 0xab, fields: { path: 'text' } },
+  /** Why the store could not be listed, of which the audit that follows tells. */
+  unlisted: { code: 0x9c, fields: { loss: { oneOf: LOSSES } } },
   /**
    * Reads and checks: all blocks, or those that the period's plan makes due, at most `due` of them, and `sample` random
    * ones.
@@ -150,6 +152,10 @@ const TO_ENCLAVE = {
   lost: { code: 0xae, fields: { ask: 'u32', loss: { oneOf: LOSSES } } },
   /** The answer to `challenge`, in any order. */
   proof: { code: 0xaf, fields: { ask: 'u32', bytes: PROOF } },
+  /** A receipt, whosoever: the next leaf of the `batch` that follows. */
+  leaf: { code: 0x9d, fields: { bytes: SEALED } },
+  /** Signs the head of a tree over all leaves; one `batched` comes for each, in their order. */
+  batch: { code: 0x9e, fields: {} },
 } as const;
 
 const FROM_ENCLAVE = {
@@ -242,6 +248,8 @@ const FROM_ENCLAVE = {
   progress: { code: 0xb8, fields: { blocks: 'size', of: 'size', bytes: 'size' } },
   /** What an audit says, signed: COSE_Sign1. */
   receipt: { code: 0xbd, fields: { number: 'size', bytes: SEALED } },
+  /** That a leaf is in a batch, signed: a COSE Receipt (RFC 9942). */
+  batched: { code: 0xd0, fields: { bytes: SEALED } },
   /** What an audit has read. */
   audited: {
     code: 0xb9,

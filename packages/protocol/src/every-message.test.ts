@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { fromSlice, toSlice } from './control-channel.ts';
 import { fromEnclave, toEnclave } from './enclave-channel.ts';
 import { keyEnvelope, keyOffer } from './formats/hand-over.ts';
-import { decodeRecordHeader, encodeRecordHeader, RECORD_HEADER_BYTES } from './framing.ts';
+import { decodeRecordHeader, putRecordHeader, RECORD_HEADER_BYTES, type RecordHeader } from './framing.ts';
 import { fromMachine, toMachine } from './machine-channel.ts';
 import type { MessageSet } from './message.ts';
 import { fromStorage, toStorage } from './storage-channel.ts';
@@ -56,7 +56,12 @@ test('no header of a record makes its decoder throw, and one that is accepted ha
       at === 0 ? random(4) : random(random(2) ? 256 : 4),
     );
     const header = decodeRecordHeader(bytes);
-    if (header !== undefined)
-      expect(encodeRecordHeader(header.kind, header.length)).toEqual(bytes.slice(0, RECORD_HEADER_BYTES));
+    if (header !== undefined) expect(headerBytes(header)).toEqual(bytes.slice(0, RECORD_HEADER_BYTES));
   }
 });
+
+function headerBytes({ kind, length }: RecordHeader): Uint8Array {
+  const out = new Uint8Array(RECORD_HEADER_BYTES);
+  putRecordHeader(out, 0, kind, length);
+  return out;
+}

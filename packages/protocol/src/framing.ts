@@ -32,18 +32,17 @@ export interface RecordHeader {
 
 const LENGTH_MAX: Readonly<Record<RecordKind, number>> = { frame: FRAME_BYTES_MAX, credit: 4, close: 1024 };
 
-export function encodeRecordHeader(kind: RecordKind, length: number): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(RECORD_HEADER_BYTES);
-  out[0] = KINDS.indexOf(kind);
-  new DataView(out.buffer).setUint32(1, length, true);
-  return out;
+/** Stores a record's header at `at`. */
+export function putRecordHeader(out: Uint8Array, at: number, kind: RecordKind, length: number): void {
+  out[at] = KINDS.indexOf(kind);
+  for (let i = 0; i < 4; i += 1) out[at + 1 + i] = length >>> (8 * i);
 }
 
 /** Undefined when the five bytes are no header that a channel may send. */
 export function decodeRecordHeader(bytes: Uint8Array): RecordHeader | undefined {
   if (bytes.length < RECORD_HEADER_BYTES) return undefined;
   const kind = KINDS[bytes[0]!];
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(1, true);
+  const length = (bytes[1]! | (bytes[2]! << 8) | (bytes[3]! << 16) | (bytes[4]! << 24)) >>> 0;
   if (kind === undefined || length > LENGTH_MAX[kind] || (kind === 'credit' && length !== 4)) return undefined;
   return { kind, length };
 }

@@ -1,6 +1,7 @@
 export { type AddOptions, addStore, type Synced, type SyncOptions, syncStore } from './add.ts';
 export { AUDIT_ERRORS, AuditError, type AuditErrorCode } from './audit-error.ts';
 export type { BackupRepository } from './backup-repository.ts';
+export type { ReceiptPlace } from './batch.ts';
 export { type Cost, costs, DEFAULT_PRICES, type Prices } from './costs.ts';
 export { type HandedOver, type HandOverOptions, handOver, policyOf } from './hand-over/hand-over.ts';
 export { makePolicy } from './hand-over/make-policy.ts';
@@ -11,7 +12,7 @@ export { type TakenOver, takeOver } from './hand-over/take-over.ts';
 export type { KeyHome, Unlock } from './key-home.ts';
 export type { AuditContext, AuditProgress } from './open-audit.ts';
 export { prometheusText } from './prometheus.ts';
-export { auditReceipts, auditWithKey, type KeptReceipt } from './receipts.ts';
+export { auditProofs, auditReceipts, auditWithKey, type KeptReceipt } from './receipts.ts';
 export { removeAudit } from './remove.ts';
 export { type AuditResult, type RunOptions, runAudit, SAMPLE } from './run-audit.ts';
 export { auditNames, fingerprintOf } from './state-directory.ts';

@@ -20,6 +20,16 @@ export async function auditReceipts(name: string): Promise<readonly KeptReceipt[
   return kept;
 }
 
+/** What an audit with a prover has left, so that anybody verifies it again; undefined where nobody else can. */
+export async function auditProofs(
+  name: string,
+  number: number,
+): Promise<{ readonly list: Uint8Array; readonly publicKey: Uint8Array } | undefined> {
+  const directory = openDirectory(name);
+  const [list, publicKey] = await Promise.all([directory.proofs(number), directory.publicKey()]);
+  return list === undefined || publicKey === undefined ? undefined : { list, publicKey };
+}
+
 /** The audit of this user whose key has a fingerprint. */
 export async function auditWithKey(fingerprint: string): Promise<string | undefined> {
   for (const name of await auditNames()) if ((await fingerprintOf(name)) === fingerprint) return name;

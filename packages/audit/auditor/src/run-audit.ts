@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { encodeQuote } from '@cloister/evidence';
 import type { Audited, Finding, StateFacts, ToEnclave } from '@cloister/protocol';
+import { type BatchedReceipt, keepBatch, type ReceiptPlace, signedBatch } from './batch.ts';
 import type { Answer } from './enclave-link.ts';
 import { knownObjects } from './known-objects.ts';
 import { type AuditContext, type AuditProgress, type OpenAudit, opened, withAudit } from './open-audit.ts';
@@ -17,6 +18,8 @@ export interface RunOptions {
   /** The most blocks that are read because they are due. */
   readonly dueMax?: number | undefined;
   readonly limits?: Limits | undefined;
+  /** Audits that ran before this one, whose receipts become one batch with its own. */
+  readonly batchWith?: readonly ReceiptPlace[] | undefined;
 }
 
 export interface AuditResult extends Audited {
@@ -33,8 +36,9 @@ export const SAMPLE = 460;
 
 /** Reads blocks of a store and has the enclave check them. @throws AuditError */
 export async function runAudit(context: AuditContext, name: string, options: RunOptions = {}): Promise<AuditResult> {
-  const { all = false, sample = SAMPLE, dueMax = Number.MAX_SAFE_INTEGER } = options;
-  return withAudit(context, name, undefined, async (audit) => {
+  const { all = false, sample = SAMPLE, dueMax = Number.MAX_SAFE_INTEGER, batchWith = [] } = options;
+  let batch: readonly BatchedReceipt[] = [];
+  const result = await withAudit(context, name, undefined, async (audit) => {
     const { link, directory } = audit;
     const questions =
       audit.facts.prover === ''
@@ -44,7 +48,7 @@ export async function runAudit(context: AuditContext, name: string, options: Run
     try {
       const wrong: Finding[] = [];
       const absent = await questions.absent();
-      if (absent instanceof StoreLoss) wrong.push({ path: '', finding: absent.loss, offset: 0, length: 0, blocks: 0 });
+      if (absent instanceof StoreLoss) await link.run({ kind: 'unlisted', loss: absent.loss });
       else for (const path of absent) await link.run({ kind: 'absent', path });
       let audited: Audited | undefined;
       let receipt: { readonly number: number; readonly bytes: Uint8Array } | undefined;
@@ -102,12 +106,15 @@ export async function runAudit(context: AuditContext, name: string, options: Run
         const nonce = createHash('sha256').update(receipt.bytes).digest();
         await directory.writeQuote(receipt.number, encodeQuote(await audit.quote(nonce)));
       }
+      batch = await signedBatch(link, [...batchWith, { name, number: audited!.number }]);
       return { name, store: facts.store, facts, wrong, ...audited! };
     } finally {
       await questions.close();
       await proofs?.close();
     }
   });
+  await keepBatch(context, batch);
+  return result;
 }
 
 /** Who answers what the enclave asks in an audit. */

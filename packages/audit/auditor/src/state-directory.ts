@@ -31,6 +31,8 @@ export interface StateDirectory {
   /** The numbers of all receipts, in order. */
   receipts(): Promise<readonly number[]>;
   receipt(number: number): Promise<Uint8Array | undefined>;
+  /** The proofs of an audit that anybody can verify. */
+  proofs(number: number): Promise<Uint8Array | undefined>;
   /** The key that a prover works with. */
   publicKey(): Promise<Uint8Array | undefined>;
   writePublicKey(key: Uint8Array): Promise<void>;
@@ -71,7 +73,8 @@ export async function fingerprintOf(name: string): Promise<string | undefined> {
 }
 
 /** An audit's directory, only to be read. */
-export const openDirectory = (name: string): Pick<StateDirectory, 'receipts' | 'receipt'> => directoryAt(name);
+export const openDirectory = (name: string): Pick<StateDirectory, 'receipts' | 'receipt' | 'proofs' | 'publicKey'> =>
+  directoryAt(name);
 
 /** Runs `work` on an audit's directory, which no other process works on meanwhile. */
 export async function withStateDirectory<T>(
@@ -97,6 +100,7 @@ function directoryAt(name: string, tags = join(audits(), name, 'tags')): StateDi
   const path = join(audits(), name);
   const at = (...parts: readonly string[]): string => join(path, ...parts);
   const receiptAt = (number: number): string => at('receipts', `${String(number).padStart(8, '0')}.cose`);
+  const proofsAt = (number: number): string => receiptAt(number).replace(/cose$/, 'proofs');
   const write = (file: string, content: Uint8Array | string): Promise<void> =>
     writeAtomically(file, content).catch((error) => failFile(file, error));
 
@@ -120,7 +124,7 @@ function directoryAt(name: string, tags = join(audits(), name, 'tags')): StateDi
         keep: (number) =>
           kept(async () => {
             await file.sync();
-            await rename(temporary, receiptAt(number).replace(/cose$/, 'proofs'));
+            await rename(temporary, proofsAt(number));
           }),
         close: () => file.close(),
       };
@@ -134,6 +138,7 @@ function directoryAt(name: string, tags = join(audits(), name, 'tags')): StateDi
         .sort((one, other) => one - other);
     },
     receipt: (number) => readIfThere(receiptAt(number)),
+    proofs: (number) => readIfThere(proofsAt(number)),
     publicKey: () => readIfThere(at('public')),
     writePublicKey: (key) => write(at('public'), key),
     pack: (pack) => join(tags, pack),

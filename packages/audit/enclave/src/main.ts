@@ -1,7 +1,8 @@
 import type { Primitives } from '@cloister/crypto';
-import { isMeasurement, type Measurement } from '@cloister/evidence/make';
-import { BASELINES, type Baseline, type Channel, ChannelClosed, type ToEnclave } from '@cloister/protocol';
+import { BATCH_LEAVES, isMeasurement, leafHash, type Measurement } from '@cloister/evidence/make';
+import { BASELINES, type Baseline, type Channel, ChannelClosed, type Loss, type ToEnclave } from '@cloister/protocol';
 import { audit } from './audit/audit.ts';
+import { signBatch } from './batch.ts';
 import { clientOver } from './conversation.ts';
 import { Refusal, refuse } from './failure.ts';
 import { giveState } from './hand-over/give.ts';
@@ -22,6 +23,8 @@ export async function serve(channel: Channel, primitives: Primitives, clock: () 
   let state: StoreState | undefined;
   let forgotten = new Set<string>();
   let absent = new Set<string>();
+  let unlisted: Loss | undefined;
+  let leaves: Uint8Array[] = [];
   const measured = (): Measurement => measurement ?? refuse('request', 'Nobody has measured this enclave');
   const opened = (): StoreState => state ?? refuse('request', 'No state is open');
 
@@ -100,15 +103,27 @@ export async function serve(channel: Channel, primitives: Primitives, clock: () 
       case 'absent':
         absent.add(job.path);
         return;
+      case 'unlisted':
+        unlisted = job.loss;
+        return;
       case 'audit': {
         const { head, scheme, manifest, changed } = opened();
-        const measuredAs = measured();
         if (changed || forgotten.size > 0) refuse('request', 'What has changed is not sealed yet');
-        const missing = absent;
+        const listing = { absent, unlisted };
         absent = new Set();
-        opened().head = await audit(primitives, scheme, head, manifest, job, missing, clock(), measuredAs, client);
+        unlisted = undefined;
+        opened().head = await audit(primitives, scheme, head, manifest, job, listing, clock(), measured(), client);
         opened().changed = true;
         return;
+      }
+      case 'leaf':
+        if (leaves.length === BATCH_LEAVES.to) refuse('full', 'A batch of more receipts than one can have');
+        leaves.push(await leafHash(primitives.sha256, job.bytes));
+        return;
+      case 'batch': {
+        const batched = leaves;
+        leaves = [];
+        return signBatch(primitives, opened().head, batched, clock(), measured(), client);
       }
       default:
         refuse('request', `No job: ${job.kind}`);

@@ -35,3 +35,4 @@ export { blockCount, blockLength, describeFile, type FileDescription, SALT_BYTES
 export { readFileTag } from './session/file-tag.ts';
 export { keystream } from './session/keystream.ts';
 export type { NodeStore } from './structures/node-store.ts';
+export { type ProofsVerdict, type ProvenClaims, verifyProofs } from './verify-proofs.ts';

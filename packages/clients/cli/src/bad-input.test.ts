@@ -40,6 +40,7 @@ const CASES: readonly (readonly [what: string, args: readonly string[], line: Re
   ['too much memory', ['run', '-m', '4g', 'busybox'], /"4g" is more memory/],
   ['memory that is no size', ['run', '-m', 'lots', 'busybox'], /"lots" is not a size/],
   ['a time that is none', ['run', '--timeout', 'soon', 'busybox'], /"soon" is not a duration/],
+  ['no receipt to verify', ['verify'], /Name a receipt, or give --rebuild/],
   ['a published port', ['run', '-p', '8080:80', 'busybox'], /no --publish yet.*no network/],
   ['a number of CPUs that is none', ['run', '--cpus', 'many', 'busybox'], /"many" is no number of CPUs.*--cpus 0\.5/],
   ['a detached run that would fail', ['run', '-d', '--cpus', '0', 'busybox'], /"0" is no number of CPUs/],

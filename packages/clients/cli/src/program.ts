@@ -137,11 +137,19 @@ export function program(finish: (status: number) => void): Command {
 
   cloister
     .command('verify')
-    .argument('<receipt...>', 'files that audits have left')
+    .argument('[receipt...]', 'files that audits have left')
     .description('verify receipts, without the enclave and without a network')
-    .option('--key <fingerprint>', 'the key that must have signed them (see "cloister audit ls --json")')
+    .option(
+      '--key <fingerprint>',
+      'the key that must have signed them, and their batches (repeatable; see "cloister audit ls --json")',
+      collect,
+    )
     .option('--proofs <file>', 'where anybody verifies: the proofs of one receipt, to be verified again')
     .option('--public <file>', 'the public key that they are verified with')
+    .option(
+      '--rebuild',
+      'build the enclave twice from its sources, and compare it with this build and with what receipts name',
+    )
     .option('--json', 'as JSON')
     .action(async (files: string[], flags) =>
       finish(await (await import('./audit/verify.ts')).verifyReceipts(files, flags)),

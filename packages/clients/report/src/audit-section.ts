@@ -1,4 +1,4 @@
-import { type Claims, detection, type Verified, verdictOf } from '@cloister/evidence';
+import { type Batch, type Claims, detection, type Verified, verdictOf } from '@cloister/evidence';
 
 /** Findings that are shown of a receipt. */
 const SHOWN_MAX = 100;
@@ -18,14 +18,22 @@ export interface ShownAudit {
   readonly name: string;
   readonly fingerprint: string | null;
   readonly receipts: readonly Verified[];
+  /** Where it will stand what comes of the last audit's proofs. */
+  readonly proofs: HTMLElement;
 }
 
 /** Verdicts on what lies there, as against those on the way to it. */
 export const isWrong = (verdict: string): boolean =>
   ['corrupt', 'not-proven', 'missing', 'stale', 'unsteady'].includes(verdict);
 
-/** One store: what its last audit says, then all of them. */
-export function auditSection({ name, fingerprint, receipts }: ShownAudit): HTMLElement {
+/**
+ * One store: what its last audit says, then all of them.
+ * @param nameOf what the audit is called whose key this is
+ */
+export function auditSection(
+  { name, fingerprint, receipts, proofs }: ShownAudit,
+  nameOf: (fingerprint: string) => string | undefined,
+): HTMLElement {
   const last = receipts.at(-1);
   const verdict = last === undefined ? 'never audited' : last.ok ? verdictOf(last.claims.audit.found) : last.flaw;
   const tone = verdict === 'intact' ? 'good' : last?.ok === false || isWrong(verdict) ? 'bad' : 'warn';
@@ -33,13 +41,20 @@ export function auditSection({ name, fingerprint, receipts }: ShownAudit): HTMLE
     'section',
     {},
     element('div', { class: 'head' }, element('h2', {}, name), element('span', { class: `badge ${tone}` }, verdict)),
-    ...(last?.ok === true ? lastAudit(last.claims, fingerprint) : []),
+    ...(last?.ok === true ? lastAudit(last, fingerprint, proofs, nameOf) : []),
     element('h3', {}, 'All audits'),
     history(receipts),
   );
 }
 
-function lastAudit({ iat, audit, measurement }: Claims, fingerprint: string | null): readonly HTMLElement[] {
+type Fact = readonly [name: string, ...value: (Node | string)[]];
+
+function lastAudit(
+  { claims: { iat, audit, measurement }, batch }: Extract<Verified, { readonly ok: true }>,
+  fingerprint: string | null,
+  proofs: HTMLElement,
+  nameOf: (fingerprint: string) => string | undefined,
+): readonly HTMLElement[] {
   const { coverage, found, findings } = audit;
   const share = coverage.total === 0 ? 1 : coverage.done / coverage.total;
   const bar = element('div', { class: 'bar' }, element('div', { style: `width:${(100 * share).toFixed(1)}%` }));
@@ -52,11 +67,19 @@ function lastAudit({ iat, audit, measurement }: Claims, fingerprint: string | nu
     ? 'all of them'
     : `${audit.sampled.toLocaleString('en')} at random, ${audit.due.toLocaleString('en')} that were due`;
   const bad = Math.max(1, Math.ceil(audit.ofBlocks / 100));
-  const facts: readonly (readonly [string, ...(Node | string)[]])[] = [
+  const withProver: readonly Fact[] =
+    audit.prover === ''
+      ? []
+      : [
+          ['Prover', element('code', {}, audit.prover)],
+          ['Proofs', proofs],
+        ];
+  const facts: readonly Fact[] = [
     ['Store', element('code', {}, audit.store)],
+    ...withProver,
     ['Last audit', `${time(iat)}, number ${audit.number}`],
     [
-      'Blocks read',
+      audit.prover === '' ? 'Blocks read' : 'Blocks asked for',
       `${audit.blocks.toLocaleString('en')} of ${audit.ofBlocks.toLocaleString('en')} (${size(audit.bytes)}): ${read}`,
     ],
     [
@@ -69,12 +92,13 @@ function lastAudit({ iat, audit, measurement }: Claims, fingerprint: string | nu
     ],
     [
       'This period',
-      `${percent(share)} of the blocks read by plan; each at the latest by ${time((coverage.start + 2 * coverage.period) / 1000)}`,
+      `${percent(share)} of the blocks ${audit.prover === '' ? 'read' : 'proven'} by plan; each at the latest by ${time((coverage.start + 2 * coverage.period) / 1000)}`,
       bar,
     ],
     ['Compared with', audit.baselines.map((baseline) => baselines[baseline] ?? baseline).join('; ') || 'nothing'],
     ['Scheme', `${audit.scheme}, blocks of ${size(audit.blockBytes)}`],
     ['Signed by', element('code', {}, fingerprint ?? 'a key that nobody noted')],
+    ...(batch === undefined ? [] : [batchFact(batch, nameOf(batch.fingerprint))]),
   ];
   return [
     element('dl', {}, ...facts.flatMap(([name, ...value]) => [element('dt', {}, name), element('dd', {}, ...value)])),
@@ -97,14 +121,21 @@ function lastAudit({ iat, audit, measurement }: Claims, fingerprint: string | nu
   ];
 }
 
+const batchFact = ({ index, head, fingerprint }: Batch, name: string | undefined): Fact => [
+  'Batch',
+  `receipt ${index + 1} of ${head.size}, under one head that `,
+  name === undefined ? 'a key of none of these audits signed: ' : `the key of ${name} signed: `,
+  element('code', {}, fingerprint),
+];
+
 function findingsTable(found: Claims['audit']['found'], all: number): HTMLElement {
   const rows = found
     .slice(0, SHOWN_MAX)
     .map(({ finding, path, offset, length, blocks }) =>
       row(
-        [finding],
-        [path, 'path'],
-        [blocks === 0 ? 'all of it' : `${offset} to ${offset + Math.max(1, length) - 1}`, 'number'],
+        toned(finding),
+        [path === '' ? 'the list of what the store has' : path, 'path'],
+        [path === '' ? '–' : blocks === 0 ? 'all of it' : `${offset} to ${offset + Math.max(1, length) - 1}`, 'number'],
       ),
     );
   const rest = all - rows.length;
@@ -126,12 +157,12 @@ function history(receipts: readonly Verified[]): HTMLElement {
     return row(
       [String(audit.number), 'number'],
       [time(iat), 'number'],
-      [verdictOf(audit.found)],
+      toned(verdictOf(audit.found)),
       [blocks, 'number'],
       ['yes'],
     );
   });
-  return element('div', { class: 'scroll' }, table(['No.', 'When (UTC)', 'Verdict', 'Blocks read', 'Verified'], rows));
+  return element('div', { class: 'scroll' }, table(['No.', 'When (UTC)', 'Verdict', 'Blocks', 'Verified'], rows));
 }
 
 const table = (head: readonly string[], rows: readonly HTMLElement[]): HTMLElement =>
@@ -141,6 +172,9 @@ const table = (head: readonly string[], rows: readonly HTMLElement[]): HTMLEleme
     element('thead', {}, element('tr', {}, ...head.map((name) => element('th', { scope: 'col' }, name)))),
     element('tbody', {}, ...rows),
   );
+/** A verdict, to be seen from afar where it is a bad one. */
+const toned = (verdict: string): readonly [text: string, kind?: string] =>
+  isWrong(verdict) ? [verdict, 'wrong'] : [verdict];
 const row = (...cells: readonly (readonly [text: string, kind?: string])[]): HTMLElement =>
   element('tr', {}, ...cells.map(([text, kind]) => element('td', kind === undefined ? {} : { class: kind }, text)));
 

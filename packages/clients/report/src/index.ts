@@ -1,1 +1,1 @@
-export { fillPage, type ReportData } from './report-data.ts';
+export { fillPage, type ReportData, type ReportProofs } from './report-data.ts';

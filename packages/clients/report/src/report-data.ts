@@ -9,7 +9,14 @@ export interface ReportData {
     readonly fingerprint: string | null;
     /** In base64, the oldest first. */
     readonly receipts: readonly string[];
+    /** Of the newest, where anybody verifies: its proofs and the public key, in base64; null where it has none. */
+    readonly proofs: ReportProofs | 'too long' | null;
   }[];
+}
+
+export interface ReportProofs {
+  readonly list: string;
+  readonly publicKey: string;
 }
 
 /** Where the data goes in the page that the build makes. */

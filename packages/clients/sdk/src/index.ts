@@ -4,6 +4,7 @@ export {
   type AuditResult,
   type AuditStatus,
   auditNames,
+  auditProofs,
   auditReceipts,
   auditWithKey,
   type BackupRepository,
@@ -21,8 +22,8 @@ export {
   type Unlock,
 } from '@cloister/auditor';
 export type { CompartmentFacts, Inspected, LaunchOptions, Listed } from '@cloister/launcher';
-export { newMachineId, runtimeDirectory, sandboxLevel } from '@cloister/launcher';
-export type { Selection } from '@cloister/pdp';
+export { measureEnclave, newMachineId, runtimeDirectory, sandboxLevel } from '@cloister/launcher';
+export type { ProofsVerdict, ProvenClaims, Selection } from '@cloister/pdp';
 export { type AuditSettings, audits } from './audits.ts';
 export { parseDisk } from './disks.ts';
 export { CloisterError, type RunErrorCode } from './failure.ts';
@@ -44,4 +45,4 @@ export { hostImages, type ImageSettings, type Run, type RunOptions, runImage } f
 export { type KernelRun, type KernelRunOptions, runKernel } from './run-kernel.ts';
 export { type CommandOptions, type CommandResult, Sandbox, type SandboxOptions } from './sandbox.ts';
 export { MEMORY_DEFAULT, parseDuration, parseMemory } from './sizes.ts';
-export { type ProofsVerdict, type ProvenClaims, verifyProofs } from './verify-proofs.ts';
+export { verifyProofs } from './verify-proofs.ts';

@@ -1,3 +1,4 @@
+export { BATCH_LEAVES } from '../batch.ts';
 export {
   type AuditClaims,
   type Claims,
@@ -8,5 +9,7 @@ export {
   type ReceiptFinding,
 } from '../claims.ts';
 export type { OfferClaims } from '../offer-claims.ts';
+export { makeBatch } from './batch.ts';
+export { leafHash, merkleTree } from './merkle-tree.ts';
 export { makeOffer } from './offer.ts';
 export { makeReceipt } from './receipt.ts';

@@ -117,6 +117,9 @@ export const TO_ENCLAVE_SAMPLES: OneOfEach<ToEnclave> = {
   'page.lost': { kind: 'page.lost' },
   list: { kind: 'list' },
   absent: { kind: 'absent', path: 'a/b' },
+  unlisted: { kind: 'unlisted', loss: 'unreachable' },
+  leaf: { kind: 'leaf', bytes },
+  batch: { kind: 'batch' },
   audit: { kind: 'audit', all: true, due: 10, sample: 460 },
   blocks: { kind: 'blocks', ask: 1, bytes: bytes.subarray(0, 5), tags: hash },
   lost: { kind: 'lost', ask: 1, loss: 'missing' },
@@ -158,6 +161,7 @@ export const FROM_ENCLAVE_SAMPLES: OneOfEach<FromEnclave> = {
   finding: { kind: 'finding', path: 'a/b', finding: 'corrupt', offset: 0, length: 5, blocks: 1 },
   progress: { kind: 'progress', blocks: 1, of: 2, bytes: 5 },
   receipt: { kind: 'receipt', number: 1, bytes },
+  batched: { kind: 'batched', bytes },
   audited: {
     ...{ kind: 'audited', number: 1, time: 5, blocks: 1, bytes: 5, sampled: 1, due: 0, ofBlocks: 1, findings: 0 },
   },

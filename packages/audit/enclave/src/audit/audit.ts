@@ -1,7 +1,7 @@
 import type { Primitives } from '@cloister/crypto';
 import { type AuditClaims, type Measurement, makeReceipt } from '@cloister/evidence/make';
 import type { Scheme } from '@cloister/pdp';
-import { type Audited, type Finding, type FindingKind, LOSSES, type ToEnclave } from '@cloister/protocol';
+import { type Audited, type Finding, type FindingKind, LOSSES, type Loss, type ToEnclave } from '@cloister/protocol';
 import type { Client } from '../conversation.ts';
 import { blocksOf, type Extent } from '../state/extent.ts';
 import type { Head } from '../state/head.ts';
@@ -19,6 +19,12 @@ const UNREAD: readonly (FindingKind | 'intact')[] = ['timed-out', 'unreachable',
 /** How often an audit tells how far it is, in blocks. */
 const PROGRESS_BLOCKS = 512;
 
+/** What the store's list has shown: objects that are not in it, or why there is none. */
+export interface Listing {
+  readonly absent: ReadonlySet<string>;
+  readonly unlisted: Loss | undefined;
+}
+
 /**
  * One audit: reads what is planned, or everything, tells what it finds, and returns what the state knows then. Findings
  * of blocks that follow one another are told as one.
@@ -29,7 +35,7 @@ export async function audit(
   head: Head,
   manifest: Manifest,
   request: AuditRequest,
-  absent: ReadonlySet<string>,
+  { absent, unlisted }: Listing,
   now: number,
   measurement: Measurement,
   client: Client,
@@ -67,7 +73,10 @@ export async function audit(
     });
     last = undefined;
   };
-  for (const path of absent) await tellOf({ path, finding: 'missing', offset: 0, length: 0, blocks: 0 });
+  const whole = { offset: 0, length: 0, blocks: 0 };
+  // Of no object, but of all.
+  if (unlisted !== undefined) await tellOf({ path: '', finding: unlisted, ...whole });
+  for (const path of absent) await tellOf({ path, finding: 'missing', ...whole });
   const check = head.prover === '' ? readBlocks : proveBlocks;
   for await (const outcome of check(primitives, scheme, head, client, present)) {
     const { extent, from, count, finding } = outcome;

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { NOTICES } from '@cloister/evidence';
-import { fillPage } from '@cloister/report';
-import { auditReceipts, CloisterError, fingerprintOf, type KeptReceipt } from '@cloister/sdk';
+import { fillPage, type ReportProofs } from '@cloister/report';
+import { auditProofs, auditReceipts, CloisterError, fingerprintOf, type KeptReceipt } from '@cloister/sdk';
 import { count } from './amounts.ts';
 import { named, print, SOMETHING_WRONG } from './opened.ts';
 import { receiptLine, shownReceipt } from './verify.ts';
@@ -42,7 +42,8 @@ async function writeHtml(
     all.map(async ({ name, receipts }) => ({
       name,
       fingerprint: (await fingerprintOf(name)) ?? null,
-      receipts: receipts.map(({ bytes }) => Buffer.from(bytes).toString('base64')),
+      receipts: receipts.map(({ bytes }) => base64(bytes)),
+      proofs: await proofsOfLast(name, receipts),
     })),
   );
   const page = await readFile(new URL('report.html', import.meta.url), 'utf8').catch(() => {
@@ -52,6 +53,19 @@ async function writeHtml(
     throw new CloisterError('bad-file', `Cannot write "${file}" (${error.message})`);
   });
 }
+
+/** A page with more of them is none that a browser opens gladly. */
+const PROOFS_BYTES_MAX = 32 * 1024 * 1024;
+
+async function proofsOfLast(name: string, receipts: readonly KeptReceipt[]): Promise<ReportProofs | 'too long' | null> {
+  const last = receipts.at(-1);
+  const kept = last && (await auditProofs(name, last.number));
+  if (kept === undefined) return null;
+  if (kept.list.length > PROOFS_BYTES_MAX) return 'too long';
+  return { list: base64(kept.list), publicKey: base64(kept.publicKey) };
+}
+
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 
 /** What the receipts are rooted in. */
 function rootsOf(all: readonly { readonly receipts: readonly KeptReceipt[] }[]): readonly (keyof typeof NOTICES)[] {

@@ -22,8 +22,11 @@ export async function runAudits(names: readonly string[], flags: RunFlags): Prom
     limits: limitsOf(flags),
   };
   const results: AuditResult[] = [];
-  for (const name of await named(names)) {
-    const result = await opened(name, (all) => all.run(name, options));
+  const chosen = await named(names);
+  for (const [at, name] of chosen.entries()) {
+    // The last one's enclave makes one batch of all their receipts.
+    const batchWith = at === chosen.length - 1 ? results : [];
+    const result = await opened(name, (all) => all.run(name, { ...options, batchWith }));
     results.push(result);
     if (flags.json !== true) showResult(result, flags.all === true);
   }
@@ -48,7 +51,7 @@ function showResult(result: AuditResult, all: boolean): void {
   line(`${verdictOf(result.wrong).padEnd(12)}${name}: ${of(blocks, ofBlocks)} blocks ${did} (${size(bytes)})`);
   for (const { finding, path, offset, length, blocks: bad } of wrong.slice(0, SHOWN_MAX)) {
     const where = bad === 0 ? '' : `, bytes ${offset} to ${offset + Math.max(1, length) - 1} (${count(bad, 'block')})`;
-    line(`  ${finding.padEnd(12)}${plain(path)}${where}`);
+    line(`  ${finding.padEnd(12)}${path === '' ? 'the list of what the store has' : plain(path)}${where}`);
   }
   if (wrong.length > SHOWN_MAX)
     line(`  … and ${(wrong.length - SHOWN_MAX).toLocaleString('en')} more (--json names all)`);

@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import {
+  asSigned,
   decodeQuote,
+  type Measurement,
   NOTICES,
   type Quoted,
   type Verified,
@@ -12,6 +15,7 @@ import { auditWithKey, CloisterError, type ProofsVerdict } from '@cloister/sdk';
 import { of, plain, size } from './amounts.ts';
 import { bytesAsHex } from './opened.ts';
 import { bytesOf, proofsLine, proofsOf } from './proofs.ts';
+import { type Measured, measuredLine, rebuiltHere, rebuiltLine, shownRebuilt } from './rebuild.ts';
 
 /** No receipt of ours is longer. */
 const RECEIPT_BYTES_MAX = 2 ** 20;
@@ -21,48 +25,71 @@ const NOT_VERIFIED = 1;
 const REFUSED = 2;
 
 export interface VerifyFlags {
-  readonly key?: string;
+  /** Any of them may have signed. */
+  readonly key?: readonly string[];
   readonly proofs?: string;
   readonly public?: string;
+  /** Build the enclave anew from the sources, and compare. */
+  readonly rebuild?: boolean;
   readonly json?: boolean;
 }
 
 /** `cloister verify`: 0 for receipts by a key that is known here or was given, 1 for a flaw, 2 for a stranger's key. */
 export async function verifyReceipts(files: readonly string[], flags: VerifyFlags): Promise<number> {
-  const { key, json } = flags;
-  if (key !== undefined && !/^[0-9a-f]{64}$/.test(key))
-    throw new CloisterError('bad-usage', `"${key}" is no fingerprint`, { hint: 'Give 64 hexadecimal digits' });
+  const { key: keys, json } = flags;
+  for (const key of keys ?? [])
+    if (!/^[0-9a-f]{64}$/.test(key))
+      throw new CloisterError('bad-usage', `"${key}" is no fingerprint`, { hint: 'Give 64 hexadecimal digits' });
+  const signerOf = async (fingerprint: string): Promise<string | undefined> =>
+    keys?.includes(fingerprint) === true ? fingerprint : await auditWithKey(fingerprint);
+  if (files.length === 0 && flags.rebuild !== true)
+    throw new CloisterError('bad-usage', 'Name a receipt, or give --rebuild', { hint: 'See "cloister verify --help"' });
   const again = await proofsOf(files, flags);
-  const results: {
-    file: string;
-    verified: Verified;
-    signer: string | undefined;
-    quote: Quoted | 'wrong' | undefined;
-    proofs: ProofsVerdict | undefined;
-  }[] = [];
+  const rebuilt = flags.rebuild === true ? await rebuiltHere() : undefined;
+  const results: Result[] = [];
   for (const file of files) {
     const bytes = await bytesOf(file);
-    const verified: Verified =
-      bytes.length > RECEIPT_BYTES_MAX ? { ok: false, flaw: 'malformed' } : verifyReceipt(bytes, key);
-    const signer = !verified.ok || key !== undefined ? key : await auditWithKey(verified.fingerprint);
+    const verified = verifiedBy(bytes, keys);
+    const signer = verified.ok ? await signerOf(verified.fingerprint) : undefined;
+    const batchSigner =
+      verified.ok && verified.batch !== undefined ? await signerOf(verified.batch.fingerprint) : undefined;
     const proofs = verified.ok && again !== undefined ? await again(verified.claims.audit) : undefined;
-    results.push({ file, verified, signer, quote: await quoteOf(file, bytes), proofs });
+    const measured = verified.ok && rebuilt?.ok === true ? rebuilt.compare(measurementsOf(verified)) : undefined;
+    const signedHash = createHash('sha256')
+      .update(asSigned(bytes) ?? bytes)
+      .digest('hex');
+    results.push({
+      file,
+      verified,
+      signer,
+      batchSigner,
+      quote: await quoteOf(file, bytes),
+      proofs,
+      measured,
+      signedHash,
+    });
   }
   if (json === true) {
-    const shown = results.map(({ file, verified, signer, quote, proofs }) => ({
-      file,
-      signer,
+    const shown = results.map(({ file, verified, signer, batchSigner, quote, proofs, measured, signedHash }) => ({
+      ...{ file, signer, batchSigner, measured, signedHash },
       quote: shownQuote(quote),
       proofs,
       ...shownReceipt(verified),
     }));
-    process.stdout.write(`${JSON.stringify({ schema: 1, receipts: shown }, bytesAsHex, 2)}\n`);
-  } else
-    for (const { file, verified, signer, quote, proofs } of results) {
+    process.stdout.write(
+      `${JSON.stringify({ schema: 1, rebuilt: shownRebuilt(rebuilt), receipts: shown }, bytesAsHex, 2)}\n`,
+    );
+  } else {
+    if (rebuilt !== undefined) process.stdout.write(`${rebuiltLine(rebuilt)}\n`);
+    for (const { file, verified, signer, batchSigner, quote, proofs, measured } of results) {
       process.stdout.write(`${plain(file)}: ${receiptLine(verified)}\n`);
       if (!verified.ok) continue;
-      const by = key !== undefined ? 'the given key' : signer === undefined ? 'a key not known here' : `"${signer}"`;
-      process.stdout.write(`  signed by ${by} (${verified.fingerprint})\n`);
+      const { fingerprint, batch } = verified;
+      process.stdout.write(`  signed by ${called(signer, fingerprint)} (${fingerprint})\n`);
+      if (batch !== undefined)
+        process.stdout.write(
+          `  receipt ${batch.index + 1} of ${batch.head.size} in a batch, whose head is signed by ${called(batchSigner, batch.fingerprint)} (${batch.fingerprint})\n`,
+        );
       if (quote === 'wrong') process.stdout.write('  the quote of a TPM beside it does not verify\n');
       else if (quote !== undefined)
         process.stdout.write(
@@ -70,10 +97,47 @@ export async function verifyReceipts(files: readonly string[], flags: VerifyFlag
         );
       process.stdout.write(`  root "${verified.claims.root}": ${NOTICES[verified.claims.root]}\n`);
       if (proofs !== undefined) process.stdout.write(`  ${proofsLine(proofs)}\n`);
+      if (measured !== undefined) process.stdout.write(`  measured: ${measuredLine(measured)}\n`);
     }
-  if (results.some(({ verified, quote, proofs }) => !verified.ok || quote === 'wrong' || proofs?.ok === false))
-    return NOT_VERIFIED;
-  return results.some(({ signer }) => signer === undefined) ? REFUSED : GOOD;
+  }
+  const isWrong = ({ verified, quote, proofs, measured }: Result): boolean =>
+    !verified.ok ||
+    quote === 'wrong' ||
+    proofs?.ok === false ||
+    measured?.bundle === false ||
+    measured?.filter === false;
+  if (rebuilt?.ok === false || results.some(isWrong)) return NOT_VERIFIED;
+  const isStrange = ({ verified, signer, batchSigner }: Result): boolean =>
+    signer === undefined || (verified.ok && verified.batch !== undefined && batchSigner === undefined);
+  return results.some(isStrange) ? REFUSED : GOOD;
+}
+
+interface Result {
+  readonly file: string;
+  readonly verified: Verified;
+  /** The audit whose key it is, or the given key itself, and so for its batch's head; undefined for strangers. */
+  readonly signer: string | undefined;
+  readonly batchSigner: string | undefined;
+  readonly quote: Quoted | 'wrong' | undefined;
+  readonly proofs: ProofsVerdict | undefined;
+  readonly measured: Measured | undefined;
+  /** SHA-256 of the receipt without what was attached since: the nonce of its quote. */
+  readonly signedHash: string;
+}
+
+/** Of the enclave that has audited, and of the one that has signed the batch. */
+const measurementsOf = ({ claims, batch }: Extract<Verified, { ok: true }>): readonly Measurement[] =>
+  batch === undefined ? [claims.measurement] : [claims.measurement, batch.head.measurement];
+
+function called(signer: string | undefined, fingerprint: string): string {
+  if (signer === undefined) return 'a key not known here';
+  return signer === fingerprint ? 'a given key' : `"${signer}"`;
+}
+
+function verifiedBy(receipt: Uint8Array, keys: readonly string[] | undefined): Verified {
+  const verified: Verified =
+    receipt.length > RECEIPT_BYTES_MAX ? { ok: false, flaw: 'malformed' } : verifyReceipt(receipt);
+  return verified.ok && keys?.includes(verified.fingerprint) === false ? { ok: false, flaw: 'another key' } : verified;
 }
 
 /** What the quote beside a receipt attests, if there is one. */
@@ -81,7 +145,7 @@ async function quoteOf(file: string, receipt: Uint8Array): Promise<Quoted | 'wro
   const bytes = await readFile(`${file}.quote`).catch(() => undefined);
   if (bytes === undefined) return undefined;
   const quote = bytes.length > RECEIPT_BYTES_MAX ? undefined : decodeQuote(new Uint8Array(bytes));
-  return (quote && verifyQuote(quote, receipt)) ?? 'wrong';
+  return (quote && verifyQuote(quote, asSigned(receipt) ?? receipt)) ?? 'wrong';
 }
 
 const shownQuote = (quote: Quoted | 'wrong' | undefined): object | string | undefined =>
@@ -102,11 +166,12 @@ export function receiptLine(verified: Verified): string {
 /** A receipt for JSON. */
 export function shownReceipt(verified: Verified): object {
   if (!verified.ok) return { verified: false, flaw: verified.flaw };
-  const { claims, fingerprint } = verified;
+  const { claims, fingerprint, batch } = verified;
   return {
     verified: true,
     verdict: verdictOf(claims.audit.found),
     fingerprint,
+    batch,
     notice: NOTICES[claims.root],
     claims,
   };

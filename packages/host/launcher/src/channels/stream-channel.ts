@@ -1,64 +1,48 @@
 import type { Duplex } from 'node:stream';
-import {
-  decodeRecordHeader,
-  encodeRecordHeader,
-  greetingOf,
-  type Link,
-  RECORD_HEADER_BYTES,
-  type RecordKind,
-} from '@cloister/protocol';
+import { decodeRecordHeader, greetingOf, type Link, RECORD_HEADER_BYTES, type RecordKind } from '@cloister/protocol';
 import { type ChannelEnd, createChannelEnd } from './channel-end.ts';
+import { createOutbox, type WriteNow } from './outbox.ts';
 
 /**
  * A channel over a byte stream in both directions, such as an inherited socket, whose other end may be replaced. The
  * stream stays open when the channel closes: its next epoch runs over it, too.
  * Its bytes are copied before a `data` listener returns: the stream may use their memory again.
  * @param role `new` waits for the far end's greeting; `told` knows that the far end is there, and greets
+ * @param writeNow writes past the stream, which is told of nothing
  */
-export function streamChannel(stream: Duplex, epoch: Uint8Array, role: 'new' | 'told' = 'new'): Link {
+export function streamChannel(
+  stream: Duplex,
+  epoch: Uint8Array,
+  role: 'new' | 'told' = 'new',
+  writeNow?: WriteNow,
+): Link {
   /** The greeting that must come before anything counts; undefined once it has. */
   let awaited: Uint8Array | undefined;
   /** What came and is no whole header, or could be a part of the greeting. */
   let rest: Buffer = NOTHING;
   /** The record that is under way, and how much of it is there. */
   let record: { readonly kind: RecordKind; readonly contents: Uint8Array<ArrayBuffer>; filled: number } | undefined;
-  /** What waits until this end has greeted. */
-  let held: Uint8Array[] | undefined = [];
+  const outbox = createOutbox(stream, writeNow);
 
-  const write = (bytes: Uint8Array, contents?: Uint8Array): void => {
-    if (held !== undefined) {
-      held.push(bytes, ...(contents === undefined ? [] : [contents]));
-      return;
-    }
-    if (!stream.writable) return;
-    // What one turn sends goes to the pipe at once.
-    stream.cork();
-    stream.write(bytes);
-    if (contents !== undefined) stream.write(contents);
-    process.nextTick(() => stream.uncork());
-  };
-  const writeRecord = (kind: RecordKind, contents: Uint8Array): void =>
-    write(encodeRecordHeader(kind, contents.length), contents);
-  const greet = (greeting: Uint8Array): void => {
-    const waited = held ?? [];
-    held = undefined;
-    write(greeting);
-    for (const bytes of waited) write(bytes);
-  };
+  const greet = (greeting: Uint8Array): void => outbox.open(greeting);
   const awaitGreeting = (next: Uint8Array): void => {
     awaited = greetingOf(next);
     record = undefined;
     rest = NOTHING;
-    held = [];
+    outbox.hold();
   };
   const end = createChannelEnd({
-    frame: (frame) => writeRecord('frame', frame),
+    frame: (frame) => outbox.post('frame', frame),
     credit(bytes) {
       const contents = new Uint8Array(4);
       new DataView(contents.buffer).setUint32(0, bytes, true);
-      writeRecord('credit', contents);
+      outbox.post('credit', contents);
     },
-    close: (reason) => writeRecord('close', new TextEncoder().encode(reason).subarray(0, 1024)),
+    close(reason) {
+      outbox.post('close', new TextEncoder().encode(reason).subarray(0, 1024));
+      // Whoever closes may end the stream next.
+      outbox.flush();
+    },
     renew(next) {
       awaitGreeting(next);
       greet(awaited!);
@@ -74,12 +58,13 @@ export function streamChannel(stream: Duplex, epoch: Uint8Array, role: 'new' | '
       return undefined;
     }
     const after = bytes.subarray(found + awaited.length);
-    if (held !== undefined) greet(awaited);
+    if (outbox.holds) greet(awaited);
     awaited = undefined;
     return after;
   };
   /** Takes what begins `bytes`; returns what follows it. */
   const takeNext = (bytes: Buffer): Buffer => {
+    let left = bytes;
     if (record === undefined) {
       const header = decodeRecordHeader(bytes);
       if (header === undefined) {
@@ -88,17 +73,17 @@ export function streamChannel(stream: Duplex, epoch: Uint8Array, role: 'new' | '
         return NOTHING;
       }
       record = { kind: header.kind, contents: new Uint8Array(header.length), filled: 0 };
-      return bytes.subarray(RECORD_HEADER_BYTES);
+      left = bytes.subarray(RECORD_HEADER_BYTES);
     }
     const { kind, contents, filled } = record;
-    const part = bytes.subarray(0, contents.length - filled);
+    const part = left.subarray(0, contents.length - filled);
     contents.set(part, filled);
     record.filled += part.length;
     if (record.filled === contents.length) {
       record = undefined;
       arrived(end, kind, contents);
     }
-    return bytes.subarray(part.length);
+    return left.subarray(part.length);
   };
 
   awaitGreeting(epoch);
@@ -107,10 +92,7 @@ export function streamChannel(stream: Duplex, epoch: Uint8Array, role: 'new' | '
     const bytes = afterGreeting(rest.length === 0 ? chunk : Buffer.concat([rest, chunk]));
     if (bytes === undefined) return;
     rest = NOTHING;
-    let left: Buffer = bytes;
-    // An empty record has nothing to wait for.
-    while ((left.length > 0 || record?.contents.length === 0) && end.channel.closed === undefined)
-      left = takeNext(left);
+    for (let left = bytes; left.length > 0 && end.channel.closed === undefined; ) left = takeNext(left);
   });
   // It may have been paused so that nothing is lost before this listens.
   stream.resume();

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -39,9 +40,7 @@ export function inherit<Settings>(begin: (inheritance: Inheritance<Settings>, le
   let links: readonly Link[] = [];
   const tell = (): void => void launcher.write(life?.status?.() ?? new Uint8Array(STATUS_BYTES));
   const start = ({ links: epochs, settings }: StartConfig<Settings>): void => {
-    links = epochs.map((epoch, i) =>
-      streamChannel(inheritedSocket(LAUNCHER_DESCRIPTOR + 1 + i), Buffer.from(epoch, 'base64')),
-    );
+    links = epochs.map((epoch, i) => inheritedLink(LAUNCHER_DESCRIPTOR + 1 + i, Buffer.from(epoch, 'base64')));
     life = begin({ settings, links, firstFile: LAUNCHER_DESCRIPTOR + 1 + links.length }, () => setImmediate(stop));
     tell();
     setInterval(() => {
@@ -92,7 +91,7 @@ function giveBack(): void {
 /** What all links read into: Node's own 64 KiB for each read would be half of what a compartment allocates. */
 const arriving = Buffer.allocUnsafeSlow(256 * 1024);
 
-function inheritedSocket(fd: number): Socket {
+function inheritedLink(fd: number, epoch: Uint8Array): Link {
   const options = {
     fd,
     readable: true,
@@ -106,5 +105,14 @@ function inheritedSocket(fd: number): Socket {
     },
   };
   const socket = new Socket(options);
-  return socket;
+  return streamChannel(socket, epoch, 'new', (bytes) => written(fd, bytes));
+}
+
+/** A full or broken socket is the stream's matter. */
+function written(fd: number, bytes: Uint8Array): number {
+  try {
+    return writeSync(fd, bytes);
+  } catch {
+    return 0;
+  }
 }

@@ -51,6 +51,11 @@ const NO_INTERRUPT = 1;
 /** What a fetch of a chain is a part of: see `FetchWatch`. */
 const PART = { ring: 0, table: 1, indirect: 2, buffers: 3 } as const;
 const EMPTY: Taken = { kind: 'empty' };
+/** Where descriptors and ring entries are copied, to be looked at; nothing stays here between two chains. */
+const fetched = new DataView(new ArrayBuffer(DESCRIPTOR_BYTES * QUEUE_SIZE_MAX));
+const fetchedBytes = new Uint8Array(fetched.buffer);
+const used = new DataView(new ArrayBuffer(8));
+const usedBytes = new Uint8Array(used.buffer);
 
 export function createQueue(): Queue {
   return {
@@ -101,9 +106,14 @@ export function takeChain(memory: GuestMemory, queue: Queue, features: RingFeatu
   const slot = driverArea(queue) + 4 + 2 * (queue.nextAvailable % queue.size);
   queue.nextAvailable = (queue.nextAvailable + 1) & 0xffff;
   const chain: Chain = { head: 0, readable: [], writable: [], readableBytes: 0, writableBytes: 0 };
-  const entry = fetchBytes(memory, chain, PART.ring, slot, new Uint8Array(2));
-  chain.head = entry[0]! + entry[1]! * 256;
+  chain.head = fetch(memory, chain, PART.ring, slot, 2).getUint16(0, true);
   return readChain(memory, queue, features, chain);
+}
+
+/** A copy of at most a whole table, until the next one. */
+function fetch(memory: GuestMemory, chain: Chain, part: number, address: number, length: number): DataView {
+  fetchBytes(memory, chain, part, address, fetchedBytes.subarray(0, length));
+  return fetched;
 }
 
 function readChain(memory: GuestMemory, queue: Queue, features: RingFeatures, chain: Chain): Taken {
@@ -114,7 +124,7 @@ function readChain(memory: GuestMemory, queue: Queue, features: RingFeatures, ch
     if (seen.has(index)) return malformed(`descriptor ${index} comes twice in a chain`);
     seen.add(index);
     const at = descriptorArea(queue) + DESCRIPTOR_BYTES * index;
-    const table = new DataView(fetchBytes(memory, chain, PART.table, at, new Uint8Array(DESCRIPTOR_BYTES)).buffer);
+    const table = fetch(memory, chain, PART.table, at, DESCRIPTOR_BYTES);
     const flags = table.getUint16(12, true);
     if ((flags & FLAG.indirect) !== 0) {
       if (!features.indirect) return malformed('an indirect descriptor without the feature');
@@ -134,7 +144,7 @@ function readIndirect(memory: GuestMemory, chain: Chain, address: number, length
     return malformed(`an indirect table of ${length} bytes`);
   }
   if (!inRam(memory, address, length)) return malformed(`an indirect table at 0x${address.toString(16)}, outside RAM`);
-  const table = new DataView(fetchBytes(memory, chain, PART.indirect, address, new Uint8Array(length)).buffer);
+  const table = fetch(memory, chain, PART.indirect, address, length);
   const seen = new Set<number>();
   let index = 0;
   for (;;) {
@@ -210,11 +220,9 @@ export function writeInto(memory: GuestMemory, chain: Chain, offset: number, byt
 
 /** Returns a chain to the driver; `written` bytes of it were stored. */
 export function returnChain(memory: GuestMemory, queue: Queue, chain: Chain, written: number): void {
-  const element = new Uint8Array(8);
-  const view = new DataView(element.buffer);
-  view.setUint32(0, chain.head, true);
-  view.setUint32(4, written, true);
-  storeBytes(memory, deviceArea(queue) + 4 + 8 * (queue.nextUsed % queue.size), element);
+  used.setUint32(0, chain.head, true);
+  used.setUint32(4, written, true);
+  storeBytes(memory, deviceArea(queue) + 4 + 8 * (queue.nextUsed % queue.size), usedBytes);
   queue.nextUsed = (queue.nextUsed + 1) & 0xffff;
   storeHalf(memory, deviceArea(queue) + 2, queue.nextUsed);
 }

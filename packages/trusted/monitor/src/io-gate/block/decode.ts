@@ -11,6 +11,9 @@ export const STATUS = { ok: 0, ioError: 1, unsupported: 2 } as const;
 const HEADER_BYTES = 16;
 const ID_BYTES = 20;
 const DISCARD_BYTES = 16;
+/** A copy of the header of the request that is being decoded. */
+const header = new DataView(new ArrayBuffer(HEADER_BYTES));
+const headerBytes = new Uint8Array(header.buffer);
 
 /** What a chain asks for: a job, or an answer that needs nobody. */
 export type Decoded =
@@ -22,7 +25,7 @@ export type Decoded =
 export function decodeRequest(memory: GuestMemory, state: BlockState, chain: Chain): Decoded {
   if (chain.readableBytes < HEADER_BYTES) return { kind: 'malformed', reason: 'a request without a whole header' };
   if (chain.writableBytes < 1) return { kind: 'malformed', reason: 'a request without room for its status' };
-  const header = new DataView(readFrom(memory, chain, 0, new Uint8Array(HEADER_BYTES)).buffer);
+  readFrom(memory, chain, 0, headerBytes);
   const sector = header.getUint32(8, true) + header.getUint32(12, true) * 2 ** 32;
   const room = chain.writableBytes - 1;
   const given = chain.readableBytes - HEADER_BYTES;
