@@ -34,6 +34,8 @@ export function decodeQuote(bytes: Uint8Array): TpmQuote | undefined {
 export interface Quoted {
   /** SHA-256 of the registers that it covers. */
   readonly pcrDigest: Uint8Array;
+  /** Which they are, as tpm2-tools write them; others may hold the same values. */
+  readonly registers: string;
   /** SHA-256 of the attestation key's SubjectPublicKeyInfo: whose TPM it is, its owner must know. */
   readonly attestationKey: Uint8Array;
 }
@@ -47,19 +49,19 @@ const ALG_SHA256 = 0x000b;
 export function verifyQuote(quote: TpmQuote, about: Uint8Array): Quoted | undefined {
   const spki = derOf(quote.publicKey);
   const point = spki?.subarray(-65);
-  const pcrDigest = attested(quote.message, sha256(about));
+  const said = attested(quote.message, sha256(about));
   const signature = signatureOf(quote.signature);
-  if (spki === undefined || point?.[0] !== 4 || pcrDigest === undefined || signature === undefined) return undefined;
+  if (spki === undefined || point?.[0] !== 4 || said === undefined || signature === undefined) return undefined;
   try {
     if (!p256.verify(signature, quote.message, point, { lowS: false })) return undefined;
   } catch {
     return undefined;
   }
-  return { pcrDigest, attestationKey: sha256(spki) };
+  return { ...said, attestationKey: sha256(spki) };
 }
 
-/** The digest in an attestation of registers that carries the nonce. */
-function attested(message: Uint8Array, nonce: Uint8Array): Uint8Array | undefined {
+/** The digest in an attestation of registers that carries the nonce, and which registers they are. */
+function attested(message: Uint8Array, nonce: Uint8Array): Omit<Quoted, 'attestationKey'> | undefined {
   const reader = readerOf(message);
   if (reader.number(4) !== GENERATED || reader.number(2) !== ATTEST_QUOTE) return undefined;
   reader.sized(); // qualifiedSigner
@@ -73,13 +75,19 @@ function attested(message: Uint8Array, nonce: Uint8Array): Uint8Array | undefine
   reader.number(4);
   const selections = reader.number(4);
   if (selections === undefined || selections > 16) return undefined;
+  const registers: string[] = [];
   for (let i = 0; i < selections; i += 1) {
-    reader.number(2);
-    reader.take(reader.number(1) ?? -1);
+    const bank = reader.number(2);
+    const bits = reader.take(reader.number(1) ?? -1) ?? new Uint8Array(0);
+    const numbers = Array.from({ length: 8 * bits.length }, (_, bit) => bit);
+    const selected = numbers.filter((bit) => (bits[bit >> 3]! >> (bit & 7)) & 1);
+    registers.push(`${bank === ALG_SHA256 ? 'sha256' : bank}:${selected.join(',')}`);
   }
   const digest = reader.sized();
   const isWhole = reader.ended() && digest?.length === 32 && extraData?.length === nonce.length;
-  return isWhole && extraData.every((byte, at) => byte === nonce[at]) ? digest : undefined;
+  return isWhole && extraData.every((byte, at) => byte === nonce[at])
+    ? { pcrDigest: digest, registers: registers.join('+') }
+    : undefined;
 }
 
 /** r and s, 32 bytes each. */

@@ -31,6 +31,8 @@ export interface Tpm {
   readCounter(index: number): Promise<number>;
   increment(index: number): Promise<number>;
   removeCounter(index: number): Promise<void>;
+  /** What registers of the SHA-256 bank hold: 32 bytes each. */
+  registers(numbers: readonly string[]): Promise<readonly Uint8Array[]>;
   /** Says what state the machine is in, signed with the nonce. */
   quote(nonce: Uint8Array): Promise<TpmQuote>;
 }
@@ -102,10 +104,29 @@ export async function withTpm<T>(measured: Uint8Array, work: (tpm: Tpm) => Promi
     async removeCounter(index) {
       await tpm2('nvundefine', ['-Q', '-C', 'o', `0x${index.toString(16)}`]);
     },
+    async registers(numbers) {
+      await tpm2('pcrread', ['-Q', '-o', 'values', `sha256:${numbers.join(',')}`]);
+      const values = await readFile(at('values'));
+      return numbers.map((_, index) => new Uint8Array(values.subarray(32 * index, 32 * index + 32)));
+    },
     async quote(nonce) {
-      await tpm2('createek', ['-Q', '-c', 'ek', '-G', 'ecc', '-u', 'ek.public']);
-      const ak = ['-C', 'ek', '-c', 'ak', '-G', 'ecc', '-g', 'sha256', '-s', 'ecdsa', '-u', 'ak.pem', '-f', 'pem'];
-      await tpm2('createak', ['-Q', ...ak, '-n', 'ak.name']);
+      // A primary key of the endorsement hierarchy is derived from the TPM's own seed: the same one each time, so that
+      // whoever has seen it once knows this TPM again (as the initial attestation key of TCG's TPM 2.0 Keys for Device Identity).
+      const attributes = 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|restricted|sign';
+      await tpm2('createprimary', [
+        '-Q',
+        '-C',
+        'e',
+        '-g',
+        'sha256',
+        '-G',
+        'ecc256:ecdsa-sha256:null',
+        '-a',
+        attributes,
+        '-c',
+        'ak',
+      ]);
+      await tpm2('readpublic', ['-Q', '-c', 'ak', '-f', 'pem', '-o', 'ak.pem']);
       const files = ['-m', 'message', '-s', 'signature', '-o', 'pcrs'];
       await tpm2('quote', ['-Q', '-c', 'ak', '-l', PCRS, '-g', 'sha256', '-q', hex(nonce), ...files]);
       const [message, signature, pcrs] = await Promise.all(
