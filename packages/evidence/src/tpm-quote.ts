@@ -1,7 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { encode } from 'cborg';
 import { decodeStrict } from './cose-message.ts';
-import { ATTEST, type Attestation, attestationKey, attestedBody, type Reader } from './tpm-attest.ts';
+import { ALG_SHA256, ATTEST, type Attestation, attestationKey, attestedBody, type Reader } from './tpm-attest.ts';
 import { type CertifiedCounter, type CounterValue, certifiedValue } from './tpm-counter.ts';
 
 /** A TPM's statement about the machine's state, made for one receipt. */
@@ -46,6 +46,8 @@ const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8A
 export interface Quoted {
   /** SHA-256 of the registers that it covers. */
   readonly pcrDigest: Uint8Array;
+  /** Which they are, as tpm2-tools write them; others may hold the same values. */
+  readonly registers: string;
   /** SHA-256 of the attestation key's SubjectPublicKeyInfo: whose TPM it is, its owner must know. */
   readonly attestationKey: Uint8Array;
   readonly counter?: CounterValue;
@@ -57,20 +59,24 @@ export function verifyQuote(quote: TpmQuote, about: Uint8Array): Quoted | undefi
   if (key === undefined) return undefined;
   const nonce = sha256(about);
   const body = attestedBody(quote, ATTEST.quote, key.point, nonce);
-  const pcrDigest = body && digestOf(body);
+  const said = body && registersOf(body);
   const counter = quote.counter && certifiedValue(quote.counter, key.point, nonce);
-  if (pcrDigest === undefined || (quote.counter !== undefined && counter === undefined)) return undefined;
-  return { pcrDigest, attestationKey: key.fingerprint, ...(counter !== undefined && { counter }) };
+  if (said === undefined || (quote.counter !== undefined && counter === undefined)) return undefined;
+  return { ...said, attestationKey: key.fingerprint, ...(counter !== undefined && { counter }) };
 }
 
-/** The digest in TPMS_QUOTE_INFO. */
-function digestOf(reader: Reader): Uint8Array | undefined {
+/** The digest in TPMS_QUOTE_INFO, and which registers it is of. */
+function registersOf(reader: Reader): Pick<Quoted, 'pcrDigest' | 'registers'> | undefined {
   const selections = reader.number(4);
   if (selections === undefined || selections > 16) return undefined;
+  const registers: string[] = [];
   for (let i = 0; i < selections; i += 1) {
-    reader.number(2);
-    reader.take(reader.number(1) ?? -1);
+    const bank = reader.number(2);
+    const bits = reader.take(reader.number(1) ?? -1) ?? new Uint8Array(0);
+    const numbers = Array.from({ length: 8 * bits.length }, (_, bit) => bit);
+    const selected = numbers.filter((bit) => (bits[bit >> 3]! >> (bit & 7)) & 1);
+    registers.push(`${bank === ALG_SHA256 ? 'sha256' : bank}:${selected.join(',')}`);
   }
   const digest = reader.sized();
-  return reader.ended() && digest?.length === 32 ? digest : undefined;
+  return reader.ended() && digest?.length === 32 ? { pcrDigest: digest, registers: registers.join('+') } : undefined;
 }

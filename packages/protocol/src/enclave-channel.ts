@@ -60,6 +60,8 @@ export const ENCLAVE_FAILURES = [
   'scheme',
   /** More objects than a state can list. */
   'full',
+  /** Keys that are not for this offer, were changed on the way, or come a second time. */
+  'envelope',
 ] as const;
 export type EnclaveFailure = (typeof ENCLAVE_FAILURES)[number];
 
@@ -91,6 +93,21 @@ const TO_ENCLAVE = {
       period: 'size',
     },
   },
+  /**
+   * Offers to take an audit's keys from its owner, who gave the nonce. The state that they make will be sealed under `key`,
+   * and so is meanwhile what opens them.
+   */
+  offer: { code: 0x90, fields: { key: KEY, root: { oneOf: AUDIT_ROOTS }, nonce: HASH } },
+  /**
+   * Gives the keys of the open state to the enclave that has made an offer: `recipient` stands in its evidence, of which
+   * this is the hash. `secret` is what the owner's nonce is the hash of. `store`: as the other side names it.
+   */
+  'hand-over': { code: 0x91, fields: { recipient: HASH, evidence: HASH, secret: HASH, store: 'text' } },
+  /**
+   * Takes over what was handed to `offer`, which this enclave sealed under `key`; the state that it becomes is open then, and
+   * `commit` keeps it. `counter`: an offer is good once, for a state of which nothing was kept before.
+   */
+  'take-over': { code: 0x92, fields: { key: KEY, counter: 'size', offer: SEALED, envelope: SEALED, head: SEALED } },
   /**
    * A state that was sealed before. `counter`: it is refused if its own is lower; or where a second store keeps that,
    * `mark`, what it gave.
@@ -182,6 +199,8 @@ const FROM_ENCLAVE = {
       /** What its receipts are signed with (Ed25519). */
       publicKey: HASH,
       counter: 'size',
+      /** Which state: whoever takes it over has the same. */
+      id: HASH,
     },
   },
   /** Tags of the extent that is being tagged, in order. */
@@ -218,6 +237,10 @@ const FROM_ENCLAVE = {
       tagsLength: 'u32',
     },
   },
+  /** An offer: the evidence for the owner, and what this enclave needs to take it up, sealed. */
+  offered: { code: 0xc1, fields: { evidence: SEALED, sealed: SEALED } },
+  /** What was handed over, beside its pages: a head under a key of its own, and the envelope with that key. */
+  handed: { code: 0xc2, fields: { head: SEALED, envelope: SEALED } },
   /** The key that a prover works with, of a new state that has one: it is nobody's secret. */
   public: { code: 0xbe, fields: { bytes: SEALED } },
   /** What a prover is to be asked: an `ExtentRequest`. */

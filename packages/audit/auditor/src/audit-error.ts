@@ -19,6 +19,14 @@ export const AUDIT_ERRORS = {
   'state-full': 'Free some space, or name a directory on another disk with CLOISTER_HOME',
   'too-many': 'Audit parts of the store apart: add its directories one by one',
   'enclave-failed': 'Run "cloister doctor"; if it finds nothing, please report it',
+  'name-taken': 'Give another name with --name',
+  'bad-offer':
+    'Give the key that was shown with the offer (--key), have a new one made for a new nonce ("cloister audit hand-over AUDIT"), or see what the policy allows',
+  'no-nonce': 'Draw one with "cloister audit hand-over AUDIT", and have an offer made for it',
+  'bad-policy': 'Make one with "cloister audit policy", where the keys are to go',
+  'bad-out': 'Name a directory that is not there yet with --out',
+  'no-offer': 'Make a new one with "cloister audit offer", and have the owner hand the audit over to that',
+  'bad-envelope': 'Have the owner hand the audit over again, to a new offer',
   aborted: 'Run the same command again: it goes on where it stopped',
 } as const;
 

@@ -12,6 +12,9 @@ export interface KnownCounter {
   readonly mark: Uint8Array;
 }
 
+/** Whether a state was kept. */
+export const isBegun = ({ counter, mark }: KnownCounter): boolean => counter > 0 || mark.length > 0;
+
 /** Where it is kept how many commits there were: no older state is believed. */
 export interface CounterHome {
   /** The second store that keeps it; empty where this host does. */

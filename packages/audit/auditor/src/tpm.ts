@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { TpmQuote } from '@cloister/evidence';
+import type { CertifiedCounter, TpmQuote } from '@cloister/evidence';
 import { fail } from './audit-error.ts';
 
 const run = promisify(execFile);
@@ -33,8 +33,10 @@ export interface Tpm {
   removeCounter(index: number): Promise<void>;
   /** What quotes are signed with, in PEM. */
   attestationKey(): Promise<string>;
-  /** Says what state the machine is in, and where the counter stands, both signed with the nonce. */
-  quote(nonce: Uint8Array, index: number): Promise<TpmQuote>;
+  /** What registers of the SHA-256 bank hold: 32 bytes each. */
+  registers(numbers: readonly string[]): Promise<readonly Uint8Array[]>;
+  /** Says what state the machine is in, and where a counter stands, both signed with the nonce. */
+  quote(nonce: Uint8Array, index?: number): Promise<TpmQuote>;
 }
 
 /** @param measured 32 bytes: what the enclave is */
@@ -74,7 +76,11 @@ export async function withTpm<T>(measured: Uint8Array, work: (tpm: Tpm) => Promi
   const primary = (): Promise<Buffer> =>
     tpm2('createprimary', ['-Q', '-C', 'o', '-g', 'sha256', '-G', 'ecc', '-c', 'primary']);
 
-  /** A key that signs nothing but what the TPM says: the same one each time, since a primary key follows from its template. */
+  /**
+   * A key that signs nothing but what the TPM says. A primary key of the endorsement hierarchy is derived from the TPM's own
+   * seed: the same one each time, so that whoever has seen it once knows this TPM again (as the initial attestation key of
+   * TCG's TPM 2.0 Keys for Device Identity).
+   */
   async function attestationKey(): Promise<string> {
     const attributes = 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|restricted|sign';
     await tpm2('createprimary', [
@@ -92,6 +98,19 @@ export async function withTpm<T>(measured: Uint8Array, work: (tpm: Tpm) => Promi
     ]);
     await tpm2('readpublic', ['-Q', '-c', 'ak', '-f', 'pem', '-o', 'ak.pem']);
     return readFile(at('ak.pem'), 'utf8');
+  }
+
+  /** By the attestation key, which is loaded. */
+  async function certified(index: number, nonce: Uint8Array): Promise<CertifiedCounter> {
+    const handle = `0x${index.toString(16)}`;
+    // All of its eight bytes: without a size it would be their digest that is certified (part 3, TPM2_NV_Certify).
+    const whole = ['--size', '8', '-q', hex(nonce), '--attestation', 'counter.message', '-o', 'counter.signature'];
+    await tpm2('nvcertify', ['-Q', '-C', 'ak', '-c', 'o', '-g', 'sha256', '-s', 'ecdsa', ...whole, handle]);
+    return {
+      message: await readFile(at('counter.message')),
+      signature: await readFile(at('counter.signature')),
+      public: nvPublic(index, (await tpm2('nvreadpublic', [handle])).toString('latin1')),
+    };
   }
 
   const tpm: Tpm = {
@@ -125,6 +144,11 @@ export async function withTpm<T>(measured: Uint8Array, work: (tpm: Tpm) => Promi
     async removeCounter(index) {
       await tpm2('nvundefine', ['-Q', '-C', 'o', `0x${index.toString(16)}`]);
     },
+    async registers(numbers) {
+      await tpm2('pcrread', ['-Q', '-o', 'values', `sha256:${numbers.join(',')}`]);
+      const values = await readFile(at('values'));
+      return numbers.map((_, index) => new Uint8Array(values.subarray(32 * index, 32 * index + 32)));
+    },
     async quote(nonce, index) {
       const publicKey = await attestationKey();
       const files = ['-m', 'message', '-s', 'signature', '-o', 'pcrs'];
@@ -132,16 +156,9 @@ export async function withTpm<T>(measured: Uint8Array, work: (tpm: Tpm) => Promi
       const [message, signature, pcrs] = await Promise.all(
         ['message', 'signature', 'pcrs'].map((name) => readFile(at(name))),
       );
-      const handle = `0x${index.toString(16)}`;
-      // All of its eight bytes: without a size it would be their digest that is certified (part 3, TPM2_NV_Certify).
-      const whole = ['--size', '8', '-q', hex(nonce), '--attestation', 'counter.message', '-o', 'counter.signature'];
-      await tpm2('nvcertify', ['-Q', '-C', 'ak', '-c', 'o', '-g', 'sha256', '-s', 'ecdsa', ...whole, handle]);
-      const counter = {
-        message: await readFile(at('counter.message')),
-        signature: await readFile(at('counter.signature')),
-        public: nvPublic(index, (await tpm2('nvreadpublic', [handle])).toString('latin1')),
-      };
-      return { message: message!, signature: signature!, pcrs: pcrs!, publicKey, counter };
+      const counter = index === undefined ? undefined : await certified(index, nonce);
+      const rest = counter === undefined ? {} : { counter };
+      return { message: message!, signature: signature!, pcrs: pcrs!, publicKey, ...rest };
     },
   };
   try {

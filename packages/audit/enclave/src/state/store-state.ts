@@ -4,18 +4,26 @@ import { AUDIT_BLOCK_BYTES, type StateFacts, type ToEnclave } from '@cloister/pr
 import { freshCoverage } from '../audit/plan.ts';
 import type { Client } from '../conversation.ts';
 import { refuse } from '../failure.ts';
+import { hex } from '../hex.ts';
 import { decodeHead, encodeHead, type Head, isHead } from './head.ts';
 import { createManifest, type Manifest } from './manifest.ts';
 import { isBehind, sealMark } from './mark.ts';
 import { createSeal, type Seal } from './seal.ts';
+
+/** What a state leaves its enclave under: each kind of part, and each state's pages, under a key of their own. */
+export interface Seals {
+  readonly head: Seal;
+  readonly page: Seal;
+  /** Of what a second store keeps as the counter. */
+  readonly mark: Seal;
+}
 
 /** What an enclave holds of one store while it works on it. */
 export interface StoreState {
   head: Head;
   readonly scheme: Scheme;
   readonly manifest: Manifest;
-  readonly headSeal: Seal;
-  readonly markSeal: Seal;
+  readonly seals: Seals;
   /** Whether something is not sealed yet. */
   changed: boolean;
 }
@@ -48,8 +56,8 @@ export async function createState(
   };
   if (!isHead(head)) refuse('request', 'The name of the store, of the prover or of the counter is too long');
   if (prover !== '') await client.tell({ kind: 'public', bytes: keys.public });
-  const state = await stateOf(primitives, head, scheme, key, client);
-  return { ...state, changed: true };
+  const seals = await sealsOf(primitives, key, head.id);
+  return { ...stateOf(primitives, head, scheme, seals, client), changed: true };
 }
 
 /** Before it is open, a counter that is behind is brought up to it. @throws Refusal `key`, `state`, `rolled-back` */
@@ -63,44 +71,45 @@ export async function openState(
     refuse('state', `The counter of this state is kept ${head.counterAt === '' ? 'here' : `at "${head.counterAt}"`}`);
   if (head.counter < counter)
     refuse('rolled-back', `This state is number ${head.counter}, and number ${counter} was kept before`);
-  const state = await stateOf(primitives, head, schemeOf(primitives, head.scheme, head.prover), key, client);
+  const seals = await sealsOf(primitives, key, head.id);
+  const state = stateOf(primitives, head, schemeOf(primitives, head.scheme, head.prover), seals, client);
   const behind =
     counterAt === ''
       ? head.counter > counter
-      : await isBehind(primitives, state.markSeal, mark, counterAt, { counter: head.counter, head: sealed });
+      : await isBehind(primitives, seals.mark, mark, counterAt, { counter: head.counter, head: sealed });
   if (behind) await tellMark(primitives, state, sealed, client);
   return state;
 }
 
-async function stateOf(
-  primitives: Primitives,
-  head: Head,
-  scheme: Scheme,
-  key: Uint8Array,
-  client: Client,
-): Promise<StoreState> {
-  const id = [...head.id].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-  const manifest = createManifest({
-    primitives,
-    seal: await createSeal(primitives, key, `page ${id}`),
-    blockBytes: head.blockBytes,
-    places: head.pages,
-    async fetch(page) {
-      await client.tell({ kind: 'page.want', id: page });
-      const answer = await client.pick('page', 'page.lost');
-      return answer.kind === 'page' ? answer.bytes : refuse('state', 'A page of this state is missing');
-    },
-  });
-  const headSeal = await createSeal(primitives, key, 'head');
-  const markSeal = await createSeal(primitives, key, `counter ${id}`);
-  return { head, scheme, manifest, headSeal, markSeal, changed: false };
+export async function sealsOf(primitives: Primitives, key: Uint8Array, id: Uint8Array): Promise<Seals> {
+  return {
+    head: await createSeal(primitives, key, 'head'),
+    page: await createSeal(primitives, key, `page ${hex(id)}`),
+    mark: await createSeal(primitives, key, `counter ${hex(id)}`),
+  };
+}
+
+/** Asks the client for pages. */
+export const pagesFrom =
+  (client: Client) =>
+  async (id: Uint8Array): Promise<Uint8Array> => {
+    await client.tell({ kind: 'page.want', id });
+    const answer = await client.pick('page', 'page.lost');
+    return answer.kind === 'page' ? answer.bytes : refuse('state', 'A page of this state is missing');
+  };
+
+export function stateOf(primitives: Primitives, head: Head, scheme: Scheme, seals: Seals, client: Client): StoreState {
+  const { blockBytes, pages: places } = head;
+  const manifest = createManifest({ primitives, seal: seals.page, blockBytes, places, fetch: pagesFrom(client) });
+  return { head, scheme, manifest, seals, changed: false };
 }
 
 /**
  * Without a prover: schemes whose tags the enclave can make again from the blocks that it has read, and whose keys are one
  * secret. With one: those whose proofs are short, of data that stays as it was tagged.
+ * @throws Refusal `scheme`
  */
-function schemeOf(primitives: Primitives, name: string, prover: string): Scheme {
+export function schemeOf(primitives: Primitives, name: string, prover: string): Scheme {
   const scheme = Object.hasOwn(SCHEMES, name) ? SCHEMES[name as SchemeName](primitives) : undefined;
   if (scheme?.blockTags === undefined) return refuse('scheme', `No scheme for audits: "${name}"`);
   const { verification, data, modulus, broken, proofHoldsBlocks } = scheme.facts;
@@ -127,7 +136,7 @@ export async function commit(primitives: Primitives, state: StoreState, client: 
   for await (const page of state.manifest.save()) await client.tell({ kind: 'page', ...page });
   const counter = state.head.counter + 1;
   state.head = { ...state.head, counter, pages: [...state.manifest.places] };
-  const sealed = state.headSeal.seal(encodeHead(state.head));
+  const sealed = state.seals.head.seal(encodeHead(state.head));
   await client.tell({ kind: 'head', bytes: sealed });
   await client.expect('kept');
   await tellMark(primitives, state, sealed, client);
@@ -136,11 +145,11 @@ export async function commit(primitives: Primitives, state: StoreState, client: 
 
 async function tellMark(
   primitives: Primitives,
-  { head: { counter }, markSeal }: StoreState,
+  { head: { counter }, seals }: StoreState,
   sealed: Uint8Array,
   client: Client,
 ): Promise<void> {
-  const bytes = sealMark(markSeal, { counter, head: await primitives.sha256(sealed) });
+  const bytes = sealMark(seals.mark, { counter, head: await primitives.sha256(sealed) });
   await client.tell({ kind: 'mark', counter, bytes });
   await client.expect('kept');
 }
@@ -184,6 +193,6 @@ export function factsOf({ head }: StoreState): StateFacts {
     periodBlocks: coverage.total,
     periodDone: coverage.done,
     ...{ audits: head.audits, lastAudit: head.lastAudit, lastFindings: head.lastFindings },
-    publicKey: head.publicKey,
+    ...{ publicKey: head.publicKey, id: head.id },
   };
 }

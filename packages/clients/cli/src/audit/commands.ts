@@ -1,5 +1,6 @@
 import { NOTICES } from '@cloister/evidence';
 import type { Command } from 'commander';
+import { addHandOverCommands } from './hand-over/commands.ts';
 import type { ProverFlags } from './prover.ts';
 import { addStepCommands } from './steps/commands.ts';
 
@@ -125,5 +126,6 @@ export function addAuditCommands(cloister: Command, finish: (status: number) => 
     .action(async (directory: string, flags: ProverFlags) =>
       finish(await (await import('./prover.ts')).runProver(directory, flags)),
     );
+  addHandOverCommands(audit, finish);
   addStepCommands(audit, finish);
 }

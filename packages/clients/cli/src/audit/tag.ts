@@ -1,26 +1,17 @@
 import { AUDIT_TAGS_FOLDER } from '@cloister/protocol';
-import {
-  attestationKeyOf,
-  type BackupRepository,
-  fingerprintOf,
-  type KeyHome,
-  parseDuration,
-  type Synced,
-} from '@cloister/sdk';
+import { attestationKeyOf, type BackupRepository, fingerprintOf, parseDuration, type Synced } from '@cloister/sdk';
 import { count, plain, size } from './amounts.ts';
 import { blockSize, checkedName, type LimitFlags, limitsOf } from './flags.ts';
+import { type KeyHomeFlags, keyHomeOf } from './key-home.ts';
 import { named, opened, print, SOMETHING_WRONG } from './opened.ts';
 
-export interface AddFlags extends LimitFlags {
+export interface AddFlags extends LimitFlags, KeyHomeFlags {
   readonly name?: string;
   readonly blockSize?: string;
   readonly period?: string;
   readonly prover?: string;
   readonly scheme?: string;
   readonly from?: string;
-  readonly passphrase?: boolean;
-  readonly recipient?: string;
-  readonly tpm?: boolean;
   readonly counter?: string;
   readonly json?: boolean;
 }
@@ -61,17 +52,11 @@ export async function addAudit(store: string, flags: AddFlags): Promise<number> 
   });
 }
 
-function keyHomeOf({ passphrase, recipient, tpm }: AddFlags): KeyHome {
-  if (tpm === true) return { kind: 'tpm' };
-  if (recipient !== undefined) return { kind: 'recipient', recipient };
-  return { kind: passphrase === true ? 'passphrase' : 'file' };
-}
-
 export async function syncAudit(
   name: string | undefined,
   flags: LimitFlags & { readonly removed?: boolean; readonly changed?: boolean; readonly json?: boolean },
 ): Promise<number> {
-  const [one] = await named(name === undefined ? [] : [name], true);
+  const [one] = await named(name === undefined ? [] : [name], { one: true });
   const synced = await opened(one!, (all) =>
     all.sync(one!, { removed: flags.removed, changed: flags.changed, limits: limitsOf(flags) }),
   );

@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+import { encodeQuote, measurementDigest, readOffer } from '@cloister/evidence';
+import { type AuditRoot, type FromEnclave, keyOffer } from '@cloister/protocol';
+import { fail } from '../audit-error.ts';
+import { isBegun } from '../counter-home.ts';
+import { type KeyHome, makeHome, openHome, removeHome } from '../key-home.ts';
+import { type AuditContext, CLOSED, withEnclave } from '../open-audit.ts';
+import { withStateDirectory } from '../state-directory.ts';
+import { keepOffer, pendingOffer } from './pending-offers.ts';
+
+export interface OfferOptions {
+  /** What the audit will be called here. */
+  readonly name: string;
+  /** 32 bytes that the owner has drawn. */
+  readonly nonce: Uint8Array;
+  /** Where the sealing key is to live: in a file, unless told. */
+  readonly keyHome?: KeyHome | undefined;
+}
+
+export interface OfferedKeys {
+  readonly name: string;
+  readonly root: AuditRoot;
+  /** For the owner, who compares the fingerprint with what was shown here. */
+  readonly file: Uint8Array;
+  readonly fingerprint: string;
+}
+
+/**
+ * Has an enclave of this machine offer to take an audit's keys; an offer that waited under this name is void.
+ * @throws AuditError `name-taken`
+ */
+export async function offerKeys(context: AuditContext, options: OfferOptions): Promise<OfferedKeys> {
+  const { measureEnclave, signal, warn, unlock = CLOSED } = context;
+  const { name, nonce, keyHome = { kind: 'file' } } = options;
+  const waiting = (): void => warn?.('Another process works on this audit; waiting for it');
+  return withStateDirectory(name, signal, waiting, async (directory) => {
+    if ((await directory.head()) !== undefined) fail('name-taken', `"${name}" is audited here already`);
+    const measurement = await measureEnclave();
+    const measured = measurementDigest(measurement);
+    if ((await pendingOffer(name)) === undefined) {
+      const known = await openHome(name, unlock, measured);
+      if (known !== undefined && isBegun(await known.counter.read()))
+        fail('rolled-back', `The state of "${name}" is gone from "${directory.path}"`);
+    }
+    // The key of an offer that nobody took up, which may open under this boot or not.
+    await removeHome(name, (line) => warn?.(line));
+    const { root, key, quote } = await makeHome(name, keyHome, '', unlock, measured);
+    let offered: Extract<FromEnclave, { readonly kind: 'offered' }> | undefined;
+    await withEnclave(context, measurement, (link) =>
+      link.run({ kind: 'offer', key, root, nonce }, (answer) => {
+        if (answer.kind === 'offered') offered = answer;
+      }),
+    );
+    const { evidence, sealed } = offered ?? fail('enclave-failed', 'The enclave made no offer');
+    await keepOffer(name, { evidence, sealed });
+    const about = new Uint8Array(createHash('sha256').update(evidence).digest());
+    const quoted = quote === undefined ? new Uint8Array(0) : encodeQuote(await quote(about));
+    const file = keyOffer.encode({ kind: 'offer', evidence, quote: quoted });
+    const read = readOffer(file);
+    if (typeof read === 'string') return fail('enclave-failed', `The enclave made a bad offer: ${read}`);
+    return { name, root, file, fingerprint: read.fingerprint };
+  });
+}
