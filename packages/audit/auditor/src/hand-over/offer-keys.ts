@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { encodeQuote, measurementDigest, readOffer } from '@cloister/evidence';
 import { type AuditRoot, type FromEnclave, keyOffer } from '@cloister/protocol';
 import { fail } from '../audit-error.ts';
+import { isBegun } from '../counter-home.ts';
 import { type KeyHome, makeHome, openHome, removeHome } from '../key-home.ts';
 import { type AuditContext, CLOSED, withEnclave } from '../open-audit.ts';
 import { withStateDirectory } from '../state-directory.ts';
@@ -38,12 +39,12 @@ export async function offerKeys(context: AuditContext, options: OfferOptions): P
     const measured = measurementDigest(measurement);
     if ((await pendingOffer(name)) === undefined) {
       const known = await openHome(name, unlock, measured);
-      if (known !== undefined && (await known.counter.read()) > 0)
+      if (known !== undefined && isBegun(await known.counter.read()))
         fail('rolled-back', `The state of "${name}" is gone from "${directory.path}"`);
     }
     // The key of an offer that nobody took up, which may open under this boot or not.
-    await removeHome(name);
-    const { root, key, quote } = await makeHome(name, keyHome, unlock, measured);
+    await removeHome(name, (line) => warn?.(line));
+    const { root, key, quote } = await makeHome(name, keyHome, '', unlock, measured);
     let offered: Extract<FromEnclave, { readonly kind: 'offered' }> | undefined;
     await withEnclave(context, measurement, (link) =>
       link.run({ kind: 'offer', key, root, nonce }, (answer) => {

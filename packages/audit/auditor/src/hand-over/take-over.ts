@@ -41,7 +41,7 @@ export async function takeOver(context: AuditContext, path: string): Promise<Tak
     const home = await openHome(name, unlock, measurementDigest(measurement));
     if (home === undefined) return fail('bad-key', `The key of the offer "${name}" is not there`);
     const { key, counter: counterHome } = home;
-    const counter = await counterHome.read();
+    const { counter } = await counterHome.read();
     const facts = await withEnclave(context, measurement, async (link) => {
       const keeping = keepingIn(directory, counterHome, link);
       const take = { kind: 'take-over', key, counter, offer: offer.sealed, envelope, head } as const;

@@ -55,7 +55,7 @@ export async function takeState(
     (page) => client.tell({ kind: 'page', ...page }),
   );
   const head: Head = {
-    ...{ ...handed, pages, counter: 0, created: now },
+    ...{ ...handed, pages, counter: 0, counterAt: '', created: now },
     ...{ root: offer.root, signingKey: offer.signingKey, publicKey: offer.publicKey },
     coverage: freshCoverage(primitives, handed.nextBlock, now),
     ...{ audits: 0, lastAudit: 0, lastFindings: 0 },
