@@ -23,13 +23,17 @@ const ENTRIES = {
   full: 'bench/full.ts',
   attacks: 'attacks/main.ts',
   probe: 'attacks/probes/probe.ts',
+  'five-functions': 'bench/pdp/five-functions.ts',
 };
 
 /**
  * What runs with less than the user's rights, or starts what does: its hash stands in the manifest.
- * `probe` takes the place of each of them in `attacks`.
+ * `probe` takes the place of each of them in `attacks`, and `five-functions` that of the enclave in `bench`.
  */
-const COMPARTMENTS = ['machine', 'hart', 'slice', 'storage', 'scheduler', 'builder', 'enclave', 'toolstack', 'probe'];
+const COMPARTMENTS = [
+  ...['machine', 'hart', 'slice', 'storage', 'scheduler', 'builder', 'enclave', 'toolstack'],
+  ...['probe', 'five-functions'],
+];
 
 const present = Object.entries(ENTRIES).filter(([, path]) => existsSync(join(root, path)));
 mkdirSync(join(root, 'dist'), { recursive: true });

@@ -11,6 +11,7 @@ export {
   measurementText,
   type OfferPolicy,
 } from './offer-policy.ts';
+export { type CertifiedCounter, type CountedReceipt, type CounterValue, countersGoUp } from './tpm-counter.ts';
 export { decodeQuote, encodeQuote, type Quoted, type TpmQuote, verifyQuote } from './tpm-quote.ts';
 export { verdictOf } from './verdict.ts';
 export { type OfferQuestion, type OfferVerdict, readOffer, verifyOffer } from './verify/offer.ts';

@@ -9,6 +9,9 @@ export const AUDIT_ERRORS = {
   'bad-state': 'Restore the state directory and the key from one backup, or remove the audit and add the store again',
   'rolled-back':
     'Someone, or a backup, has put an older state in its place: restore the newest one, or remove the audit and add the store again',
+  'bad-counter':
+    'Give https://HOST/OBJECT or s3://BUCKET/OBJECT?endpoint=URL, where nothing lies yet and PUT honours If-Match and If-None-Match',
+  'other-writer': 'Go on with the one copy of this audit that is newest, and remove the others',
   'bad-key': 'Check the passphrase, or put the key file back',
   'no-tpm':
     'Install tpm2-tools, see that this user may use the TPM (/dev/tpmrm0), or seal the key another way (--passphrase)',

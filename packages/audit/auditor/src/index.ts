@@ -16,3 +16,5 @@ export { removeAudit } from './remove.ts';
 export { type AuditResult, type RunOptions, runAudit, SAMPLE } from './run-audit.ts';
 export { auditNames, fingerprintOf } from './state-directory.ts';
 export { type AuditStatus, allAudits, auditStatus } from './status.ts';
+export { hungCalls } from './stores/file-deadline.ts';
+export { attestationKeyOf } from './tpm-home.ts';

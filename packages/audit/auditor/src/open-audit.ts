@@ -73,6 +73,8 @@ export interface NewAudit {
   readonly blockBytes: number;
   readonly period: number;
   readonly keyHome: KeyHome;
+  /** The second store that is to keep the counter, or empty. */
+  readonly counterAt: string;
 }
 
 /**
@@ -94,13 +96,14 @@ export async function withAudit<T>(
     if (head === undefined && fresh === undefined) fail('no-audit', `There is no audit "${name}"`);
     const measurement = await measureEnclave();
     const measured = measurementDigest(measurement);
-    const { keyHome = { kind: 'file' }, ...wish } = fresh ?? {};
+    const { keyHome = { kind: 'file' }, counterAt: wanted = '', ...wish } = fresh ?? {};
     const known = await openHome(name, unlock, measured);
     if (known === undefined && head !== undefined) fail('bad-key', `The key of "${name}" is not there`);
-    const home = known ?? (await makeHome(name, keyHome, unlock, measured));
+    const home = known ?? (await makeHome(name, keyHome, wanted, unlock, measured));
     const { root, key, counter: counterHome } = home;
-    const counter = await counterHome.read();
-    if (head === undefined && counter > 0)
+    const { at: counterAt } = counterHome;
+    const { counter, mark } = await counterHome.read();
+    if (head === undefined && (counter > 0 || mark.length > 0))
       fail('rolled-back', `The state of "${name}" is gone from "${directory.path}"`);
     return withEnclave(context, measurement, async (link) => {
       const { facts, serve } = keepingIn(directory, counterHome, link);
@@ -110,13 +113,15 @@ export async function withAudit<T>(
       };
       if (head === undefined) {
         progress?.({ doing: 'making keys', bytes: 0, ofBytes: 0 });
-        const create = { kind: 'create', key, root, ...(wish as Omit<NewAudit, 'keyHome'>) } as const;
+        const rest = wish as Omit<NewAudit, 'keyHome' | 'counterAt'>;
+        const create = { kind: 'create', key, root, counterAt, ...rest } as const;
         await link.run(create, async (answer) => void (await serve(answer)));
         const { publicKey } = await commit();
         await directory.writeFingerprint(createHash('sha256').update(publicKey).digest('hex'));
       } else {
         await forgetOffer(name);
-        await link.run({ kind: 'open', key, counter, head }, async (answer) => void (await serve(answer)));
+        const open = { kind: 'open', key, counter, counterAt, mark, head } as const;
+        await link.run(open, async (answer) => void (await serve(answer)));
       }
       const audit: OpenAudit = {
         ...{
@@ -132,7 +137,7 @@ export async function withAudit<T>(
         },
       };
       return await work(audit);
-    });
+    }).finally(() => counterHome.close());
   });
 }
 
@@ -169,7 +174,10 @@ export function keepingIn(directory: StateDirectory, counterHome: CounterHome, l
           return true;
         case 'head':
           await directory.writeHead(answer.bytes);
-          await counterHome.advance(answer.counter);
+          await link.send({ kind: 'kept' });
+          return true;
+        case 'mark':
+          await counterHome.advance(answer.counter, answer.bytes);
           await link.send({ kind: 'kept' });
           return true;
         default:

@@ -15,7 +15,7 @@ export async function removeAudit({ signal, warn }: AuditContext, name: string):
     async (directory) => {
       const isOffer = (await pendingOffer(name)) !== undefined;
       if (!isOffer) await stat(directory.path).catch(() => fail('no-audit', `There is no audit "${name}"`));
-      await removeHome(name);
+      await removeHome(name, (line) => warn?.(line));
       await forgetNonce(name);
       await directory.remove();
       await forgetOffer(name);

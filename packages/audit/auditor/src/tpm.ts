@@ -33,8 +33,10 @@ export interface Tpm {
   removeCounter(index: number): Promise<void>;
   /** What registers of the SHA-256 bank hold: 32 bytes each. */
   registers(numbers: readonly string[]): Promise<readonly Uint8Array[]>;
-  /** Says what state the machine is in, signed with the nonce. */
-  quote(nonce: Uint8Array): Promise<TpmQuote>;
+  /** What quotes are signed with, in PEM. */
+  attestationKey(): Promise<string>;
+  /** Says what state the machine is in, and where the counter stands, both signed with the nonce. */
+  quote(nonce: Uint8Array, index: number): Promise<TpmQuote>;
 }
 
 /** @param measured 32 bytes: what the enclave is */
@@ -74,7 +76,28 @@ export async function withTpm<T>(measured: Uint8Array, work: (tpm: Tpm) => Promi
   const primary = (): Promise<Buffer> =>
     tpm2('createprimary', ['-Q', '-C', 'o', '-g', 'sha256', '-G', 'ecc', '-c', 'primary']);
 
+  /** A key that signs nothing but what the TPM says: the same one each time, since a primary key follows from its template. */
+  async function attestationKey(): Promise<string> {
+    const attributes = 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|restricted|sign';
+    await tpm2('createprimary', [
+      '-Q',
+      '-C',
+      'e',
+      '-g',
+      'sha256',
+      '-G',
+      'ecc256:ecdsa-sha256:null',
+      '-a',
+      attributes,
+      '-c',
+      'ak',
+    ]);
+    await tpm2('readpublic', ['-Q', '-c', 'ak', '-f', 'pem', '-o', 'ak.pem']);
+    return readFile(at('ak.pem'), 'utf8');
+  }
+
   const tpm: Tpm = {
+    attestationKey,
     async seal(secret) {
       await primary();
       await tpm2('createpolicy', ['-Q', '--policy-pcr', '-l', PCRS, '-L', 'policy']);
@@ -109,30 +132,23 @@ export async function withTpm<T>(measured: Uint8Array, work: (tpm: Tpm) => Promi
       const values = await readFile(at('values'));
       return numbers.map((_, index) => new Uint8Array(values.subarray(32 * index, 32 * index + 32)));
     },
-    async quote(nonce) {
-      // A primary key of the endorsement hierarchy is derived from the TPM's own seed: the same one each time, so that
-      // whoever has seen it once knows this TPM again (as the initial attestation key of TCG's TPM 2.0 Keys for Device Identity).
-      const attributes = 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|restricted|sign';
-      await tpm2('createprimary', [
-        '-Q',
-        '-C',
-        'e',
-        '-g',
-        'sha256',
-        '-G',
-        'ecc256:ecdsa-sha256:null',
-        '-a',
-        attributes,
-        '-c',
-        'ak',
-      ]);
-      await tpm2('readpublic', ['-Q', '-c', 'ak', '-f', 'pem', '-o', 'ak.pem']);
+    async quote(nonce, index) {
+      const publicKey = await attestationKey();
       const files = ['-m', 'message', '-s', 'signature', '-o', 'pcrs'];
       await tpm2('quote', ['-Q', '-c', 'ak', '-l', PCRS, '-g', 'sha256', '-q', hex(nonce), ...files]);
       const [message, signature, pcrs] = await Promise.all(
         ['message', 'signature', 'pcrs'].map((name) => readFile(at(name))),
       );
-      return { message: message!, signature: signature!, pcrs: pcrs!, publicKey: await readFile(at('ak.pem'), 'utf8') };
+      const handle = `0x${index.toString(16)}`;
+      // All of its eight bytes: without a size it would be their digest that is certified (part 3, TPM2_NV_Certify).
+      const whole = ['--size', '8', '-q', hex(nonce), '--attestation', 'counter.message', '-o', 'counter.signature'];
+      await tpm2('nvcertify', ['-Q', '-C', 'ak', '-c', 'o', '-g', 'sha256', '-s', 'ecdsa', ...whole, handle]);
+      const counter = {
+        message: await readFile(at('counter.message')),
+        signature: await readFile(at('counter.signature')),
+        public: nvPublic(index, (await tpm2('nvreadpublic', [handle])).toString('latin1')),
+      };
+      return { message: message!, signature: signature!, pcrs: pcrs!, publicKey, counter };
     },
   };
   try {
@@ -142,4 +158,17 @@ export async function withTpm<T>(measured: Uint8Array, work: (tpm: Tpm) => Promi
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** TPMS_NV_PUBLIC of a counter (TPM 2.0 Library, part 2) with the attributes that tpm2_nvreadpublic shows. */
+function nvPublic(index: number, shown: string): Uint8Array {
+  const attributes = /attributes:\s+friendly: \S+\s+value: (0x[0-9A-F]+)/i.exec(shown)?.[1];
+  if (attributes === undefined) fail('no-tpm', `tpm2_nvreadpublic does not show the index 0x${index.toString(16)}`);
+  const bytes = Buffer.alloc(14);
+  bytes.writeUInt32BE(index, 0);
+  bytes.writeUInt16BE(0x000b, 4); // SHA-256
+  bytes.writeUInt32BE(Number(attributes), 6);
+  bytes.writeUInt16BE(0, 10); // no policy
+  bytes.writeUInt16BE(8, 12);
+  return bytes;
 }

@@ -90,7 +90,7 @@ export async function serve(channel: Channel, primitives: Primitives, clock: () 
         return;
       case 'commit':
         await forgetAll();
-        await commit(opened(), client);
+        await commit(primitives, opened(), client);
         return client.tell({ kind: 'state', ...factsOf(opened()) });
       case 'list':
         for (const { id } of opened().head.pages) await client.tell({ kind: 'page.live', id });

@@ -140,6 +140,10 @@ export function program(finish: (status: number) => void): Command {
     .argument('<receipt...>', 'files that audits have left')
     .description('verify receipts, without the enclave and without a network')
     .option('--key <fingerprint>', 'the key that must have signed them (see "cloister audit ls --json")')
+    .option(
+      '--attestation-key <fingerprint>',
+      'the key of the TPM that must have quoted them ("audit add --tpm" prints it)',
+    )
     .option('--proofs <file>', 'where anybody verifies: the proofs of one receipt, to be verified again')
     .option('--public <file>', 'the public key that they are verified with')
     .option('--json', 'as JSON')

@@ -4,7 +4,11 @@ import { createSeal } from '../state/seal.ts';
 import type { Seals } from '../state/store-state.ts';
 
 /** What a state is sealed with on its way from one enclave to another: under a key of that way alone. */
-export async function transitSeals(primitives: Primitives, transitKey: Uint8Array, id: Uint8Array): Promise<Seals> {
+export async function transitSeals(
+  primitives: Primitives,
+  transitKey: Uint8Array,
+  id: Uint8Array,
+): Promise<Pick<Seals, 'head' | 'page'>> {
   return {
     head: await createSeal(primitives, transitKey, 'handed head'),
     page: await createSeal(primitives, transitKey, `handed page ${hex(id)}`),

@@ -61,6 +61,8 @@ export interface Handed {
 export interface Head extends Handed {
   /** One more with each commit. */
   readonly counter: number;
+  /** The second store that keeps the counter, or empty. */
+  readonly counterAt: string;
   /** Where its key lives says what its receipts are rooted in. */
   readonly root: AuditRoot;
   /** What receipts are signed with (Ed25519, RFC 8032): the seed, and the point. */
@@ -96,6 +98,7 @@ const isHanded: Check<Handed> = record(HANDED);
 export const isHead: Check<Head> = record({
   ...HANDED,
   counter: count,
+  counterAt: text(2048),
   root: oneOf(...AUDIT_ROOTS),
   signingKey: bytes(32),
   publicKey: bytes(32),

@@ -1,9 +1,14 @@
-import { type AuditProgress, auditNames, audits, CloisterError } from '@cloister/sdk';
+import { type AuditProgress, auditNames, audits, CloisterError, hungCalls } from '@cloister/sdk';
 import { statusLine } from '../status-line.ts';
 import { progressBar } from './progress-bar.ts';
 import { unlockOf } from './unlock.ts';
 
 export const SOMETHING_WRONG = 1;
+
+/** A call into a file system that hangs cannot be taken back, and the end of a process waits for it: but not this one. */
+process.once('exit', () => {
+  if (hungCalls() > 0) process.kill(process.pid, 'SIGKILL');
+});
 
 /** Audits with progress on stderr and Ctrl-C as an abort. */
 export async function opened<T>(what: string, work: (all: ReturnType<typeof audits>) => Promise<T>): Promise<T> {

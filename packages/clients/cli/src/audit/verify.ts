@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import {
+  countersGoUp,
   decodeQuote,
   NOTICES,
   type Quoted,
@@ -8,7 +9,7 @@ import {
   verifyQuote,
   verifyReceipt,
 } from '@cloister/evidence';
-import { auditWithKey, CloisterError, type ProofsVerdict } from '@cloister/sdk';
+import { attestationKeyOf, auditWithKey, CloisterError, type ProofsVerdict } from '@cloister/sdk';
 import { of, plain, size } from './amounts.ts';
 import { bytesAsHex } from './opened.ts';
 import { bytesOf, proofsLine, proofsOf } from './proofs.ts';
@@ -22,6 +23,7 @@ const REFUSED = 2;
 
 export interface VerifyFlags {
   readonly key?: string;
+  readonly attestationKey?: string;
   readonly proofs?: string;
   readonly public?: string;
   readonly json?: boolean;
@@ -30,14 +32,15 @@ export interface VerifyFlags {
 /** `cloister verify`: 0 for receipts by a key that is known here or was given, 1 for a flaw, 2 for a stranger's key. */
 export async function verifyReceipts(files: readonly string[], flags: VerifyFlags): Promise<number> {
   const { key, json } = flags;
-  if (key !== undefined && !/^[0-9a-f]{64}$/.test(key))
-    throw new CloisterError('bad-usage', `"${key}" is no fingerprint`, { hint: 'Give 64 hexadecimal digits' });
+  for (const given of [key, flags.attestationKey])
+    if (given !== undefined && !/^[0-9a-f]{64}$/.test(given))
+      throw new CloisterError('bad-usage', `"${given}" is no fingerprint`, { hint: 'Give 64 hexadecimal digits' });
   const again = await proofsOf(files, flags);
   const results: {
     file: string;
     verified: Verified;
     signer: string | undefined;
-    quote: Quoted | 'wrong' | undefined;
+    quote: QuoteSeen;
     proofs: ProofsVerdict | undefined;
   }[] = [];
   for (const file of files) {
@@ -46,7 +49,9 @@ export async function verifyReceipts(files: readonly string[], flags: VerifyFlag
       bytes.length > RECEIPT_BYTES_MAX ? { ok: false, flaw: 'malformed' } : verifyReceipt(bytes, key);
     const signer = !verified.ok || key !== undefined ? key : await auditWithKey(verified.fingerprint);
     const proofs = verified.ok && again !== undefined ? await again(verified.claims.audit) : undefined;
-    results.push({ file, verified, signer, quote: await quoteOf(file, bytes), proofs });
+    const attestationKey =
+      flags.attestationKey ?? (key === undefined && signer !== undefined ? await attestationKeyOf(signer) : undefined);
+    results.push({ file, verified, signer, quote: await quoteOf(file, bytes, attestationKey), proofs });
   }
   if (json === true) {
     const shown = results.map(({ file, verified, signer, quote, proofs }) => ({
@@ -64,28 +69,49 @@ export async function verifyReceipts(files: readonly string[], flags: VerifyFlag
       const by = key !== undefined ? 'the given key' : signer === undefined ? 'a key not known here' : `"${signer}"`;
       process.stdout.write(`  signed by ${by} (${verified.fingerprint})\n`);
       if (quote === 'wrong') process.stdout.write('  the quote of a TPM beside it does not verify\n');
+      else if (quote === 'another key') process.stdout.write("  the quote beside it is another TPM's, or nobody's\n");
       else if (quote !== undefined)
         process.stdout.write(
-          `  quoted by the TPM with the attestation key ${hex(quote.attestationKey)}: registers ${hex(quote.pcrDigest)}\n`,
+          `  quoted by the TPM with the attestation key ${hex(quote.attestationKey)}: registers ${hex(quote.pcrDigest)}${counterText(quote)}\n`,
         );
       process.stdout.write(`  root "${verified.claims.root}": ${NOTICES[verified.claims.root]}\n`);
       if (proofs !== undefined) process.stdout.write(`  ${proofsLine(proofs)}\n`);
     }
-  if (results.some(({ verified, quote, proofs }) => !verified.ok || quote === 'wrong' || proofs?.ok === false))
+  // Of two that do not agree, one was made from an older copy of the state.
+  const isCountedRight = countersGoUp(
+    results.flatMap(({ verified, quote }) =>
+      verified.ok && typeof quote === 'object' && quote.counter !== undefined
+        ? [{ ...verified.claims.audit, attestationKey: quote.attestationKey, counter: quote.counter }]
+        : [],
+    ),
+  );
+  if (!isCountedRight && json !== true)
+    process.stdout.write("The TPM's counter does not go up with these receipts: an older state was put back\n");
+  if (!isCountedRight) return NOT_VERIFIED;
+  if (results.some(({ verified, quote, proofs }) => !verified.ok || typeof quote === 'string' || proofs?.ok === false))
     return NOT_VERIFIED;
   return results.some(({ signer }) => signer === undefined) ? REFUSED : GOOD;
 }
 
-/** What the quote beside a receipt attests, if there is one. */
-async function quoteOf(file: string, receipt: Uint8Array): Promise<Quoted | 'wrong' | undefined> {
+type QuoteSeen = Quoted | 'wrong' | 'another key' | undefined;
+
+/** What the quote beside a receipt attests, if there is one. @param key what must have signed it, if anybody knows */
+async function quoteOf(file: string, receipt: Uint8Array, key: string | undefined): Promise<QuoteSeen> {
   const bytes = await readFile(`${file}.quote`).catch(() => undefined);
   if (bytes === undefined) return undefined;
   const quote = bytes.length > RECEIPT_BYTES_MAX ? undefined : decodeQuote(new Uint8Array(bytes));
-  return (quote && verifyQuote(quote, receipt)) ?? 'wrong';
+  const quoted = quote && verifyQuote(quote, receipt);
+  if (quoted === undefined) return 'wrong';
+  return key === undefined || hex(quoted.attestationKey) === key ? quoted : 'another key';
 }
 
-const shownQuote = (quote: Quoted | 'wrong' | undefined): object | string | undefined =>
-  typeof quote === 'object' ? { attestationKey: hex(quote.attestationKey), pcrDigest: hex(quote.pcrDigest) } : quote;
+const counterText = ({ counter }: Quoted): string =>
+  counter === undefined ? '' : `; its counter 0x${counter.index.toString(16)} stood at ${counter.value}`;
+
+const shownQuote = (quote: QuoteSeen): object | string | undefined =>
+  typeof quote === 'object'
+    ? { ...quote, attestationKey: hex(quote.attestationKey), pcrDigest: hex(quote.pcrDigest) }
+    : quote;
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
