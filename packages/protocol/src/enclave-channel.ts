@@ -95,9 +95,9 @@ const TO_ENCLAVE = {
   },
   /**
    * Offers to take an audit's keys from its owner, who gave the nonce. The state that they make will be sealed under `key`,
-   * and so is meanwhile what opens them.
+   * and so is meanwhile what opens them. `counterAt`: the second store that will keep its counter, or empty.
    */
-  offer: { code: 0x90, fields: { key: KEY, root: { oneOf: AUDIT_ROOTS }, nonce: HASH } },
+  offer: { code: 0x90, fields: { key: KEY, root: { oneOf: AUDIT_ROOTS }, counterAt: 'text', nonce: HASH } },
   /**
    * Gives the keys of the open state to the enclave that has made an offer: `recipient` stands in its evidence, of which
    * this is the hash. `secret` is what the owner's nonce is the hash of. `store`: as the other side names it.
@@ -105,9 +105,12 @@ const TO_ENCLAVE = {
   'hand-over': { code: 0x91, fields: { recipient: HASH, evidence: HASH, secret: HASH, store: 'text' } },
   /**
    * Takes over what was handed to `offer`, which this enclave sealed under `key`; the state that it becomes is open then, and
-   * `commit` keeps it. `counter`: an offer is good once, for a state of which nothing was kept before.
+   * `commit` keeps it. `counter` and `mark`: an offer is good once, for a state of which nothing was kept before.
    */
-  'take-over': { code: 0x92, fields: { key: KEY, counter: 'size', offer: SEALED, envelope: SEALED, head: SEALED } },
+  'take-over': {
+    code: 0x92,
+    fields: { key: KEY, counter: 'size', mark: MARK, offer: SEALED, envelope: SEALED, head: SEALED },
+  },
   /**
    * A state that was sealed before. `counter`: it is refused if its own is lower; or where a second store keeps that,
    * `mark`, what it gave.

@@ -121,10 +121,8 @@ export async function withAudit<T>(
         await directory.writeFingerprint(createHash('sha256').update(publicKey).digest('hex'));
       } else {
         await forgetOffer(name);
-        await link.run(
-          { kind: 'open', key, counter, counterAt, mark, head },
-          async (answer) => void (await serve(answer)),
-        );
+        const open = { kind: 'open', key, counter, counterAt, mark, head } as const;
+        await link.run(open, async (answer) => void (await serve(answer)));
       }
       const audit: OpenAudit = {
         ...{

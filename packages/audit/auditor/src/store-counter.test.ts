@@ -1,8 +1,21 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type AuditContext, addStore, allAudits, auditStatus, removeAudit, runAudit } from './index.ts';
+import {
+  type AuditContext,
+  addStore,
+  allAudits,
+  auditStatus,
+  drawNonce,
+  handOver,
+  makePolicy,
+  offerKeys,
+  removeAudit,
+  runAudit,
+  takeOver,
+} from './index.ts';
 import { enclaveHere, measuredHere } from './testing/enclave-here.ts';
 import { type Laboratory, laboratory, noise } from './testing/laboratory.ts';
 
@@ -44,6 +57,19 @@ describe('a counter at a second store', () => {
     await removeAudit(context, 'lab');
     expect(second.object).toBeUndefined();
     expect([...lab.kept().keys()].filter((path) => path.includes('lab'))).toEqual([]);
+  });
+
+  test('has an offer taken up once, whatever of the disk is put back', async () => {
+    await addStore(context, lab.store, { name: 'home', blockBytes: BLOCK });
+    const { nonce } = await drawNonce(context, 'home', Date.now());
+    const { file: offer, fingerprint } = await offerKeys(context, { name: 'lab', nonce, counterAt: second.url });
+    const out = join(lab.store, '..', 'handed');
+    await handOver(context, 'home', { offer, policy: await makePolicy(context), fingerprint, out });
+    const before = lab.kept();
+    expect(await takeOver(context, out)).toMatchObject({ name: 'lab', counterAt: second.url });
+    expect(await run()).toMatchObject({ wrong: [], number: 1 });
+    lab.restore(before);
+    await expect(takeOver(context, out)).rejects.toThrow('taken up before');
   });
 
   test('refuses an older copy of everything on the disk; the control: a file beside it is put back with the rest', async () => {

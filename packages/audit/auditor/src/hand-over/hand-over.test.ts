@@ -386,7 +386,15 @@ describe('an enclave takes over nothing', () => {
     const enclave = await here.startEnclave();
     const answers = converse(enclave.channel);
     const say = async (one: Uint8Array, two: Uint8Array): Promise<string> => {
-      const message = { kind: 'take-over', key, counter: 0, offer: sealed, envelope: one, head: two } as const;
+      const message = {
+        kind: 'take-over',
+        key,
+        counter: 0,
+        mark: new Uint8Array(0),
+        offer: sealed,
+        envelope: one,
+        head: two,
+      } as const;
       enclave.channel.send(toEnclave.encode(message));
       const answer = fromEnclave.decode(await answers.next());
       return answer?.kind === 'failed' ? answer.failure : (answer?.kind ?? 'nothing');

@@ -41,10 +41,10 @@ export async function takeOver(context: AuditContext, path: string): Promise<Tak
     const home = await openHome(name, unlock, measurementDigest(measurement));
     if (home === undefined) return fail('bad-key', `The key of the offer "${name}" is not there`);
     const { key, counter: counterHome } = home;
-    const { counter } = await counterHome.read();
+    const { counter, mark } = await counterHome.read();
     const facts = await withEnclave(context, measurement, async (link) => {
       const keeping = keepingIn(directory, counterHome, link);
-      const take = { kind: 'take-over', key, counter, offer: offer.sealed, envelope, head } as const;
+      const take = { kind: 'take-over', key, counter, mark, offer: offer.sealed, envelope, head } as const;
       await link
         .run(take, async (answer) => {
           if (answer.kind !== 'page.want') return void (await keeping.serve(answer));
@@ -65,7 +65,7 @@ export async function takeOver(context: AuditContext, path: string): Promise<Tak
       await directory.writeFingerprint(fingerprintFor(publicKey));
       await link.run({ kind: 'commit' }, async (answer) => void (await keeping.serve(answer)));
       return keeping.facts();
-    });
+    }).finally(() => counterHome.close());
     await forgetOffer(name);
     return { name, fingerprint: fingerprintFor(facts.publicKey), ...facts };
   });

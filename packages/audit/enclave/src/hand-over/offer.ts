@@ -1,7 +1,7 @@
 import { type Primitives, x25519Public } from '@cloister/crypto';
 import { type Measurement, makeOffer } from '@cloister/evidence/make';
 import { bytes, decodeRecord, encodeRecord } from '@cloister/pdp';
-import { AUDIT_ROOTS, type AuditRoot, type Check, oneOf, record, type ToEnclave } from '@cloister/protocol';
+import { AUDIT_ROOTS, type AuditRoot, type Check, oneOf, record, type ToEnclave, text } from '@cloister/protocol';
 import type { Client } from '../conversation.ts';
 import { refuse } from '../failure.ts';
 import { createSeal } from '../state/seal.ts';
@@ -12,6 +12,8 @@ export interface Offer {
   readonly evidence: Uint8Array;
   readonly nonce: Uint8Array;
   readonly root: AuditRoot;
+  /** The second store that will keep the counter, or empty. */
+  readonly counterAt: string;
   /** Drawn for this offer alone (X25519). */
   readonly recipientSecret: Uint8Array;
   /** What it is signed with, and what the receipts will be (Ed25519). */
@@ -20,16 +22,16 @@ export interface Offer {
 }
 
 const isOffer: Check<Offer> = record({
-  ...{ evidence: bytes(32), nonce: bytes(32), root: oneOf(...AUDIT_ROOTS) },
+  ...{ evidence: bytes(32), nonce: bytes(32), root: oneOf(...AUDIT_ROOTS), counterAt: text(2048) },
   ...{ recipientSecret: bytes(32), signingKey: bytes(32), publicKey: bytes(32) },
 });
 
 type Request = Extract<ToEnclave, { readonly kind: 'offer' }>;
 
-/** Draws keys for an offer, and says what this enclave is. */
+/** Draws keys for an offer, and says what this enclave is. @throws Refusal `request` */
 export async function makeKeyOffer(
   primitives: Primitives,
-  { key, root, nonce }: Request,
+  { key, root, counterAt, nonce }: Request,
   measurement: Measurement,
   now: number,
   client: Client,
@@ -43,8 +45,9 @@ export async function makeKeyOffer(
     (message) => primitives.ed25519.sign(signingKey, message),
   );
   const offer: Offer = {
-    ...{ evidence: await primitives.sha256(evidence), nonce, root, recipientSecret, signingKey, publicKey },
+    ...{ evidence: await primitives.sha256(evidence), nonce, root, counterAt, recipientSecret, signingKey, publicKey },
   };
+  if (!isOffer(offer)) refuse('request', 'The name of the counter is too long');
   const seal = await createSeal(primitives, key, 'offer');
   await client.tell({ kind: 'offered', evidence, sealed: seal.seal(encodeRecord(offer)) });
 }

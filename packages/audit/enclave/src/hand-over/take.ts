@@ -19,7 +19,7 @@ const TAG_BYTES_MAX = AUDIT_BLOCK_BYTES.from;
 /**
  * Takes over what an owner has sealed for an offer of this enclave's: from then on it is a state like others, under keys, a
  * counter and a coverage of its own, and what opened the offer is not in it. An offer is good for one state: once one was kept,
- * the counter is above 0.
+ * the counter is above 0, or a second store has a mark.
  * @throws Refusal `key`, `state`, `envelope`, `scheme`
  */
 export async function takeState(
@@ -28,8 +28,8 @@ export async function takeState(
   now: number,
   client: Client,
 ): Promise<StoreState> {
-  const { key, counter } = request;
-  if (counter > 0) refuse('envelope', 'This offer was taken up before');
+  const { key, counter, mark } = request;
+  if (counter > 0 || mark.length > 0) refuse('envelope', 'This offer was taken up before');
   const offer = await openKeyOffer(primitives, key, request.offer);
   const envelope = keyEnvelope.decode(request.envelope);
   if (envelope === undefined) return refuse('envelope', 'This is no envelope of keys, or it was damaged');
@@ -55,8 +55,8 @@ export async function takeState(
     (page) => client.tell({ kind: 'page', ...page }),
   );
   const head: Head = {
-    ...{ ...handed, pages, counter: 0, counterAt: '', created: now },
-    ...{ root: offer.root, signingKey: offer.signingKey, publicKey: offer.publicKey },
+    ...{ ...handed, pages, counter: 0, created: now },
+    ...{ root: offer.root, counterAt: offer.counterAt, signingKey: offer.signingKey, publicKey: offer.publicKey },
     coverage: freshCoverage(primitives, handed.nextBlock, now),
     ...{ audits: 0, lastAudit: 0, lastFindings: 0 },
   };

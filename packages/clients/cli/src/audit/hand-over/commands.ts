@@ -32,6 +32,7 @@ export function addHandOverCommands(audit: Command, finish: (status: number) => 
     .option('--passphrase', 'seal keys under a passphrase (asked for, or CLOISTER_AUDIT_PASSPHRASE)')
     .option('--tpm', 'seal keys to what this machine has booted and what the enclave is, by its TPM')
     .option('--recipient <age1…>', 'seal keys for an age identity (opened with the file CLOISTER_AGE_IDENTITY)')
+    .option('--counter <url>', 'keep the counter at a second store, as "audit add --counter" does')
     .action(async (flags: OfferFlags) => finish(await (await import('./hand-over.ts')).offerForAudit(flags)));
   audit
     .command('policy')

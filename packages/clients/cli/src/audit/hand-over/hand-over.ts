@@ -21,6 +21,7 @@ export interface GiveFlags extends Json {
 export interface OfferFlags extends Json, KeyHomeFlags {
   readonly nonce: string;
   readonly name: string;
+  readonly counter?: string;
   readonly out?: string;
 }
 export interface PolicyFlags {
@@ -84,7 +85,7 @@ export async function offerForAudit(flags: OfferFlags): Promise<number> {
   const { out = `${name}.offer`, json } = flags;
   await mustBeFree(out);
   const { file, fingerprint, root } = await opened(name, (all) =>
-    all.offer({ name, nonce, keyHome: keyHomeOf(flags) }),
+    all.offer({ name, nonce, keyHome: keyHomeOf(flags), counterAt: flags.counter }),
   );
   await written(out, file);
   if (json === true) print({ name, root, notice: NOTICES[root], fingerprint, file: out });
