@@ -11,6 +11,7 @@ import { fuzzHypelet } from './full/fuzz-hypelet.ts';
 import { gateFuzz } from './full/gate-fuzz.ts';
 import { kill } from './full/kill.ts';
 import { pdp } from './full/pdp.ts';
+import { pdpGib } from './full/pdp-gib.ts';
 import { powerCut } from './full/power-cut.ts';
 import { systemCalls } from './full/system-calls.ts';
 
@@ -30,6 +31,7 @@ const CHECKS: Readonly<Record<string, FullCheck>> = {
   'system-calls': systemCalls,
   kill,
   pdp,
+  'pdp-gib': pdpGib,
   'power-cut': powerCut,
 };
 

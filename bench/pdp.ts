@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Bench, compared, type Measurement, reached, reported, within } from './measurement.ts';
+import { compareFunctions, FUNCTIONS } from './pdp/enclave-functions.ts';
 import { enclaveWork, type Spent } from './pdp/enclave-work.ts';
 import { firstVerdict } from './pdp/first-verdict.ts';
 import { opensslRsaSeconds } from './pdp/openssl-speed.ts';
@@ -37,6 +38,7 @@ export async function systemGoals(quick: boolean): Promise<readonly Measurement[
     return [
       ...(await memoryGoals(quick)),
       ...(await enclaveGoals(quick)),
+      ...(await functionReports(quick)),
       ...(await verdictGoal(folder)),
       ...[2048, 3072].flatMap((bits) => {
         const seconds = opensslRsaSeconds(bits);
@@ -99,6 +101,17 @@ async function enclaveGoals(quick: boolean): Promise<readonly Measurement[]> {
         ),
       );
   }
+  return found;
+}
+
+/** The five functions of every scheme, in the enclave's sandbox and without one. */
+export async function functionReports(quick: boolean): Promise<readonly Measurement[]> {
+  const found: Measurement[] = [];
+  for await (const { scheme, inside, plain } of compareFunctions(quick ? 1 : 5))
+    for (const what of FUNCTIONS)
+      found.push(
+        reported(BENCH, `${scheme}: ${what} in the enclave's sandbox, against without, ms`, inside[what], plain[what]),
+      );
   return found;
 }
 

@@ -11,7 +11,7 @@ const PROCESSES = 'packages/host/launcher/src/compartments';
 const LAUNCHER = 'packages/host/launcher/src/privileged/main.ts';
 /**
  * What runs with less than the user's rights, or starts what does: its hash stands in the manifest.
- * `probe` takes the place of each of them in `attacks`.
+ * `probe` takes the place of each of them in `attacks`, and `five-functions` that of the enclave in `bench`.
  */
 const COMPARTMENTS = {
   machine: `${PROCESSES}/machine-process.ts`,
@@ -23,6 +23,7 @@ const COMPARTMENTS = {
   enclave: `${PROCESSES}/enclave-process.ts`,
   toolstack: `${PROCESSES}/toolstack-process.ts`,
   probe: 'attacks/probes/probe.ts',
+  'five-functions': 'bench/pdp/five-functions.ts',
 };
 
 export const options = {

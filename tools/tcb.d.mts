@@ -7,5 +7,19 @@ export function trustedBase(): Promise<{
   /** Percent. */
   readonly share: number;
   readonly monitor: Readonly<Record<string, number>>;
+  readonly processes: Readonly<
+    Record<
+      string,
+      {
+        readonly lines: number;
+        /** Of others, by package: what the bundle has of them. */
+        readonly libraries: Readonly<
+          Record<string, { readonly files: number; readonly lines: number; readonly binaryBytes: number }>
+        >;
+      }
+    >
+  >;
+  /** Lines of ours in the enclave, by package. */
+  readonly enclavePackages: Readonly<Record<string, number>>;
   readonly launcherFiles: Readonly<Record<string, number>>;
 }>;

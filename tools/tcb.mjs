@@ -84,9 +84,12 @@ function linesOf(path) {
 }
 const sum = (paths) => [...paths].reduce((lines, path) => lines + linesOf(path), 0);
 
-/** The files of which a process loads anything, ours and others'. */
+/**
+ * What a process loads: our files of which it loads anything, whose lines are counted as they were written, and of others'
+ * packages what is left of them in the bundle, which is what runs.
+ */
 async function loadedBy(entry) {
-  const { metafile } = await build({
+  const { metafile, outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: [entry],
     bundle: true,
@@ -102,7 +105,49 @@ async function loadedBy(entry) {
     .flatMap(({ inputs }) => Object.entries(inputs))
     .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
     .map(([path]) => path);
-  return { ours: new Set(files.filter((path) => !path.includes('node_modules'))), others: files.length };
+  const isOurs = (path) => !path.includes('node_modules/');
+  const script = outputFiles.find(({ path }) => path.endsWith('.js'));
+  return {
+    ours: new Set(files.filter(isOurs)),
+    libraries: librariesIn(
+      script.text,
+      files.filter((path) => !isOurs(path)),
+    ),
+  };
+}
+
+/** esbuild writes the path of each file before what it takes from it. */
+const SECTION = /^\/\/ (\S+)$/;
+
+/** A literal that is no text: WebAssembly in base64. */
+const BINARY = /"[A-Za-z0-9+/]{1000,}={0,2}"/g;
+
+/**
+ * The packages that these files of a bundle belong to: of how many files, how many lines in the bundle, and how many bytes of
+ * WebAssembly on those lines.
+ */
+function librariesIn(bundle, files) {
+  const sections = new Map();
+  let section = [];
+  for (const line of bundle.split('\n')) {
+    const path = SECTION.exec(line)?.[1];
+    if (path !== undefined && /\.\w+$/.test(path)) {
+      section = sections.get(path) ?? [];
+      sections.set(path, section);
+    } else section.push(line);
+  }
+  const libraries = {};
+  for (const path of files) {
+    const name = /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)[1];
+    const library = (libraries[name] ??= { files: 0, lines: 0, binaryBytes: 0 });
+    const lines = sections.get(path);
+    if (lines === undefined) throw new Error(`"${path}" stands nowhere in the bundle`);
+    library.files += 1;
+    const text = lines.join('\n');
+    library.lines += codeLines(text);
+    for (const [literal] of text.matchAll(BINARY)) library.binaryBytes += Buffer.from(literal, 'base64').length;
+  }
+  return libraries;
 }
 
 /** All figures; `monitor` is file by file. */
@@ -114,8 +159,8 @@ export async function trustedBase() {
     } catch {
       continue;
     }
-    const { ours } = await loadedBy(entry);
-    processes[name] = { lines: sum(ours), files: ours, holds, trusted };
+    const { ours, libraries } = await loadedBy(entry);
+    processes[name] = { lines: sum(ours), files: ours, libraries, holds, trusted };
   }
   const isHardware = (path) => path.startsWith('packages/trusted/hardware/');
   const privileged = processes.launcher.files;
@@ -133,9 +178,7 @@ export async function trustedBase() {
     path.startsWith('packages/trusted/monitor/') || path.startsWith('packages/trusted/crypto/');
   const monitor = [...new Set(own)].filter(inMonitor).sort();
   return {
-    processes: Object.fromEntries(
-      Object.entries(processes).map(([name, { lines, holds, trusted }]) => [name, { lines, holds, trusted }]),
-    ),
+    processes: Object.fromEntries(Object.entries(processes).map(([name, { files: _, ...process }]) => [name, process])),
     privileged: sum(privileged),
     deprivileged: sum(deprivileged),
     share: (100 * sum(deprivileged)) / (sum(privileged) + sum(deprivileged)),
@@ -146,8 +189,19 @@ export async function trustedBase() {
     monitorLines: sum(monitor),
     hardwareLines: sum(new Set(own.filter(isHardware))),
     sharedLines: sum(new Set(own.filter((path) => !inMonitor(path) && !isHardware(path)))),
+    enclavePackages: byPackage(processes.enclave.files),
     launcherFiles: Object.fromEntries([...privileged].sort().map((path) => [path, linesOf(path)])),
   };
+}
+
+/** Lines of our packages among these files. */
+function byPackage(files) {
+  const lines = {};
+  for (const path of [...files].sort()) {
+    const name = /^(packages\/.+?)\/src\//.exec(path)?.[1] ?? path;
+    lines[name] = (lines[name] ?? 0) + linesOf(path);
+  }
+  return lines;
 }
 
 /** Why each file of the monitor must be trusted. */
@@ -169,6 +223,20 @@ async function print() {
   const why = reasons();
   for (const [path, lines] of Object.entries(found.monitor))
     console.log(`  ${String(lines).padStart(5)}  ${path}\n         ${why[path] ?? '(no reason given)'}`);
+  const { lines: enclaveLines, libraries } = found.processes.enclave;
+  console.log('\nThe enclave, with its libraries (of these, what its bundle has of them):');
+  for (const [name, lines] of Object.entries(found.enclavePackages))
+    console.log(`  ${String(lines).padStart(5)}  ${name}`);
+  for (const [name, { lines, files, binaryBytes }] of Object.entries(libraries)) {
+    const binary =
+      binaryBytes === 0 ? '' : `, with ${Math.round(binaryBytes / 1024)} KiB of WebAssembly beside these lines`;
+    console.log(`  ${String(lines).padStart(5)}  ${name}: ${files} of its files${binary}`);
+  }
+  const libraryLines = Object.values(libraries).reduce((total, { lines }) => total + lines, 0);
+  const all = enclaveLines + libraryLines;
+  console.log(
+    `  ${enclaveLines} lines of ours and ${libraryLines} of libraries: ${all} that whoever has data audited trusts, beside Node.`,
+  );
   console.log(`
 Without host authority: ${found.share.toFixed(1)} % of the hypervisor (${found.deprivileged} lines of launcher, toolstack, monitor, slice and services, against
 ${found.privileged} in the launcher, at most ${LAUNCHER_LINES_MAX}). DeHype: ${DEHYPE.share} % of ${DEHYPE.deprivileged} lines of KVM, ${DEHYPE.hypelet} stay.

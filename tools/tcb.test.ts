@@ -24,3 +24,14 @@ test('the launcher loads no code of a compartment, and the monitor none that is 
   // DeHype's figure for KVM.
   expect(found.share).toBeGreaterThanOrEqual(93.2);
 });
+
+test('the enclave is listed with its libraries, of which no other one is loaded', () => {
+  const { lines, libraries } = found.processes.enclave!;
+  expect(Object.values(found.enclavePackages).reduce((sum, some) => sum + some, 0)).toBe(lines);
+  expect(Object.keys(libraries).sort()).toEqual(['cborg', 'mcl-wasm']);
+  for (const [name, library] of Object.entries(libraries)) expect(library.lines, name).toBeGreaterThan(100);
+  // The curve's arithmetic.
+  expect(libraries['mcl-wasm']!.binaryBytes).toBeGreaterThan(100_000);
+  // What is in every VM's trusted base has none.
+  for (const name of ['launcher', 'machine', 'hart']) expect(found.processes[name]!.libraries, name).toEqual({});
+});

@@ -79,14 +79,25 @@ export const TOKENS: readonly Attack[] = [
     attack: 'C a client without the token gives a VM a slice of its own',
     async request(world) {
       const slice = await program('misbehave', { way: 'die' });
-      const { answer } = await bring(world, { do: 'deposit', stores: [], slice, hart: null, area: null, machine: {} });
+      const { answer } = await bring(world, {
+        do: 'deposit',
+        stores: [],
+        slice,
+        hart: null,
+        area: null,
+        debug: false,
+        machine: {},
+      });
       return { do: 'upgrade', deposit: answer.id };
     },
     look: restarted,
   }),
   token({
     attack: 'C a client without the token opens an inspector on a VM’s slice',
-    request: async () => ({ do: 'debug' }),
+    async request(world) {
+      const wanted = { do: 'deposit', stores: [], slice: null, hart: null, area: null, debug: true, machine: {} };
+      return { do: 'debug', deposit: (await bring(world, wanted)).answer.id };
+    },
     look: restarted,
   }),
   inProcesses({
@@ -126,6 +137,7 @@ export const TOKENS: readonly Attack[] = [
         slice: null,
         hart: null,
         area: null,
+        debug: false,
         machine: {},
       });
       const link = await bring(world, { do: 'attach' });
@@ -153,6 +165,7 @@ export const TOKENS: readonly Attack[] = [
           slice: null,
           hart: null,
           area: null,
+          debug: false,
           machine: {},
         });
         const link = await bring(world, { do: 'attach' });

@@ -147,7 +147,10 @@ export const RINGS = benchAttacks(COMMON, [
     attack: 'G1 an indirect table of a million descriptors',
     source: 'isolation.md G1, G2; CVE-2019-14835',
     check: 'a chain is no longer than a queue may be',
-    edits: [[RING, 'if (!Number.isInteger(size) || size < 1 || size > QUEUE_SIZE_MAX) {', 'if (false) {']],
+    edits: [
+      [RING, 'if (!Number.isInteger(size) || size < 1 || size > QUEUE_SIZE_MAX) {', 'if (false) {'],
+      [RING, 'new ArrayBuffer(DESCRIPTOR_BYTES * QUEUE_SIZE_MAX)', 'new ArrayBuffer(DESCRIPTOR_BYTES * 2 ** 20)'],
+    ],
     act(kit) {
       const watch = meter();
       const disk = openDisk(kit, 'raw', { watch });

@@ -31,7 +31,16 @@ async function say(world: World, ...lines: readonly (object | string)[]): Promis
 async function bring(world: World, what: object) {
   const socket = await world.connectLauncher();
   const next = world.readLines(socket);
-  world.writeLine(socket, { do: 'deposit', stores: [], slice: null, hart: null, area: null, machine: {}, ...what });
+  world.writeLine(socket, {
+    do: 'deposit',
+    stores: [],
+    slice: null,
+    hart: null,
+    area: null,
+    debug: false,
+    machine: {},
+    ...what,
+  });
   return { socket, id: (JSON.parse((await next())!) as { readonly id: string }).id };
 }
 
@@ -247,6 +256,17 @@ export const HOSTILE_TOOLSTACK: readonly Attack[] = [
         effect,
         how: effect ? `the machine is the toolstack’s (${reason})` : 'the machine is as its client says',
       };
+    }),
+  }),
+  hostile({
+    attack: 'B2 a toolstack runs a slice outside its sandbox',
+    target: "the user's account",
+    check: 'a client has to want a slice debugged',
+    edits: [[ACTIONS, "if (kind === 'debug' && !given.some(({ debug }) => debug))", 'if (false)']],
+    act: withDisk(async (world, _path, deposit) => {
+      const said = await say(world, spawning('debug', { deposits: [deposit] }));
+      const effect = startedOf(said) !== undefined;
+      return { effect, how: effect ? 'it runs as the user' : refusalOf(said) };
     }),
   }),
   hostile({

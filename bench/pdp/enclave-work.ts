@@ -12,7 +12,14 @@ const BLOCK_BYTES = 16 * 1024;
 const EXTENT_BYTES = 256 * 2 ** 20;
 const AUDITS = 20;
 const DAY_MS = 86_400_000;
-const WISH = { root: 'software', store: 'bench', prover: '', blockBytes: BLOCK_BYTES, period: 30 * DAY_MS } as const;
+const WISH = {
+  root: 'software',
+  store: 'bench',
+  prover: '',
+  counterAt: '',
+  blockBytes: BLOCK_BYTES,
+  period: 30 * DAY_MS,
+} as const;
 
 /** CPU seconds; `enclave` is 0 where it works in this process. */
 export interface Spent {
@@ -104,7 +111,7 @@ function keeper(link: EnclaveLink) {
   const pages = new Map<string, Uint8Array>();
   const nameOf = (id: Uint8Array): string => Buffer.from(id).toString('hex');
   return async (answer: FromEnclave): Promise<void> => {
-    if (answer.kind === 'head') await link.send({ kind: 'kept' });
+    if (answer.kind === 'head' || answer.kind === 'mark') await link.send({ kind: 'kept' });
     else if (answer.kind === 'page') pages.set(nameOf(answer.id), answer.bytes.slice());
     else if (answer.kind === 'page.want') await link.send({ kind: 'page', bytes: pages.get(nameOf(answer.id))! });
   };

@@ -101,7 +101,8 @@ const OKP = 1;
 const ED25519 = 6;
 
 const count = whole(Number.MAX_SAFE_INTEGER);
-const hash: Check<Uint8Array> = (value): value is Uint8Array => value instanceof Uint8Array && value.length === 32;
+export const hash: Check<Uint8Array> = (value): value is Uint8Array =>
+  value instanceof Uint8Array && value.length === 32;
 const hashOrNone: Check<Uint8Array> = (value): value is Uint8Array =>
   value instanceof Uint8Array && (value.length === 0 || value.length === 32);
 const flag: Check<boolean> = (value): value is boolean => typeof value === 'boolean';

@@ -20,6 +20,8 @@ export const BUDGETS = {
   sliceToStorage: { messages: 100_000, bytes: 4 * GIB, burst: 0.1 },
   /** The scheduler of each slice, which needs ten a second. */
   sliceToScheduler: { messages: 1_000, bytes: 2 ** 16, burst: 1 },
+  /** A VM's client of the slice: console output, and little else. */
+  sliceToClient: { messages: 20_000, bytes: GIB, burst: 0.1 },
   /** Each device of its guest: chains of descriptors, and the bytes that they point to. */
   guestToDevice: { messages: 100_000, bytes: 4 * GIB, burst: 0.1 },
   /** The operator of each machine: lines. */

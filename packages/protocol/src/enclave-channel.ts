@@ -14,6 +14,9 @@ const KEY = { scalar: 'bytes', from: SEALING_KEY_BYTES, to: SEALING_KEY_BYTES } 
 /** No proof of a scheme for a prover is longer; what is longer is none. */
 export const AUDIT_PROOF_BYTES_MAX = 160 * 1024;
 const PROOF = { scalar: 'bytes', from: 0, to: AUDIT_PROOF_BYTES_MAX } as const;
+/** What a second store keeps as the counter; empty: it has none. */
+export const COUNTER_MARK_BYTES_MAX = 512;
+const MARK = { scalar: 'bytes', from: 0, to: COUNTER_MARK_BYTES_MAX } as const;
 const HASH = { scalar: 'bytes', from: 32, to: 32 } as const;
 
 /**
@@ -57,6 +60,8 @@ export const ENCLAVE_FAILURES = [
   'scheme',
   /** More objects than a state can list. */
   'full',
+  /** Keys that are not for this offer, were changed on the way, or come a second time. */
+  'envelope',
 ] as const;
 export type EnclaveFailure = (typeof ENCLAVE_FAILURES)[number];
 
@@ -72,7 +77,8 @@ const TO_ENCLAVE = {
   },
   /**
    * A new state for `store`, as its owner names it, sealed under `key`. `period` in milliseconds: within one, each block is
-   * read once. `prover`: who is asked for proofs in the place of the store for blocks; empty for nobody.
+   * read once. `prover`: who is asked for proofs in the place of the store for blocks; empty for nobody. `counterAt`: the
+   * second store that keeps the counter; empty where this host does.
    */
   create: {
     code: 0xa0,
@@ -81,13 +87,35 @@ const TO_ENCLAVE = {
       root: { oneOf: AUDIT_ROOTS },
       store: 'text',
       prover: 'text',
+      counterAt: 'text',
       scheme: 'text',
       blockBytes: 'u32',
       period: 'size',
     },
   },
-  /** A state that was sealed before. `counter`: it is refused if its own is lower. */
-  open: { code: 0xa1, fields: { key: KEY, counter: 'size', head: SEALED } },
+  /**
+   * Offers to take an audit's keys from its owner, who gave the nonce. The state that they make will be sealed under `key`,
+   * and so is meanwhile what opens them. `counterAt`: the second store that will keep its counter, or empty.
+   */
+  offer: { code: 0x90, fields: { key: KEY, root: { oneOf: AUDIT_ROOTS }, counterAt: 'text', nonce: HASH } },
+  /**
+   * Gives the keys of the open state to the enclave that has made an offer: `recipient` stands in its evidence, of which
+   * this is the hash. `secret` is what the owner's nonce is the hash of. `store`: as the other side names it.
+   */
+  'hand-over': { code: 0x91, fields: { recipient: HASH, evidence: HASH, secret: HASH, store: 'text' } },
+  /**
+   * Takes over what was handed to `offer`, which this enclave sealed under `key`; the state that it becomes is open then, and
+   * `commit` keeps it. `counter` and `mark`: an offer is good once, for a state of which nothing was kept before.
+   */
+  'take-over': {
+    code: 0x92,
+    fields: { key: KEY, counter: 'size', mark: MARK, offer: SEALED, envelope: SEALED, head: SEALED },
+  },
+  /**
+   * A state that was sealed before. `counter`: it is refused if its own is lower; or where a second store keeps that,
+   * `mark`, what it gave.
+   */
+  open: { code: 0xa1, fields: { key: KEY, counter: 'size', counterAt: 'text', mark: MARK, head: SEALED } },
   /**
    * Tags an extent of an object: `data` follows, `length` bytes in all, then `data.end`. Its tags will lie in the file
    * `pack` from `tagsAt` on. `pin` is what the store calls this state of the object. With the baseline `content-hash` the
@@ -113,7 +141,7 @@ const TO_ENCLAVE = {
   'data.end': { code: 0xa4, fields: { complete: 'bool' } },
   /** Forgets an object: it is the owner's will that it is gone. */
   forget: { code: 0xa5, fields: { path: 'text' } },
-  /** Seals what has changed; `page`s and one `head` come, and `kept` is what they are answered with. */
+  /** Seals what has changed; `page`s, one `head` and its `mark` come, and the last two are answered with `kept`. */
   commit: { code: 0xa6, fields: {} },
   kept: { code: 0xa7, fields: {} },
   /** The answers to `page.want`. */
@@ -149,6 +177,7 @@ const FROM_ENCLAVE = {
       root: { oneOf: AUDIT_ROOTS },
       store: 'text',
       prover: 'text',
+      counterAt: 'text',
       scheme: 'text',
       blockBytes: 'u32',
       /** Of one block's tag. */
@@ -173,12 +202,16 @@ const FROM_ENCLAVE = {
       /** What its receipts are signed with (Ed25519). */
       publicKey: HASH,
       counter: 'size',
+      /** Which state: whoever takes it over has the same. */
+      id: HASH,
     },
   },
   /** Tags of the extent that is being tagged, in order. */
   tags: { code: 0xb1, fields: { bytes: PIECE } },
   page: { code: 0xb2, fields: { id: HASH, bytes: SEALED } },
-  head: { code: 0xb3, fields: { counter: 'size', bytes: SEALED } },
+  head: { code: 0xb3, fields: { bytes: SEALED } },
+  /** After the head that it is of was kept, or when a state is opened whose counter is behind: no older state is believed. */
+  mark: { code: 0xc8, fields: { counter: 'size', bytes: MARK } },
   'page.want': { code: 0xb4, fields: { id: HASH } },
   'page.live': { code: 0xbc, fields: { id: HASH } },
   extent: {
@@ -207,6 +240,10 @@ const FROM_ENCLAVE = {
       tagsLength: 'u32',
     },
   },
+  /** An offer: the evidence for the owner, and what this enclave needs to take it up, sealed. */
+  offered: { code: 0xc1, fields: { evidence: SEALED, sealed: SEALED } },
+  /** What was handed over, beside its pages: a head under a key of its own, and the envelope with that key. */
+  handed: { code: 0xc2, fields: { head: SEALED, envelope: SEALED } },
   /** The key that a prover works with, of a new state that has one: it is nobody's secret. */
   public: { code: 0xbe, fields: { bytes: SEALED } },
   /** What a prover is to be asked: an `ExtentRequest`. */

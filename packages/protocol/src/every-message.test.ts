@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { fromSlice, toSlice } from './control-channel.ts';
 import { fromEnclave, toEnclave } from './enclave-channel.ts';
+import { keyEnvelope, keyOffer } from './formats/hand-over.ts';
 import { decodeRecordHeader, putRecordHeader, RECORD_HEADER_BYTES, type RecordHeader } from './framing.ts';
 import { fromMachine, toMachine } from './machine-channel.ts';
 import type { MessageSet } from './message.ts';
@@ -21,6 +22,8 @@ const SETS: readonly (readonly [string, AnySet, Readonly<Record<string, { readon
   ['from storage', fromStorage as unknown as AnySet, samples.FROM_STORAGE_SAMPLES],
   ['to the enclave', toEnclave as unknown as AnySet, samples.TO_ENCLAVE_SAMPLES],
   ['from the enclave', fromEnclave as unknown as AnySet, samples.FROM_ENCLAVE_SAMPLES],
+  ['of offers', keyOffer as unknown as AnySet, { offer: samples.HAND_OVER_SAMPLES.offer }],
+  ['of envelopes', keyEnvelope as unknown as AnySet, { envelope: samples.HAND_OVER_SAMPLES.envelope }],
 ];
 
 test.each(SETS)('each message %s decodes to itself', (_name, set, kinds) => {

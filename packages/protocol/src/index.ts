@@ -10,6 +10,7 @@ export * from './device/payload-area.ts';
 export * from './device/port-stream.ts';
 export * from './enclave-channel.ts';
 export * from './exit-mask.ts';
+export * from './formats/hand-over.ts';
 export * from './formats/hash-tree.ts';
 export * from './formats/sealed-block.ts';
 export * from './framing.ts';

@@ -29,6 +29,8 @@ const FROM_CLIENT = {
     area: orNull(path),
     slice: orNull(path),
     hart: orNull(path),
+    /** Whether a slice may run outside its sandbox, with an inspector. */
+    debug: flag,
     machine: anyObject,
   },
   /** This connection becomes a link's end. */
@@ -37,7 +39,7 @@ const FROM_CLIENT = {
 export type FromClient = RequestOf<typeof FROM_CLIENT>;
 export const decodeFromClient = (line: string): FromClient | undefined => decodeRequest(FROM_CLIENT, line);
 
-/** What the toolstack may start. `debug` is a slice with an inspector, which no sandbox allows. */
+/** What the toolstack may start. `debug` is a slice with an inspector, which no sandbox allows: a client has to want it. */
 export const SPAWNED_KINDS = ['machine', 'slice', 'debug', 'storage', 'scheduler', 'builder', 'enclave'] as const;
 export type SpawnedKind = (typeof SPAWNED_KINDS)[number];
 

@@ -56,10 +56,11 @@ const FROM_CLIENT = {
   start: { kind: oneOf(...LONE_KINDS), client: id },
   list: {},
   inspect: OF_A_VM,
-  /** `stop` asks the VM's owner to end it in order, `kill` ends it, `debug` gives its slice an inspector. */
+  /** `stop` asks the VM's owner to end it in order, `kill` ends it. */
   stop: OF_A_VM,
   kill: OF_A_VM,
-  debug: OF_A_VM,
+  /** Gives its slice an inspector; the deposit says that a client wants that. */
+  debug: { ...OF_A_VM, deposit: id },
   /** Replaces the slice of a running VM by the launcher's own build, or a deposited one. */
   upgrade: { ...OF_A_VM, deposit: orNull(id) },
 } as const;

@@ -1,13 +1,15 @@
 import { isAbsolute } from 'node:path';
 import type { Baseline, StateFacts } from '@cloister/protocol';
 import { fail } from './audit-error.ts';
-import { type BackupRepository, backupRepositories, contentHashNames } from './backup-repository.ts';
+import { type BackupRepository, backupRepositories, borgSegments, contentHashNames } from './backup-repository.ts';
+import { borgSegment } from './borg-segment.ts';
 import type { KeyHome } from './key-home.ts';
 import { knownObjects } from './known-objects.ts';
 import { type AuditContext, type NewAudit, opened, withAudit } from './open-audit.ts';
 import { proverOf } from './prover/prover-client.ts';
 import { publishKey } from './prover/tags-beside.ts';
 import { nameOf } from './state-directory.ts';
+import { objectName } from './stores/conditional-object.ts';
 import { directoryStore } from './stores/directory.ts';
 import type { Limits } from './stores/meter.ts';
 import { type Store, type StoredObject, StoreLoss } from './stores/store.ts';
@@ -27,6 +29,8 @@ export interface AddOptions {
   readonly limits?: Limits | undefined;
   /** Where the sealing key is to live: in a file, unless told. */
   readonly keyHome?: KeyHome | undefined;
+  /** A second store that keeps the counter against rollback: `https://HOST/OBJECT`, or `s3://BUCKET/OBJECT`. */
+  readonly counterAt?: string | undefined;
 }
 
 export interface SyncOptions {
@@ -65,10 +69,11 @@ export async function addStore(context: AuditContext, name: string, options: Add
   const store = await opened(context, name);
   const { scheme = DEFAULTS.scheme, blockBytes = DEFAULTS.blockBytes, period = DEFAULTS.period } = options;
   const { keyHome = { kind: 'file' } } = options;
+  const counterAt = options.counterAt === undefined ? '' : objectName(options.counterAt);
   const prover = options.prover === undefined ? '' : proverOf(options.prover);
   if (prover !== '' && !isAbsolute(store.name))
     fail('bad-store', 'With a prover the store is named by its directory, or that of a copy of it');
-  const fresh: NewAudit = { store: store.name, prover, scheme, blockBytes, period, keyHome };
+  const fresh: NewAudit = { store: store.name, prover, scheme, blockBytes, period, keyHome, counterAt };
   await store.close();
   return sync(context, options.name ?? nameOf(store.name), fresh, options);
 }
@@ -89,6 +94,8 @@ async function sync(
         'bad-store',
         `"${name}" has ${audit.facts.prover === '' ? 'no' : 'another'} prover: give another name with --name`,
       );
+    if (fresh !== undefined && fresh.counterAt !== '' && fresh.counterAt !== audit.facts.counterAt)
+      fail('bad-counter', `"${name}" keeps its counter ${audit.facts.counterAt === '' ? 'here' : 'elsewhere'} already`);
     if (fresh !== undefined && audit.facts.store !== fresh.store)
       fail('bad-store', `"${name}" audits "${audit.facts.store}" already: give another name with --name`);
     const own = from === undefined ? undefined : await ownCopy(from);
@@ -111,6 +118,7 @@ async function sync(
       }
       const repositories = backupRepositories(listed);
       const isNamedByHash = contentHashNames(repositories);
+      const isSegment = borgSegments(repositories);
       const baselineOf = ({ path, bytes }: StoredObject): Baseline => {
         if (own !== undefined) return 'source';
         // Its hash is known when all of it has been tagged, in one session.
@@ -124,12 +132,17 @@ async function sync(
       for (const object of listed.values()) {
         const before = known.get(object.path);
         const baseline = baselineOf(object);
-        if (before === undefined) found.push({ object, from: 0, baseline, replace: false });
+        const check = isSegment(object.path) ? borgSegment() : undefined;
+        if (before === undefined) found.push({ object, from: 0, baseline, check, replace: false });
         else if (before.pin !== object.pin || before.bytes !== object.bytes) {
           // What was never tagged to its end is not audited yet: it begins anew.
           if (!changed && before.tagged >= before.bytes) altered.push(object.path);
-          else found.push({ object, from: 0, baseline, replace: true });
-        } else if (before.tagged < before.bytes) found.push({ object, from: before.tagged, baseline, replace: false });
+          else found.push({ object, from: 0, baseline, check, replace: true });
+        } else if (before.tagged < before.bytes) {
+          // What is checked comes whole.
+          const from = check === undefined ? before.tagged : 0;
+          found.push({ object, from, baseline, check, replace: from < before.tagged });
+        }
       }
       const wanted = found.filter(({ object: { path, bytes } }) => {
         if (path.length > NAME_MAX || path.includes('\0')) {

@@ -9,6 +9,9 @@ export const AUDIT_ERRORS = {
   'bad-state': 'Restore the state directory and the key from one backup, or remove the audit and add the store again',
   'rolled-back':
     'Someone, or a backup, has put an older state in its place: restore the newest one, or remove the audit and add the store again',
+  'bad-counter':
+    'Give https://HOST/OBJECT or s3://BUCKET/OBJECT?endpoint=URL, where nothing lies yet and PUT honours If-Match and If-None-Match',
+  'other-writer': 'Go on with the one copy of this audit that is newest, and remove the others',
   'bad-key': 'Check the passphrase, or put the key file back',
   'no-tpm':
     'Install tpm2-tools, see that this user may use the TPM (/dev/tpmrm0), or seal the key another way (--passphrase)',
@@ -16,6 +19,14 @@ export const AUDIT_ERRORS = {
   'state-full': 'Free some space, or name a directory on another disk with CLOISTER_HOME',
   'too-many': 'Audit parts of the store apart: add its directories one by one',
   'enclave-failed': 'Run "cloister doctor"; if it finds nothing, please report it',
+  'name-taken': 'Give another name with --name',
+  'bad-offer':
+    'Give the key that was shown with the offer (--key), have a new one made for a new nonce ("cloister audit hand-over AUDIT"), or see what the policy allows',
+  'no-nonce': 'Draw one with "cloister audit hand-over AUDIT", and have an offer made for it',
+  'bad-policy': 'Make one with "cloister audit policy", where the keys are to go',
+  'bad-out': 'Name a directory that is not there yet with --out',
+  'no-offer': 'Make a new one with "cloister audit offer", and have the owner hand the audit over to that',
+  'bad-envelope': 'Have the owner hand the audit over again, to a new offer',
   aborted: 'Run the same command again: it goes on where it stopped',
 } as const;
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { backupRepositories, contentHashNames } from './backup-repository.ts';
+import { backupRepositories, borgSegments, contentHashNames } from './backup-repository.ts';
 
 const hash = 'ab'.repeat(32);
 const listed = (...paths: readonly string[]) => new Map(paths.map((path) => [path, true]));
@@ -39,4 +39,14 @@ test('only names in a restic repository are hashes', () => {
     `r/data/ab/${hash}0`,
   ])
     expect(isNamedByHash(path), path).toBe(false);
+});
+
+test('only what lies among the data of a borg repository is a segment', () => {
+  const isSegment = borgSegments([
+    { kind: 'borg', root: 'b/' },
+    { kind: 'restic', root: 'r/' },
+  ]);
+  expect(['b/data/0/1', 'b/data/12/345'].every(isSegment)).toBe(true);
+  for (const path of ['b/data/0', 'b/hints.1', 'b/data/0/1x', 'r/data/0/1', 'data/0/1', 'b/x/data/0/1'])
+    expect(isSegment(path), path).toBe(false);
 });

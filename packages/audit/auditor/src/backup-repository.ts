@@ -37,3 +37,12 @@ export function contentHashNames(repositories: readonly BackupRepository[]): (pa
     return match !== null && roots.has(match[1] ?? '');
   };
 }
+
+/** Says of a path whether it is a segment of a borg repository, whose entries have checksums. */
+export function borgSegments(repositories: readonly BackupRepository[]): (path: string) => boolean {
+  const roots = new Set(repositories.filter(({ kind }) => kind === 'borg').map(({ root }) => root));
+  return (path) => {
+    const match = roots.size === 0 ? null : /^(.*\/)?data\/\d{1,10}\/\d{1,10}$/.exec(path);
+    return match !== null && roots.has(match[1] ?? '');
+  };
+}

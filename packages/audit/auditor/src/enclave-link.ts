@@ -19,6 +19,7 @@ const CODES: Readonly<Record<EnclaveFailure, AuditErrorCode>> = {
   request: 'enclave-failed',
   scheme: 'bad-scheme',
   full: 'too-many',
+  envelope: 'bad-envelope',
 };
 
 export type Answer = Exclude<FromEnclave, { readonly kind: 'done' | 'failed' }>;

@@ -3,6 +3,12 @@ export { AUDIT_ERRORS, AuditError, type AuditErrorCode } from './audit-error.ts'
 export type { BackupRepository } from './backup-repository.ts';
 export type { ReceiptPlace } from './batch.ts';
 export { type Cost, costs, DEFAULT_PRICES, type Prices } from './costs.ts';
+export { type HandedOver, type HandOverOptions, handOver, policyOf } from './hand-over/hand-over.ts';
+export { makePolicy } from './hand-over/make-policy.ts';
+export { type DrawnNonce, drawNonce } from './hand-over/nonce.ts';
+export { type OfferedKeys, type OfferOptions, offerKeys } from './hand-over/offer-keys.ts';
+export { offerNames } from './hand-over/pending-offers.ts';
+export { type TakenOver, takeOver } from './hand-over/take-over.ts';
 export type { KeyHome, Unlock } from './key-home.ts';
 export type { AuditContext, AuditProgress } from './open-audit.ts';
 export { prometheusText } from './prometheus.ts';
@@ -11,3 +17,5 @@ export { removeAudit } from './remove.ts';
 export { type AuditResult, type RunOptions, runAudit, SAMPLE } from './run-audit.ts';
 export { auditNames, fingerprintOf } from './state-directory.ts';
 export { type AuditStatus, allAudits, auditStatus } from './status.ts';
+export { hungCalls } from './stores/file-deadline.ts';
+export { attestationKeyOf } from './tpm-home.ts';

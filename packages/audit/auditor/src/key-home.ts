@@ -7,6 +7,7 @@ import { Decrypter, Encrypter } from 'age-encryption';
 import { fail, failFile } from './audit-error.ts';
 import { type CounterHome, fileCounter } from './counter-home.ts';
 import { keysDirectory } from './keys-directory.ts';
+import { makeStoreCounter, openStoreCounter, removeStoreCounter } from './store-counter.ts';
 import { makeTpmHome, openTpmHome, removeTpmHome } from './tpm-home.ts';
 
 /**
@@ -44,15 +45,27 @@ export interface Home {
 /**
  * A new sealing key, in its home.
  * @param measured 32 bytes: what the enclave is
- * @throws AuditError `bad-key` for a recipient that is none, `no-tpm`, `state-unwritable`
+ * @param counterAt the second store that is to keep the counter; empty for none
+ * @throws AuditError `bad-key` for a recipient that is none, `no-tpm`, `bad-counter`, `state-unwritable`
  */
-export async function makeHome(name: string, home: KeyHome, unlock: Unlock, measured: Uint8Array): Promise<Home> {
+export async function makeHome(
+  name: string,
+  home: KeyHome,
+  counterAt: string,
+  unlock: Unlock,
+  measured: Uint8Array,
+): Promise<Home> {
   const key = crypto.getRandomValues(new Uint8Array(SEALING_KEY_BYTES));
-  if (home.kind === 'tpm') return makeTpmHome(name, key, measured);
+  if (home.kind === 'tpm') {
+    if (counterAt !== '') fail('bad-counter', 'A TPM that keeps the key keeps the counter, too');
+    return makeTpmHome(name, key, measured);
+  }
+  // Before the key: where that is, its counter is known.
+  const counter = await makeStoreCounter(name, counterAt);
   const [path, content] =
     home.kind === 'file' ? [openPath(name), key] : [agePath(name), await sealed(key, home, unlock)];
   await writeAtomically(path, content).catch((error) => failFile(path, error));
-  return { root: 'software', key, counter: fileCounter(name) };
+  return { root: 'software', key, counter: counter ?? fileCounter(name) };
 }
 
 async function sealed(
@@ -78,7 +91,7 @@ export async function openHome(name: string, unlock: Unlock, measured: Uint8Arra
   const key = file === undefined ? open : await opened(agePath(name), file, unlock);
   if (key === undefined) return openTpmHome(name, measured);
   if (key.length !== SEALING_KEY_BYTES) fail('bad-key', `"${openPath(name)}" is no key`);
-  return { root: 'software', key, counter: fileCounter(name) };
+  return { root: 'software', key, counter: (await openStoreCounter(name)) ?? fileCounter(name) };
 }
 
 async function opened(path: string, file: Uint8Array, unlock: Unlock): Promise<Uint8Array> {
@@ -99,8 +112,9 @@ async function opened(path: string, file: Uint8Array, unlock: Unlock): Promise<U
 }
 
 /** Forgets a key and its counter, wherever they live. @throws AuditError `no-tpm` */
-export async function removeHome(name: string): Promise<void> {
+export async function removeHome(name: string, warn: (line: string) => void): Promise<void> {
   for (const path of [openPath(name), agePath(name)]) await rm(path, { force: true });
   await fileCounter(name).remove();
+  await removeStoreCounter(name, warn);
   await removeTpmHome(name);
 }

@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto';
+import { measurementDigest } from '@cloister/evidence';
 import type { EnclaveMeasurement, StartLone } from '@cloister/launcher';
 import type { StateFacts } from '@cloister/protocol';
 import { fail } from './audit-error.ts';
+import type { CounterHome } from './counter-home.ts';
+import { isBegun } from './counter-home.ts';
 import { type Answer, type EnclaveLink, linkTo } from './enclave-link.ts';
+import { forgetOffer } from './hand-over/pending-offers.ts';
 import { type Home, type KeyHome, makeHome, openHome, type Unlock } from './key-home.ts';
 import type { ProverTimes } from './prover/prover-client.ts';
 import { tagsBeside } from './prover/tags-beside.ts';
@@ -42,7 +46,7 @@ export interface AuditProgress {
 }
 
 /** Who can open nothing that is closed. */
-const CLOSED: Unlock = {
+export const CLOSED: Unlock = {
   passphrase: async () => fail('bad-key', 'The key needs a passphrase'),
   identities: async () => [],
 };
@@ -70,6 +74,8 @@ export interface NewAudit {
   readonly blockBytes: number;
   readonly period: number;
   readonly keyHome: KeyHome;
+  /** The second store that is to keep the counter, or empty. */
+  readonly counterAt: string;
 }
 
 /**
@@ -78,75 +84,49 @@ export interface NewAudit {
  * @throws AuditError
  */
 export async function withAudit<T>(
-  { startEnclave, measureEnclave, signal, progress, warn, unlock = CLOSED }: AuditContext,
+  context: AuditContext,
   name: string,
   fresh: NewAudit | undefined,
   work: (audit: OpenAudit) => Promise<T>,
 ): Promise<T> {
+  const { measureEnclave, signal, progress, warn, unlock = CLOSED } = context;
   const waiting = (owner: number | undefined): void =>
     warn?.(`Another process (${owner ?? 'it does not say which'}) works on this audit; waiting for it`);
   return withStateDirectory(name, signal, waiting, async (directory) => {
     const head = await directory.head();
     if (head === undefined && fresh === undefined) fail('no-audit', `There is no audit "${name}"`);
     const measurement = await measureEnclave();
-    const measured = digestOf(measurement);
-    const { keyHome = { kind: 'file' }, ...wish } = fresh ?? {};
+    const measured = measurementDigest(measurement);
+    const { keyHome = { kind: 'file' }, counterAt: wanted = '', ...wish } = fresh ?? {};
     const known = await openHome(name, unlock, measured);
     if (known === undefined && head !== undefined) fail('bad-key', `The key of "${name}" is not there`);
-    const home = known ?? (await makeHome(name, keyHome, unlock, measured));
+    const home = known ?? (await makeHome(name, keyHome, wanted, unlock, measured));
     const { root, key, counter: counterHome } = home;
-    const counter = await counterHome.read();
-    if (head === undefined && counter > 0)
+    const { at: counterAt } = counterHome;
+    const { counter, mark } = await counterHome.read();
+    if (head === undefined && isBegun({ counter, mark }))
       fail('rolled-back', `The state of "${name}" is gone from "${directory.path}"`);
-    const enclave = await startEnclave();
-    const link = linkTo(enclave);
-    const interrupt = (): void => void link.end();
-    signal?.addEventListener('abort', interrupt, { once: true });
-    try {
-      let facts: StateFacts | undefined;
-      const serve = async (answer: Answer): Promise<boolean> => {
-        switch (answer.kind) {
-          case 'state': {
-            const { kind: _, ...state } = answer;
-            facts = state;
-            return true;
-          }
-          case 'page.want': {
-            const bytes = await directory.page(answer.id);
-            await link.send(bytes === undefined ? { kind: 'page.lost' } : { kind: 'page', bytes });
-            return true;
-          }
-          case 'page':
-            await directory.writePage(answer.id, answer.bytes);
-            return true;
-          case 'public':
-            // Before the head: what is committed has it.
-            await directory.writePublicKey(answer.bytes);
-            return true;
-          case 'head':
-            await directory.writeHead(answer.bytes);
-            await counterHome.advance(answer.counter);
-            await link.send({ kind: 'kept' });
-            return true;
-          default:
-            return false;
-        }
-      };
-      const served = async (answer: Answer): Promise<void> => void (await serve(answer));
+    return withEnclave(context, measurement, async (link) => {
+      const { facts, serve } = keepingIn(directory, counterHome, link);
       const commit = async (): Promise<StateFacts> => {
-        await link.run({ kind: 'commit' }, served);
-        return facts!;
+        await link.run({ kind: 'commit' }, async (answer) => void (await serve(answer)));
+        return facts();
       };
-      await link.run({ kind: 'measured', ...measurement });
       if (head === undefined) {
         progress?.({ doing: 'making keys', bytes: 0, ofBytes: 0 });
-        await link.run({ kind: 'create', key, root, ...(wish as Omit<NewAudit, 'keyHome'>) }, served);
+        const rest = wish as Omit<NewAudit, 'keyHome' | 'counterAt'>;
+        const create = { kind: 'create', key, root, counterAt, ...rest } as const;
+        await link.run(create, async (answer) => void (await serve(answer)));
         const { publicKey } = await commit();
         await directory.writeFingerprint(createHash('sha256').update(publicKey).digest('hex'));
-      } else await link.run({ kind: 'open', key, counter, head }, served);
+      } else {
+        await forgetOffer(name);
+        const open = { kind: 'open', key, counter, counterAt, mark, head } as const;
+        await link.run(open, async (answer) => void (await serve(answer)));
+      }
       const audit: OpenAudit = {
         ...{
-          directory: tagsBeside(directory, facts!),
+          directory: tagsBeside(directory, facts()),
           link,
           commit,
           serve,
@@ -154,24 +134,77 @@ export async function withAudit<T>(
           quote: home.quote,
         },
         get facts() {
-          return facts!;
+          return facts();
         },
       };
       return await work(audit);
-    } catch (error) {
-      if (signal?.aborted === true) fail('aborted', 'Interrupted', error);
-      throw error;
-    } finally {
-      signal?.removeEventListener('abort', interrupt);
-      await link.end();
-    }
+    }).finally(() => counterHome.close());
   });
 }
 
-/** 32 bytes that stand for what an enclave is. */
-function digestOf(measurement: EnclaveMeasurement): Uint8Array {
-  const hash = createHash('sha256');
-  const { bundle, filter, node, libraries, command, level } = measurement;
-  for (const part of [bundle, filter, node, libraries]) hash.update(part);
-  return new Uint8Array(hash.update(JSON.stringify([command, level])).digest());
+/** Keeps what an enclave seals of its state, and gives it back. */
+export interface Keeping {
+  /** The answer to a question that a job may have in between; true if it was one. */
+  serve(answer: Answer): Promise<boolean>;
+  /** What the enclave said last of its state. */
+  facts(): StateFacts;
+}
+
+export function keepingIn(directory: StateDirectory, counterHome: CounterHome, link: EnclaveLink): Keeping {
+  let facts: StateFacts | undefined;
+  return {
+    facts: () => facts!,
+    async serve(answer) {
+      switch (answer.kind) {
+        case 'state': {
+          const { kind: _, ...state } = answer;
+          facts = state;
+          return true;
+        }
+        case 'page.want': {
+          const bytes = await directory.page(answer.id);
+          await link.send(bytes === undefined ? { kind: 'page.lost' } : { kind: 'page', bytes });
+          return true;
+        }
+        case 'page':
+          await directory.writePage(answer.id, answer.bytes);
+          return true;
+        case 'public':
+          // Before the head: what is committed has it.
+          await directory.writePublicKey(answer.bytes);
+          return true;
+        case 'head':
+          await directory.writeHead(answer.bytes);
+          await link.send({ kind: 'kept' });
+          return true;
+        case 'mark':
+          await counterHome.advance(answer.counter, answer.bytes);
+          await link.send({ kind: 'kept' });
+          return true;
+        default:
+          return false;
+      }
+    },
+  };
+}
+
+/** An enclave of its own for `work`, with which it ends, and which has been told what it is. @throws AuditError `aborted` */
+export async function withEnclave<T>(
+  { startEnclave, signal }: AuditContext,
+  measurement: EnclaveMeasurement,
+  work: (link: EnclaveLink) => Promise<T>,
+): Promise<T> {
+  const link = linkTo(await startEnclave());
+  const interrupt = (): void => void link.end();
+  signal?.addEventListener('abort', interrupt, { once: true });
+  try {
+    await link.run({ kind: 'measured', ...measurement });
+    return await work(link);
+  } catch (error) {
+    if (signal?.aborted === true) fail('aborted', 'Interrupted', error);
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', interrupt);
+    await link.end();
+  }
 }

@@ -43,7 +43,7 @@ export async function runAudit(context: AuditContext, name: string, options: Run
     const questions =
       audit.facts.prover === ''
         ? await storeQuestions(context, audit, options.limits)
-        : proverQuestions(context, audit.facts);
+        : proverQuestions(context, audit.facts, options.limits);
     let proofs: Proofs | undefined;
     try {
       const wrong: Finding[] = [];

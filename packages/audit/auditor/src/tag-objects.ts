@@ -1,4 +1,5 @@
 import type { Baseline, FromEnclave } from '@cloister/protocol';
+import type { ObjectCheck } from './borg-segment.ts';
 import { failed } from './enclave-link.ts';
 import type { AuditContext, OpenAudit } from './open-audit.ts';
 import { type ExtentPlan, readAhead } from './read-ahead.ts';
@@ -18,12 +19,14 @@ export interface Tagging {
   readonly baseline: Baseline;
   /** What was tagged of it before is of another state. */
   readonly replace: boolean;
+  /** What shows damage in it, where that is known of its kind; it is tagged from its first byte on. */
+  readonly check?: ObjectCheck | undefined;
 }
 
 export interface Tagged {
   readonly objects: number;
   readonly bytes: number;
-  /** Objects that were not as long as they were listed, are not what their names say, or could not be read: they are not audited. */
+  /** Objects that were not as long as they were listed, are not what their names or checksums say, or could not be read: they are not audited. */
   readonly skipped: readonly { readonly path: string; readonly why: string }[];
 }
 
@@ -31,6 +34,7 @@ interface Extent extends ExtentPlan {
   readonly baseline: Baseline;
   readonly replace: boolean;
   readonly tagsAt: number;
+  readonly check: ObjectCheck | undefined;
   /** Whether it came to its end. */
   complete: boolean;
 }
@@ -105,11 +109,12 @@ export async function tagObjects(
   const lost = new Set<StoredObject>();
   let tagsAt = 0;
   function* extents(): Generator<Extent> {
-    for (const { object, from, baseline, replace } of wanted) {
+    for (const { object, from, baseline, replace, check } of wanted) {
       let offset = from;
       do {
         const length = Math.min(EXTENT_BYTES, object.bytes - offset);
-        yield { object, offset, length, baseline, tagsAt, replace: replace && offset === 0, complete: true };
+        const place = { object, offset, length, tagsAt };
+        yield { ...place, baseline, check, replace: replace && offset === 0, complete: true };
         tagsAt += Math.max(1, Math.ceil(length / blockBytes)) * tagBytes;
         offset += EXTENT_BYTES;
       } while (offset < object.bytes && !lost.has(object));
@@ -133,13 +138,18 @@ export async function tagObjects(
           replace: extent.replace,
         });
         sent.push(extent);
-      } else if (!sent.includes(extent)) continue;
-      if (piece.bytes instanceof StoreLoss) {
+      } else if (!extent.complete || !sent.includes(extent)) continue;
+      const isEnd = last && offset + length === object.bytes;
+      const flaw =
+        piece.bytes instanceof StoreLoss
+          ? piece.bytes.message
+          : (extent.check?.feed(piece.bytes) ?? (isEnd ? extent.check?.end() : undefined));
+      if (flaw !== undefined) {
         extent.complete = false;
         lost.add(object);
-        skipped.push({ path: object.path, why: piece.bytes.message });
-      } else await link.send({ kind: 'data', bytes: piece.bytes });
-      if (last) {
+        skipped.push({ path: object.path, why: flaw });
+      } else if (!(piece.bytes instanceof StoreLoss)) await link.send({ kind: 'data', bytes: piece.bytes });
+      if (last || flaw !== undefined) {
         await link.send({ kind: 'data.end', complete: extent.complete });
         uncommitted += length;
       }

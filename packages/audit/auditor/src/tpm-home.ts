@@ -1,10 +1,10 @@
-import { randomInt } from 'node:crypto';
+import { createHash, createPublicKey, randomInt } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TpmQuote } from '@cloister/evidence';
 import { readIfThere, writeAtomically } from '@cloister/files';
 import { fail, failFile } from './audit-error.ts';
-import type { CounterHome } from './counter-home.ts';
+import { type CounterHome, localCounter } from './counter-home.ts';
 import { keysDirectory } from './keys-directory.ts';
 import { withTpm } from './tpm.ts';
 
@@ -28,6 +28,8 @@ interface Kept {
   readonly index: number;
   /** What the counter was before the first commit. */
   readonly base: number;
+  /** SHA-256 of the key that quotes are signed with (its SubjectPublicKeyInfo), in hexadecimal. */
+  readonly attestationKey: string;
 }
 
 /** @param measured what the enclave is @throws AuditError `no-tpm` */
@@ -37,7 +39,11 @@ export async function makeTpmHome(name: string, key: Uint8Array, measured: Uint8
     const index = randomInt(INDEX.first + 0x1000, INDEX.last);
     const base = await tpm.defineCounter(index);
     const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
-    const kept: Kept = { schema: 1, public: base64(sealed.public), private: base64(sealed.private), index, base };
+    const spki = createPublicKey(await tpm.attestationKey()).export({ format: 'der', type: 'spki' });
+    const kept: Kept = {
+      ...{ schema: 1, public: base64(sealed.public), private: base64(sealed.private), index, base },
+      attestationKey: createHash('sha256').update(spki).digest('hex'),
+    };
     await writeAtomically(path(name), JSON.stringify(kept)).catch((error) => failFile(path(name), error));
     return homeOf(key, kept, measured);
   });
@@ -56,8 +62,12 @@ export async function openTpmHome(name: string, measured: Uint8Array): Promise<T
 
 const homeOf = (key: Uint8Array, kept: Kept, measured: Uint8Array): TpmHome => ({
   ...{ root: 'tpm', key, counter: counterOf(kept, measured) },
-  quote: (nonce) => withTpm(measured, (tpm) => tpm.quote(nonce)),
+  quote: (nonce) => withTpm(measured, (tpm) => tpm.quote(nonce, kept.index)),
 });
+
+/** What the quotes of an audit are signed with, if a TPM keeps its key. @throws AuditError `bad-key` */
+export const attestationKeyOf = async (name: string): Promise<string | undefined> =>
+  (await keptAt(name))?.attestationKey;
 
 async function keptAt(name: string): Promise<Kept | undefined> {
   const text = await readIfThere(path(name));
@@ -73,15 +83,13 @@ async function keptAt(name: string): Promise<Kept | undefined> {
 
 function counterOf({ index, base }: Kept, measured: Uint8Array): CounterHome {
   const read = (): Promise<number> => withTpm(measured, async (tpm) => (await tpm.readCounter(index)) - base);
-  return {
-    read,
-    // As often as needed: a kill between a commit and its step leaves the counter behind.
-    advance: (counter) =>
-      withTpm(measured, async (tpm) => {
-        for (let value = (await tpm.readCounter(index)) - base; value < counter; )
-          value = (await tpm.increment(index)) - base;
-      }),
-  };
+  // As often as needed: a kill between a commit and its step leaves the counter behind.
+  const advance = (counter: number): Promise<void> =>
+    withTpm(measured, async (tpm) => {
+      for (let value = (await tpm.readCounter(index)) - base; value < counter; )
+        value = (await tpm.increment(index)) - base;
+    });
+  return localCounter(read, advance);
 }
 
 /** Takes key and counter away; the TPM needs to be in no certain state for it. @throws AuditError `no-tpm` */

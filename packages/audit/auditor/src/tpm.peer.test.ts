@@ -1,14 +1,15 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { createHash, verify } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { decodeQuote, verifyQuote } from '../../../evidence/src/index.ts';
-import { type AuditContext, addStore, auditReceipts, removeAudit, runAudit } from './index.ts';
+import { afterAll, afterEach, assert, beforeAll, beforeEach, expect, test } from 'vitest';
+import { countersGoUp, decodeQuote, encodeQuote, verifyQuote } from '../../../evidence/src/index.ts';
+import { type AuditContext, addStore, attestationKeyOf, auditReceipts, removeAudit, runAudit } from './index.ts';
 import { enclaveHere, measuredHere } from './testing/enclave-here.ts';
 import { type Laboratory, laboratory, noise } from './testing/laboratory.ts';
+import { withTpm } from './tpm.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cloister-swtpm-'));
 const socket = join(folder, 'tpm.sock');
@@ -114,6 +115,86 @@ test('a receipt is quoted, as tpm2_checkquote and we see it', { timeout: DEADLIN
       expect(verifyQuote({ ...quote, [name]: bent }, kept!.bytes), `${name} ${at}`).toBeUndefined();
     }
   expect(readFileSync(join(folder, 'ak.pem'), 'utf8')).toContain('PUBLIC KEY');
+});
+
+test('its counter is certified beside each receipt, as the TPM and OpenSSL see it', { timeout: DEADLINE }, async () => {
+  await add();
+  await runAudit(context, 'lab');
+  await runAudit(context, 'lab');
+  const counted = (await auditReceipts('lab')).map(({ number, bytes, verified }) => {
+    const path = [...lab.kept().keys()].find((name) => name.endsWith(`${number}.cose.quote`))!;
+    const quote = decodeQuote(new Uint8Array(lab.kept().get(path)!))!;
+    const { attestationKey, counter } = verifyQuote(quote, bytes)!;
+    assert(verified.ok);
+    const { state } = verified.claims.audit;
+    return { number, bytes, quote, state, attestationKey, counter: counter! };
+  });
+  expect(counted).toHaveLength(2);
+  const [first, last] = counted as [(typeof counted)[0], (typeof counted)[0]];
+  expect(last.counter.value).toBe(first.counter.value + 1);
+  // One key of one TPM, which `add` has noted.
+  for (const { attestationKey } of counted)
+    expect(Buffer.from(attestationKey).toString('hex')).toBe(await attestationKeyOf('lab'));
+  const { bytes, quote } = last;
+  const { counter } = quote;
+
+  // What the TPM says itself: the value, the index's name, and that its key has signed.
+  const handle = `0x${last.counter.index.toString(16)}`;
+  tpm2('nvread', '-C', 'o', '-s', '8', '-o', 'value', handle);
+  expect(Number(readFileSync(join(folder, 'value')).readBigUInt64BE())).toBe(last.counter.value);
+  const name = /name: ([0-9a-f]{68})/.exec(tpm2('nvreadpublic', handle))![1];
+  expect(name).toBe(`000b${createHash('sha256').update(counter!.public).digest('hex')}`);
+  expect(Buffer.from(counter!.message).includes(Buffer.from(name!, 'hex'))).toBe(true);
+  writeFileSync(join(folder, 'certified'), counter!.message);
+  writeFileSync(join(folder, 'certified.signature'), counter!.signature);
+  writeFileSync(join(folder, 'ak.pem'), quote.publicKey);
+  tpm2('loadexternal', '-Q', '-C', 'o', '-G', 'ecc', '-u', 'ak.pem', '-c', 'ak.loaded');
+  tpm2('verifysignature', '-c', 'ak.loaded', '-g', 'sha256', '-m', 'certified', '-s', 'certified.signature');
+  // It prints what all attestations have, then says that it knows no more of this type.
+  const print = spawnSync('tpm2_print', ['-t', 'TPMS_ATTEST', 'certified'], { cwd: folder, encoding: 'utf8' });
+  expect(print.stdout).toContain('type: 8014');
+  expect(print.stdout).toContain(`extraData: ${createHash('sha256').update(bytes).digest('hex')}`);
+  const [r, s] = [counter!.signature.subarray(6, 38), counter!.signature.subarray(40, 72)];
+  const isSigned = verify(
+    'sha256',
+    counter!.message,
+    { key: quote.publicKey, dsaEncoding: 'ieee-p1363' },
+    Buffer.concat([r, s]),
+  );
+  expect(isSigned).toBe(true);
+
+  // Any changed bit, another receipt's, the registers' own, or what is no counter, is none.
+  for (const part of ['message', 'signature', 'public'] as const)
+    for (let at = 0; at < counter![part].length; at += 1) {
+      const bent = counter![part].slice();
+      bent[at]! ^= 1;
+      expect(verifyQuote({ ...quote, counter: { ...counter!, [part]: bent } }, bytes), `${part} ${at}`).toBeUndefined();
+    }
+  expect(verifyQuote({ ...quote, counter: first.quote.counter! }, bytes)).toBeUndefined();
+  expect(verifyQuote({ ...quote, counter: { ...quote, public: counter!.public } }, bytes)).toBeUndefined();
+  expect(verifyQuote(decodeQuote(encodeQuote(quote))!, bytes)).toMatchObject({ counter: last.counter });
+
+  expect(countersGoUp(counted)).toBe(true);
+  expect(countersGoUp([first, { ...last, counter: first.counter }])).toBe(false);
+  expect(countersGoUp([last, { ...first, number: 3 }])).toBe(false);
+  expect(countersGoUp([first, last, { ...first, counter: last.counter }])).toBe(false);
+  expect(countersGoUp([first, { ...last, state: new Uint8Array(32), counter: first.counter }])).toBe(true);
+});
+
+test('an index that anybody can set is no counter, though the TPM certifies it', { timeout: DEADLINE }, async () => {
+  const handle = '0x1500123';
+  tpm2('nvdefine', '-Q', '-C', 'o', '-s', '8', '-a', 'ownerread|ownerwrite|authread|authwrite|no_da', handle);
+  writeFileSync(join(folder, 'high'), Buffer.alloc(8, 1));
+  tpm2('nvwrite', '-Q', '-C', 'o', '-i', 'high', handle);
+  try {
+    const nonce = createHash('sha256').update('receipt').digest();
+    const quote = await withTpm(new Uint8Array(32), (tpm) => tpm.quote(nonce, Number(handle)));
+    expect(verifyQuote(quote, Buffer.from('receipt'))).toBeUndefined();
+    const { counter: _, ...without } = quote;
+    expect(verifyQuote(without, Buffer.from('receipt'))).toBeDefined();
+  } finally {
+    tpm2('nvundefine', '-Q', '-C', 'o', handle);
+  }
 });
 
 test('without a TPM it says so in one line', { timeout: DEADLINE }, async () => {

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { TpmQuote } from '@cloister/evidence';
+import type { CertifiedCounter, TpmQuote } from '@cloister/evidence';
 import { fail } from './audit-error.ts';
 
 const run = promisify(execFile);
@@ -31,8 +31,12 @@ export interface Tpm {
   readCounter(index: number): Promise<number>;
   increment(index: number): Promise<number>;
   removeCounter(index: number): Promise<void>;
-  /** Says what state the machine is in, signed with the nonce. */
-  quote(nonce: Uint8Array): Promise<TpmQuote>;
+  /** What quotes are signed with, in PEM. */
+  attestationKey(): Promise<string>;
+  /** What registers of the SHA-256 bank hold: 32 bytes each. */
+  registers(numbers: readonly string[]): Promise<readonly Uint8Array[]>;
+  /** Says what state the machine is in, and where a counter stands, both signed with the nonce. */
+  quote(nonce: Uint8Array, index?: number): Promise<TpmQuote>;
 }
 
 /** @param measured 32 bytes: what the enclave is */
@@ -72,7 +76,45 @@ export async function withTpm<T>(measured: Uint8Array, work: (tpm: Tpm) => Promi
   const primary = (): Promise<Buffer> =>
     tpm2('createprimary', ['-Q', '-C', 'o', '-g', 'sha256', '-G', 'ecc', '-c', 'primary']);
 
+  /**
+   * A key that signs nothing but what the TPM says. A primary key of the endorsement hierarchy is derived from the TPM's own
+   * seed: the same one each time, so that whoever has seen it once knows this TPM again (as the initial attestation key of
+   * TCG's TPM 2.0 Keys for Device Identity).
+   */
+  async function attestationKey(): Promise<string> {
+    const attributes = 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|restricted|sign';
+    await tpm2('createprimary', [
+      '-Q',
+      '-C',
+      'e',
+      '-g',
+      'sha256',
+      '-G',
+      'ecc256:ecdsa-sha256:null',
+      '-a',
+      attributes,
+      '-c',
+      'ak',
+    ]);
+    await tpm2('readpublic', ['-Q', '-c', 'ak', '-f', 'pem', '-o', 'ak.pem']);
+    return readFile(at('ak.pem'), 'utf8');
+  }
+
+  /** By the attestation key, which is loaded. */
+  async function certified(index: number, nonce: Uint8Array): Promise<CertifiedCounter> {
+    const handle = `0x${index.toString(16)}`;
+    // All of its eight bytes: without a size it would be their digest that is certified (part 3, TPM2_NV_Certify).
+    const whole = ['--size', '8', '-q', hex(nonce), '--attestation', 'counter.message', '-o', 'counter.signature'];
+    await tpm2('nvcertify', ['-Q', '-C', 'ak', '-c', 'o', '-g', 'sha256', '-s', 'ecdsa', ...whole, handle]);
+    return {
+      message: await readFile(at('counter.message')),
+      signature: await readFile(at('counter.signature')),
+      public: nvPublic(index, (await tpm2('nvreadpublic', [handle])).toString('latin1')),
+    };
+  }
+
   const tpm: Tpm = {
+    attestationKey,
     async seal(secret) {
       await primary();
       await tpm2('createpolicy', ['-Q', '--policy-pcr', '-l', PCRS, '-L', 'policy']);
@@ -102,16 +144,21 @@ export async function withTpm<T>(measured: Uint8Array, work: (tpm: Tpm) => Promi
     async removeCounter(index) {
       await tpm2('nvundefine', ['-Q', '-C', 'o', `0x${index.toString(16)}`]);
     },
-    async quote(nonce) {
-      await tpm2('createek', ['-Q', '-c', 'ek', '-G', 'ecc', '-u', 'ek.public']);
-      const ak = ['-C', 'ek', '-c', 'ak', '-G', 'ecc', '-g', 'sha256', '-s', 'ecdsa', '-u', 'ak.pem', '-f', 'pem'];
-      await tpm2('createak', ['-Q', ...ak, '-n', 'ak.name']);
+    async registers(numbers) {
+      await tpm2('pcrread', ['-Q', '-o', 'values', `sha256:${numbers.join(',')}`]);
+      const values = await readFile(at('values'));
+      return numbers.map((_, index) => new Uint8Array(values.subarray(32 * index, 32 * index + 32)));
+    },
+    async quote(nonce, index) {
+      const publicKey = await attestationKey();
       const files = ['-m', 'message', '-s', 'signature', '-o', 'pcrs'];
       await tpm2('quote', ['-Q', '-c', 'ak', '-l', PCRS, '-g', 'sha256', '-q', hex(nonce), ...files]);
       const [message, signature, pcrs] = await Promise.all(
         ['message', 'signature', 'pcrs'].map((name) => readFile(at(name))),
       );
-      return { message: message!, signature: signature!, pcrs: pcrs!, publicKey: await readFile(at('ak.pem'), 'utf8') };
+      const counter = index === undefined ? undefined : await certified(index, nonce);
+      const rest = counter === undefined ? {} : { counter };
+      return { message: message!, signature: signature!, pcrs: pcrs!, publicKey, ...rest };
     },
   };
   try {
@@ -121,4 +168,17 @@ export async function withTpm<T>(measured: Uint8Array, work: (tpm: Tpm) => Promi
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** TPMS_NV_PUBLIC of a counter (TPM 2.0 Library, part 2) with the attributes that tpm2_nvreadpublic shows. */
+function nvPublic(index: number, shown: string): Uint8Array {
+  const attributes = /attributes:\s+friendly: \S+\s+value: (0x[0-9A-F]+)/i.exec(shown)?.[1];
+  if (attributes === undefined) fail('no-tpm', `tpm2_nvreadpublic does not show the index 0x${index.toString(16)}`);
+  const bytes = Buffer.alloc(14);
+  bytes.writeUInt32BE(index, 0);
+  bytes.writeUInt16BE(0x000b, 4); // SHA-256
+  bytes.writeUInt32BE(Number(attributes), 6);
+  bytes.writeUInt16BE(0, 10); // no policy
+  bytes.writeUInt16BE(8, 12);
+  return bytes;
 }

@@ -20,6 +20,9 @@ const {
   audit,
   blocks,
   proof,
+  offer,
+  'hand-over': handOver,
+  'take-over': takeOver,
 } = TO_ENCLAVE_SAMPLES;
 const blocksAgain: ToEnclave = { ...blocks, ask: 2 };
 /** What a client says whose store has other tags: most of a sequence is this, or nothing would come far. */
@@ -31,11 +34,13 @@ const HONEST: readonly ToEnclave[] = [
   dataEnd,
   commit,
   kept,
+  kept,
   list,
   audit,
   blocks,
   blocksAgain,
   commit,
+  kept,
   kept,
 ];
 
@@ -45,6 +50,9 @@ const WITH_PROVER: readonly ToEnclave[] = HONEST.map((message) => {
   if (message === blocks) return proof;
   return message === blocksAgain ? { ...proof, ask: 2 } : message;
 });
+
+/** What hands a state over, after an offer of its own; nobody else's is a key that it would take. */
+const HANDING: readonly ToEnclave[] = [measured, offer, create, tag, data, dataEnd, commit, kept, kept, handOver];
 
 /** Says all of it to a new enclave, hands it the page that it made last, then leaves; returns the kinds of the answers. */
 async function say(frames: readonly Uint8Array[]): Promise<readonly string[]> {
@@ -81,13 +89,21 @@ test.each([
   10_000,
 );
 
+test('a client that hands a state over is given it, and one that takes over what nobody has sealed is refused', async () => {
+  const frames = (messages: readonly ToEnclave[]) => messages.map((message) => toEnclave.encode(message));
+  const handing = await say(frames(HANDING));
+  expect(handing.filter((kind) => kind === 'failed' || kind === 'nothing')).toEqual([]);
+  expect(handing.filter((kind) => kind === 'offered' || kind === 'handed')).toEqual(['offered', 'handed']);
+  expect(await say(frames([measured, takeOver]))).toEqual(['done', 'failed']);
+});
+
 test(`nothing that a client says ends an enclave but its leaving (seed ${SEED})`, async () => {
   const random = randomFrom(SEED);
   const samples = Object.values(TO_ENCLAVE_SAMPLES).map((message) => toEnclave.encode(message));
-  const honest = [HONEST, WITH_PROVER].map((all) => all.map((message) => toEnclave.encode(message)));
+  const honest = [HONEST, WITH_PROVER, HANDING].map((all) => all.map((message) => toEnclave.encode(message)));
   const kinds = new Map<string, number>();
   for (let sequence = 0; sequence < SEQUENCES; sequence += 1) {
-    const frames = honest[sequence % 2]!.flatMap((frame) => {
+    const frames = honest[sequence % 3]!.flatMap((frame) => {
       switch (random(8)) {
         case 0:
           return [mutate(random, frame)];
@@ -104,7 +120,8 @@ test(`nothing that a client says ends an enclave but its leaving (seed ${SEED})`
     for (const kind of await say(frames)) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
   }
   expect(kinds.get('nothing')).toBeUndefined();
-  // Sequences come as far as audits, and are refused.
-  expect(kinds.get('audited')!).toBeGreaterThan(SEQUENCES / 10);
+  // Sequences come as far as audits and hand-overs, and are refused.
+  expect(kinds.get('audited')!).toBeGreaterThan(SEQUENCES / 30);
+  expect(kinds.get('handed')!).toBeGreaterThan(SEQUENCES / 30);
   expect(kinds.get('failed')!).toBeGreaterThan(SEQUENCES / 10);
 }, 60_000);

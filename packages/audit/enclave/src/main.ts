@@ -5,6 +5,9 @@ import { audit } from './audit/audit.ts';
 import { signBatch } from './batch.ts';
 import { clientOver } from './conversation.ts';
 import { Refusal, refuse } from './failure.ts';
+import { giveState } from './hand-over/give.ts';
+import { makeKeyOffer } from './hand-over/offer.ts';
+import { takeState } from './hand-over/take.ts';
 import { blocksOf } from './state/extent.ts';
 import { commit, createState, factsOf, openState, type StoreState } from './state/store-state.ts';
 import { tagExtent } from './tag-extent.ts';
@@ -49,6 +52,16 @@ export async function serve(channel: Channel, primitives: Primitives, clock: () 
         measurement = rest;
         return;
       }
+      case 'offer':
+        if (state !== undefined) refuse('request', 'A state is open already');
+        return makeKeyOffer(primitives, job, measured(), clock(), client);
+      case 'take-over':
+        if (state !== undefined) refuse('request', 'A state is open already');
+        state = await takeState(primitives, job, clock(), client);
+        return client.tell({ kind: 'state', ...factsOf(state) });
+      case 'hand-over':
+        if (opened().changed || forgotten.size > 0) refuse('request', 'What has changed is not sealed yet');
+        return giveState(primitives, opened(), job, client);
       case 'create':
         if (state !== undefined) refuse('request', 'A state is open already');
         state = await createState(primitives, job, clock(), client);
@@ -80,7 +93,7 @@ export async function serve(channel: Channel, primitives: Primitives, clock: () 
         return;
       case 'commit':
         await forgetAll();
-        await commit(opened(), client);
+        await commit(primitives, opened(), client);
         return client.tell({ kind: 'state', ...factsOf(opened()) });
       case 'list':
         for (const { id } of opened().head.pages) await client.tell({ kind: 'page.live', id });

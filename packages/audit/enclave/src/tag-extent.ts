@@ -3,6 +3,7 @@ import { PdpError, SALT_BYTES, type Scheme } from '@cloister/pdp';
 import { AUDIT_PIECE_BYTES_MAX, type ToEnclave } from '@cloister/protocol';
 import type { Client } from './conversation.ts';
 import { refuse } from './failure.ts';
+import { hex } from './hex.ts';
 import { describeExtent, type Extent, isExtent } from './state/extent.ts';
 import type { Head } from './state/head.ts';
 
@@ -78,5 +79,3 @@ export async function tagExtent(
   const tagged = { ...extent, fileTag };
   return isExtent(tagged) ? tagged : refuse('request', `File tags of the scheme "${head.scheme}" are too long`);
 }
-
-const hex = (bytes: Uint8Array): string => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -144,6 +144,10 @@ export function program(finish: (status: number) => void): Command {
       'the key that must have signed them, and their batches (repeatable; see "cloister audit ls --json")',
       collect,
     )
+    .option(
+      '--attestation-key <fingerprint>',
+      'the key of the TPM that must have quoted them ("audit add --tpm" prints it)',
+    )
     .option('--proofs <file>', 'where anybody verifies: the proofs of one receipt, to be verified again')
     .option('--public <file>', 'the public key that they are verified with')
     .option(

@@ -4,11 +4,18 @@ import {
   addStore,
   allAudits,
   auditStatus,
+  drawNonce,
+  type HandOverOptions,
+  handOver,
+  makePolicy,
+  type OfferOptions,
+  offerKeys,
   type RunOptions,
   removeAudit,
   runAudit,
   type SyncOptions,
   syncStore,
+  takeOver,
 } from '@cloister/auditor';
 import { measureEnclave, startEnclave } from '@cloister/launcher';
 
@@ -26,6 +33,17 @@ export function audits(settings: AuditSettings = {}) {
     run: (name: string, options: RunOptions = {}) => runAudit(context, name, options),
     status: (name: string) => auditStatus(context, name),
     list: () => allAudits(context),
+    /** Draws a nonce for an offer to take an audit's keys. */
+    nonce: (name: string) => drawNonce(context, name, Date.now()),
+    /** Hands an audit to an enclave of another machine, whose offer meets the policy. */
+    handOver: (name: string, options: HandOverOptions) => handOver(context, name, options),
+    /** Which enclave this machine has, as a policy for whoever is to give it keys. */
+    policy: (options: { readonly tpm?: boolean | undefined; readonly maxAge?: number | undefined } = {}) =>
+      makePolicy(context, options),
+    /** Offers to take an audit's keys from its owner. */
+    offer: (options: OfferOptions) => offerKeys(context, options),
+    /** Takes over what was handed to an offer of this machine's. */
+    takeOver: (path: string) => takeOver(context, path),
     /** Forgets an audit with its keys; the store is not touched. */
     remove: (name: string) => removeAudit(context, name),
   };

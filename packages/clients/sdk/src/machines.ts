@@ -1,4 +1,5 @@
 import {
+  debugMachine,
   type Inspected,
   inspectMachine,
   LaunchError,
@@ -19,7 +20,7 @@ export const machines = {
   stop: (vm: string): Promise<void> => told(tellMachine(vm, 'stop')),
   kill: (vm: string): Promise<void> => told(tellMachine(vm, 'kill')),
   /** Gives its slice an inspector; where it listens stands in the operator's log. */
-  debug: (vm: string): Promise<void> => told(tellMachine(vm, 'debug')),
+  debug: (vm: string): Promise<void> => told(debugMachine(vm)),
   /** Replaces its slice by the newest build, or the one in that file. */
   upgrade: (vm: string, slice?: string): Promise<void> => told(upgradeMachine(vm, slice)),
   operatorLog,

@@ -98,7 +98,7 @@ test('only who has the token acts on a VM', async () => {
       { do: 'inspect' },
       { do: 'stop' },
       { do: 'kill' },
-      { do: 'debug' },
+      { do: 'debug', deposit: 'a build' },
       { do: 'upgrade', deposit: null },
     ])
       expect(await ask({ ...request, vm: RUN.vm, token })).toEqual({ refused: expect.stringMatching(/not its own/) });

@@ -124,11 +124,9 @@ export function createToolstack({ ask, cpus, idle }: ToolstackConfig): Toolstack
         void machine.end('It was killed');
         return {};
       case 'upgrade':
-        if (request.deposit !== null) await host.claim(request.deposit);
-        machine.upgrade(request.deposit, false);
-        return {};
       case 'debug':
-        machine.upgrade(null, true);
+        if (request.deposit !== null) await host.claim(request.deposit);
+        machine.upgrade(request.deposit, request.do === 'debug');
         return {};
     }
   };

@@ -2,6 +2,7 @@ export type { Listed } from '@cloister/protocol';
 export { newMachineId } from './client/compartments.ts';
 export { LaunchError } from './client/launch-error.ts';
 export {
+  debugMachine,
   type Inspected,
   inspectMachine,
   listMachines,

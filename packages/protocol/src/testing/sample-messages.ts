@@ -1,5 +1,6 @@
 import type { FromSlice, ToSlice } from '../control-channel.ts';
 import type { FromEnclave, ToEnclave } from '../enclave-channel.ts';
+import type { KeyEnvelope, KeyOffer } from '../formats/hand-over.ts';
 import { GRANT_MAC_BYTES } from '../grant.ts';
 import { SEALED_FRAME_BYTES } from '../hypelet-calls.ts';
 import type { BlockReply, BlockRequest, FromMachine, ToMachine } from '../machine-channel.ts';
@@ -99,10 +100,16 @@ export const TO_ENCLAVE_SAMPLES: OneOfEach<ToEnclave> = {
     ...{ command: '[]', level: 'none' },
   },
   create: {
-    ...{ kind: 'create', key: hash, root: 'software', store: '/store', prover: '', scheme: 'mac-pdp' },
-    ...{ blockBytes: 4096, period: 86_400_000 },
+    ...{ kind: 'create', key: hash, root: 'software', store: '/store', prover: '', counterAt: '' },
+    ...{ scheme: 'mac-pdp', blockBytes: 4096, period: 86_400_000 },
   },
-  open: { kind: 'open', key: hash, counter: 1, head: bytes },
+  offer: { kind: 'offer', key: hash, root: 'software', counterAt: '', nonce: hash },
+  'hand-over': { kind: 'hand-over', recipient: hash, evidence: hash, secret: hash, store: '/store' },
+  'take-over': {
+    ...{ kind: 'take-over', key: hash, counter: 0, mark: new Uint8Array(0) },
+    ...{ offer: bytes, envelope: bytes, head: bytes },
+  },
+  open: { kind: 'open', key: hash, counter: 1, counterAt: '', mark: hash, head: bytes },
   tag: { kind: 'tag', ...extent, baseline: 'store', tagsAt: 0, replace: false },
   data: { kind: 'data', bytes: bytes.subarray(0, 5) },
   'data.end': { kind: 'data.end', complete: true },
@@ -129,6 +136,7 @@ export const FROM_ENCLAVE_SAMPLES: OneOfEach<FromEnclave> = {
       root: 'software',
       store: '/store',
       prover: '',
+      counterAt: '',
       scheme: 'mac-pdp',
       blockBytes: 4096,
       tagBytes: 32,
@@ -137,11 +145,12 @@ export const FROM_ENCLAVE_SAMPLES: OneOfEach<FromEnclave> = {
     },
     ...{ sourceObjects: 1, contentHashObjects: 0 },
     ...{ bytes: 5, blocks: 1, created: 1, period: 2, periodStart: 3, periodBlocks: 1, periodDone: 0 },
-    ...{ audits: 0, lastAudit: 0, lastFindings: 0, publicKey: hash, counter: 1 },
+    ...{ audits: 0, lastAudit: 0, lastFindings: 0, publicKey: hash, counter: 1, id: hash },
   },
   tags: { kind: 'tags', bytes },
   page: { kind: 'page', id: hash, bytes },
-  head: { kind: 'head', counter: 1, bytes },
+  head: { kind: 'head', bytes },
+  mark: { kind: 'mark', counter: 1, bytes },
   'page.want': { kind: 'page.want', id: hash },
   'page.live': { kind: 'page.live', id: hash },
   extent: { kind: 'extent', ...extent, baseline: 'store' },
@@ -149,6 +158,8 @@ export const FROM_ENCLAVE_SAMPLES: OneOfEach<FromEnclave> = {
     ...{ kind: 'read', ask: 1, path: 'a/b', pin: '1', offset: 0, length: 5 },
     ...{ pack: extent.pack, tagsAt: 0, tagsLength: 32 },
   },
+  offered: { kind: 'offered', evidence: bytes, sealed: bytes },
+  handed: { kind: 'handed', head: bytes, envelope: bytes },
   public: { kind: 'public', bytes },
   challenge: { kind: 'challenge', ask: 1, body: bytes },
   proven: { kind: 'proven', bytes },
@@ -161,4 +172,12 @@ export const FROM_ENCLAVE_SAMPLES: OneOfEach<FromEnclave> = {
   },
   done: { kind: 'done' },
   failed: { kind: 'failed', failure: 'key', text: 'No' },
+};
+
+export const HAND_OVER_SAMPLES: OneOfEach<KeyOffer | KeyEnvelope> = {
+  offer: { kind: 'offer', evidence: bytes, quote: bytes },
+  envelope: {
+    ...{ kind: 'envelope', evidence: hash, state: hash, scheme: 'mac-pdp', head: hash, enc: hash },
+    sealed: new Uint8Array(80).fill(6),
+  },
 };

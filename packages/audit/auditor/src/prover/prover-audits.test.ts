@@ -258,6 +258,41 @@ describe('a hostile prover', () => {
   });
 });
 
+describe('limits hold with a prover, too', () => {
+  const prices = { perThousandRequests: 1000, perGigabyte: 0 };
+  test('no more is asked once the money is spent', async () => {
+    for (const name of 'abcde') lab.write(name, noise(BLOCK));
+    let asked = 0;
+    address = await hostile(async (honest, response) => {
+      asked += 1;
+      response.end(await honest());
+    });
+    await add();
+    const findings = await seen({ all: true, limits: { maxCost: 3, prices } });
+    expect(findings).toHaveLength(2);
+    expect(new Set(findings.map(([finding]) => finding))).toEqual(new Set(['throttled']));
+    expect(asked).toBe(3);
+  });
+
+  test('what comes is counted, not the longest proof that there is', async () => {
+    for (let at = 0; at < 20; at += 1) lab.write(`${at}`, noise(BLOCK));
+    await add();
+    // Twenty questions and proofs have some 100 KB; the longest ones would have 3.3 MB.
+    const perByte = { perThousandRequests: 0, perGigabyte: 1e9 };
+    expect(await seen({ all: true, limits: { maxCost: 1_000_000, prices: perByte } })).toEqual([]);
+    expect((await seen({ all: true, limits: { maxCost: 1_000, prices: perByte } })).length).toBe(20);
+  });
+
+  test('and no faster than the rate', async () => {
+    lab.write('file', noise(BLOCK));
+    await add();
+    const from = performance.now();
+    expect(await seen({ limits: { limitRate: 160 * 1024, prices } })).toEqual([]);
+    // The longest proof at the rate: it waits before, for nobody knows how long one is.
+    expect(performance.now() - from).toBeGreaterThan(900);
+  });
+});
+
 test('what is no prover, no scheme for one and no directory says so', async () => {
   lab.write('file', 'x');
   await expect(add({ prover: 'nonsense' })).rejects.toMatchObject({ code: 'bad-prover' });

@@ -1,8 +1,7 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { AUDIT_PROOF_BYTES_MAX, CHALLENGE_TYPE, type Loss, PROVER_PATHS } from '@cloister/protocol';
 import { fail } from '../audit-error.ts';
+import { httpClient } from '../stores/http-client.ts';
+import { unmetered } from '../stores/meter.ts';
 import { StoreLoss } from '../stores/store.ts';
 
 export interface ProverTimes {
@@ -36,66 +35,36 @@ export function proverOf(text: string): string {
   return url.href.replace(/\/$/, '');
 }
 
-export function proverClient(prover: string, set: string, times: ProverTimes = TIMES): ProverClient {
+export function proverClient(
+  prover: string,
+  set: string,
+  { deadlineMs, backoffMs }: ProverTimes = TIMES,
+  meter = unmetered,
+): ProverClient {
   const url = new URL(`${prover}${PROVER_PATHS.extent}${set}`);
-  const secure = url.protocol === 'https:';
-  const agentOptions = { keepAlive: true, maxSockets: CONNECTIONS };
-  const agent = secure ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
-
-  function once(body: Uint8Array): Promise<{ readonly status: number; readonly body: Uint8Array }> {
-    return new Promise((resolve, reject) => {
-      const request = (secure ? httpsRequest : httpRequest)(url, {
-        ...{ method: 'POST', agent },
-        headers: { 'content-type': CHALLENGE_TYPE, 'content-length': body.length },
-      });
-      const late = (): void => void request.destroy(new StoreLoss('timed-out', `"${url.host}" does not answer`));
-      const deadline = setTimeout(late, times.deadlineMs);
-      request.on('error', (error) => reject(lossOf(error)));
-      request.on('close', () => {
-        clearTimeout(deadline);
-        reject(new StoreLoss('unreachable', `"${url.host}" broke off`));
-      });
-      request.on('response', (response: IncomingMessage) => {
-        const parts: Buffer[] = [];
-        let length = 0;
-        response.on('data', (part: Buffer) => {
-          length += part.length;
-          parts.push(part);
-          if (length <= AUDIT_PROOF_BYTES_MAX) return;
-          // Too long for a proof: the rest need not come.
-          resolve({ status: response.statusCode ?? 0, body: new Uint8Array(0) });
-          response.destroy();
-        });
-        response.on('error', (error) => reject(lossOf(error)));
-        response.on('end', () => {
-          if (response.complete) resolve({ status: response.statusCode ?? 0, body: Buffer.concat(parts) });
-        });
-      });
-      request.end(body);
-    });
-  }
-
+  const client = httpClient({
+    ...{ meter, deadlineMs, backoffMs, silenceMs: deadlineMs, attempts: ATTEMPTS, connections: CONNECTIONS },
+    // Who lets one wait so long once is not waited for again and again.
+    asksAfterSilence: false,
+    passing(status) {
+      const said = meaningOf(status);
+      return said === 'throttled' || said === 'unreachable' ? said : undefined;
+    },
+  });
   return {
     async prove(body) {
-      for (let attempt = 1; ; attempt += 1) {
-        let loss: StoreLoss;
-        try {
-          const reply = await once(body);
-          const said = meaningOf(reply.status);
-          if (said === 'proof') return reply.body;
-          if (said === 'none') return new Uint8Array(0);
-          loss = new StoreLoss(said, `"${url.host}" answers with status ${reply.status}`);
-          if (said !== 'throttled' && said !== 'unreachable') throw loss;
-        } catch (error) {
-          // Who lets one wait so long once is not waited for again and again.
-          if (!(error instanceof StoreLoss) || !['throttled', 'unreachable'].includes(error.loss)) throw error;
-          loss = error;
-        }
-        if (attempt === ATTEMPTS) throw loss;
-        await sleep(times.backoffMs * 2 ** (attempt - 1) * (1 + Math.random()));
-      }
+      const reply = await client.send(() => ({
+        ...{ method: 'POST', origin: url, path: url.pathname, headers: { 'content-type': CHALLENGE_TYPE }, body },
+        // How long a proof is, the enclave alone knows. Too long for one: the rest need not come.
+        ...{ bytes: body.length + AUDIT_PROOF_BYTES_MAX, isAtMost: true, bodyMax: AUDIT_PROOF_BYTES_MAX },
+        whenLonger: 'empty',
+      }));
+      const said = meaningOf(reply.status);
+      if (said === 'proof') return reply.body;
+      if (said === 'none') return new Uint8Array(0);
+      throw new StoreLoss(said, `"${url.host}" answers with status ${reply.status}`);
     },
-    close: () => agent.destroy(),
+    close: () => client.close(),
   };
 }
 
@@ -115,10 +84,4 @@ function meaningOf(status: number): 'proof' | 'none' | Loss {
     default:
       return status > 500 ? 'unreachable' : 'unknown';
   }
-}
-
-function lossOf(error: Error): StoreLoss {
-  if (error instanceof StoreLoss) return error;
-  const code = (error as { code?: string }).code ?? '';
-  return new StoreLoss(code === 'ETIMEDOUT' ? 'timed-out' : 'unreachable', error.message || code);
 }

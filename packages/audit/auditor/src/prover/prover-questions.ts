@@ -1,13 +1,19 @@
 import type { StateFacts } from '@cloister/protocol';
 import type { AuditContext } from '../open-audit.ts';
 import type { Questions } from '../run-audit.ts';
+import { type Limits, meter } from '../stores/meter.ts';
 import { StoreLoss } from '../stores/store.ts';
 import { proverClient } from './prover-client.ts';
 import { tagSetOf } from './tags-beside.ts';
 
 /** A prover beside the data answers: nothing of the store is read or listed here. */
-export function proverQuestions({ proverTimes }: AuditContext, facts: StateFacts): Questions {
-  const client = proverClient(facts.prover, tagSetOf(facts), proverTimes);
+export function proverQuestions(
+  { proverTimes, warn }: AuditContext,
+  facts: StateFacts,
+  limits: Limits | undefined,
+): Questions {
+  const metered = limits === undefined ? undefined : meter(limits, warn);
+  const client = proverClient(facts.prover, tagSetOf(facts), proverTimes, metered);
   return {
     doing: 'proving',
     absent: async () => [],

@@ -1,13 +1,11 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { writeAtomically } from '@cloister/files';
 import { AUDIT_TAGS_FOLDER, PUBLIC_KEY_FILE, type StateFacts } from '@cloister/protocol';
 import { fail, failFile } from '../audit-error.ts';
 import { type StateDirectory, withTagsAt } from '../state-directory.ts';
 
-/** What a prover calls the tags of an audit: the beginning of the fingerprint that its owner knows it by. */
-export const tagSetOf = ({ publicKey }: Pick<StateFacts, 'publicKey'>): string =>
-  createHash('sha256').update(publicKey).digest('hex').slice(0, 16);
+/** What a prover calls the tags of an audit, whoever has it: something of its number. */
+export const tagSetOf = ({ id }: Pick<StateFacts, 'id'>): string => Buffer.from(id).toString('hex').slice(0, 16);
 
 /** With a prover tags lie beside the data, where it serves both; in the state's directory otherwise. */
 export function tagsBeside(directory: StateDirectory, facts: StateFacts): StateDirectory {

@@ -1,8 +1,9 @@
-import { constants } from 'node:fs';
+import { constants, type Dir } from 'node:fs';
 import { type FileHandle, lstat, open, opendir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AUDIT_TAGS_FOLDER } from '@cloister/protocol';
 import { fail } from '../audit-error.ts';
+import { withinDeadline } from './file-deadline.ts';
 import { unmetered } from './meter.ts';
 import type { OpenOptions } from './open-store.ts';
 import { type Store, type StoredObject, StoreLoss } from './store.ts';
@@ -22,15 +23,21 @@ interface OpenFile {
 /** A directory with all that lies below it: plain files are its objects; links and special files are none. */
 export async function directoryStore(
   path: string,
-  { meter = unmetered, warn }: Pick<OpenOptions, 'meter' | 'warn'> = {},
+  { meter = unmetered, warn, deadlineMs }: Pick<OpenOptions, 'meter' | 'warn' | 'deadlineMs'> = {},
 ): Promise<Store> {
-  const root = await realpath(path).catch((error) => fail('bad-store', `Cannot read "${path}"`, error));
-  if (!(await lstat(root)).isDirectory()) fail('bad-store', `"${path}" is no directory`);
+  const timely = <T>(call: () => Promise<T>, discard?: (value: T) => void): Promise<T> =>
+    withinDeadline(call, deadlineMs, discard);
+  const closeLate = (handle: FileHandle | Dir): void => void handle.close().catch(() => undefined);
+  const root = await timely(() => realpath(path)).catch((error) => fail(codeOf(error), `Cannot read "${path}"`, error));
+  const isDirectory = await timely(() => lstat(root).then((found) => found.isDirectory())).catch((error) =>
+    fail(codeOf(error), `Cannot read "${path}"`, error),
+  );
+  if (!isDirectory) fail('bad-store', `"${path}" is no directory`);
   const files = new Map<string, OpenFile>();
 
   /** Runs `work` on a file that nobody closes meanwhile. */
   async function withFile<T>(name: string, work: (handle: FileHandle) => Promise<T>): Promise<T> {
-    const file = files.get(name) ?? { handle: openFile(join(root, name)), readers: 0 };
+    const file = files.get(name) ?? { handle: timely(() => openFile(join(root, name)), closeLate), readers: 0 };
     // The one that was used last goes last.
     files.delete(name);
     files.set(name, file);
@@ -57,22 +64,29 @@ export async function directoryStore(
   }
 
   async function* below(folder: string): AsyncGenerator<string> {
-    const entries = await opendir(join(root, folder)).catch((error) => {
-      if (folder !== '' && error.code === 'ENOENT') return [];
+    const entries = await timely(() => opendir(join(root, folder)), closeLate).catch((error) => {
+      if (folder !== '' && error.code === 'ENOENT') return undefined;
       throw error;
     });
-    for await (const entry of entries) {
-      const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
-      // Tags of ours that lie beside the data are none of it.
-      if (name === AUDIT_TAGS_FOLDER) continue;
-      if (entry.isDirectory()) yield* below(name);
-      else if (entry.isFile()) yield name;
+    try {
+      for (;;) {
+        const entry = await timely(async () => entries?.read() ?? null);
+        if (entry === null) return;
+        const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
+        // Tags of ours that lie beside the data are none of it.
+        if (name === AUDIT_TAGS_FOLDER) continue;
+        if (entry.isDirectory()) yield* below(name);
+        else if (entry.isFile()) yield name;
+      }
+    } finally {
+      // One that hangs cannot be closed.
+      await entries?.close().catch(() => undefined);
     }
   }
   /** Undefined for a file that has gone meanwhile, and for one whose name is not what Node made of it. */
   async function objectAt(path: string): Promise<StoredObject | StoreLoss | undefined> {
     try {
-      const { size, mtimeNs } = await lstat(join(root, path), { bigint: true });
+      const { size, mtimeNs } = await timely(() => lstat(join(root, path), { bigint: true }));
       return { path, bytes: Number(size), pin: `${mtimeNs}` };
     } catch (error) {
       if ((error as { code?: string }).code !== 'ENOENT') return lossOf(error);
@@ -108,7 +122,7 @@ export async function directoryStore(
           const bytes = Buffer.allocUnsafe(length);
           let end = 0;
           while (end < length) {
-            const { bytesRead } = await file.read(bytes, end, length - end, offset + end);
+            const { bytesRead } = await timely(() => file.read(bytes, end, length - end, offset + end));
             if (bytesRead === 0) break;
             end += bytesRead;
           }
@@ -119,11 +133,18 @@ export async function directoryStore(
       }
     },
     async close() {
-      for (const file of files.values()) await closeFile(file);
+      // What hangs is closed by nobody.
+      for (const file of files.values())
+        await timely(() => closeFile(file)).catch((error) => {
+          if (!(error instanceof StoreLoss)) throw error;
+        });
       files.clear();
     },
   };
 }
+
+const codeOf = (error: unknown): 'bad-store' | 'store-unreachable' =>
+  error instanceof StoreLoss ? 'store-unreachable' : 'bad-store';
 
 async function openFile(path: string): Promise<FileHandle> {
   const file = await open(path, HOW);

@@ -24,22 +24,25 @@ export interface Reply {
 }
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'HEAD';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
   readonly origin: URL;
   /** As it is sent, with its query: a URL's parser would take `..` in an object's name for a folder. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** What a good answer has, of which the meter knows. */
+  readonly body?: Uint8Array | undefined;
+  /** What it moves with a good answer, of which the meter knows: the most, where `isAtMost` says so. */
   readonly bytes: number;
-  /** A longer body is not taken. */
+  readonly isAtMost?: true;
+  /** A longer body is not taken: the answer is `unknown`, or has none where an empty one means the same. */
   readonly bodyMax: number;
+  readonly whenLonger?: 'empty';
 }
 
 /** Requests over connections that stay open. */
 export interface HttpClient {
   /**
-   * One answer; what is passing (a lost connection, silence, 408, 429, 5xx) is tried again, with what `prepare` makes anew
-   * each time. @throws StoreLoss `timed-out`, `unreachable`, `throttled`, `unknown`
+   * One answer; what is passing (a lost connection, silence, 408, 429, 5xx, unless told) is tried again, with what `prepare`
+   * makes anew each time. @throws StoreLoss `timed-out`, `unreachable`, `throttled`, `unknown`
    */
   send(prepare: () => HttpRequest): Promise<Reply>;
   close(): void;
@@ -51,23 +54,30 @@ export interface HttpClientOptions {
   readonly silenceMs?: number;
   readonly deadlineMs?: number;
   readonly backoffMs?: number;
+  readonly connections?: number;
+  /** What a status that will pass means; undefined for one that is an answer. */
+  readonly passing?: (status: number) => Loss | undefined;
+  /** Whether who lets one wait is asked again. */
+  readonly asksAfterSilence?: boolean;
 }
 
 export function httpClient(options: HttpClientOptions = {}): HttpClient {
   const { meter = unmetered, attempts = ATTEMPTS, backoffMs = BACKOFF_MS } = options;
-  const { silenceMs = SILENCE_MS, deadlineMs = DEADLINE_MS } = options;
-  const agentOptions = { keepAlive: true, maxSockets: CONNECTIONS };
+  const { silenceMs = SILENCE_MS, deadlineMs = DEADLINE_MS, connections = CONNECTIONS } = options;
+  const { passing = passingLoss, asksAfterSilence = true } = options;
+  const agentOptions = { keepAlive: true, maxSockets: connections };
   const agents = { 'http:': new HttpAgent(agentOptions), 'https:': new HttpsAgent(agentOptions) };
   let inVain = 0;
   /** The last of them. */
   let given: StoreLoss | undefined;
 
-  function once({ method, origin, path, headers, bodyMax }: HttpRequest): Promise<Reply> {
+  function once({ method, origin, path, headers, body, bodyMax, whenLonger }: HttpRequest): Promise<Reply> {
     return new Promise((resolve, reject) => {
       let whole = false;
       const secure = origin.protocol === 'https:';
       const request = (secure ? httpsRequest : httpRequest)({
-        ...{ method, path, headers, agent: agents[secure ? 'https:' : 'http:'], timeout: silenceMs },
+        ...{ method, path, agent: agents[secure ? 'https:' : 'http:'], timeout: silenceMs },
+        headers: body === undefined ? headers : { ...headers, 'content-length': String(body.length) },
         hostname: origin.hostname.replace(/^\[|\]$/g, ''),
         port: origin.port,
       });
@@ -85,18 +95,17 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
         let length = 0;
         response.on('data', (part: Buffer) => {
           length += part.length;
-          if (length > bodyMax)
-            response.destroy(new StoreLoss('unknown', `"${origin.host}" sent more than was asked for`));
-          else parts.push(part);
+          if (length <= bodyMax) return void parts.push(part);
+          if (whenLonger === 'empty') resolve({ ...replyOf(response), body: new Uint8Array(0) });
+          response.destroy(new StoreLoss('unknown', `"${origin.host}" sent more than was asked for`));
         });
         response.on('error', (error) => reject(lossOf(error)));
         response.on('end', () => {
           whole = response.complete;
-          const body = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
-          if (whole) resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
+          if (whole) resolve({ ...replyOf(response), body: parts.length === 1 ? parts[0]! : Buffer.concat(parts) });
         });
       });
-      request.end();
+      request.end(body);
     });
   }
 
@@ -110,16 +119,18 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
           const request = prepare();
           await meter.take(request.bytes);
           const reply = await once(request);
-          const passing = passingLoss(reply.status);
-          if (passing === undefined) {
+          if (request.isAtMost) meter.giveBack(request.bytes - (request.body?.length ?? 0) - reply.body.length);
+          const passes = passing(reply.status);
+          if (passes === undefined) {
             inVain = 0;
             return reply;
           }
-          loss = new StoreLoss(passing, `"${request.origin.host}" answers with status ${reply.status}`);
+          loss = new StoreLoss(passes, `"${request.origin.host}" answers with status ${reply.status}`);
           const wish = 1000 * Number(headerOf(reply, 'retry-after') ?? 0);
           if (wish > 0) wait = Math.min(wish, RETRY_AFTER_MAX_MS);
         } catch (error) {
           if (!(error instanceof StoreLoss) || error.loss === 'unknown' || error.loss === 'throttled') throw error;
+          if (error.loss === 'timed-out' && !asksAfterSilence) throw error;
           loss = error;
         }
         if (attempt + 1 >= attempts) {
@@ -135,6 +146,11 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
     },
   };
 }
+
+const replyOf = ({ statusCode = 0, headers }: IncomingMessage): Omit<Reply, 'body'> => ({
+  status: statusCode,
+  headers,
+});
 
 /** A header's value, the first of several. */
 export function headerOf({ headers }: Pick<Reply, 'headers'>, name: string): string | undefined {

@@ -17,9 +17,11 @@ export interface Meter {
    * @throws StoreLoss `throttled` once the money is spent
    */
   take(bytes: number): Promise<void>;
+  /** So many of the bytes that were taken did not come. */
+  giveBack(bytes: number): void;
 }
 
-export const unmetered: Meter = { take: async () => undefined };
+export const unmetered: Meter = { take: async () => undefined, giveBack: () => undefined };
 
 /** No more than a store's owner allows: slower, and not at all once the money is spent. */
 export function meter({ limitRate, maxCost, prices }: Limits, warn?: ((line: string) => void) | undefined): Meter {
@@ -39,6 +41,9 @@ export function meter({ limitRate, maxCost, prices }: Limits, warn?: ((line: str
       if (limitRate === undefined) return;
       const due = begun + (1000 * total) / limitRate;
       if (due > performance.now()) await sleep(due - performance.now());
+    },
+    giveBack(bytes) {
+      total -= bytes;
     },
   };
 }

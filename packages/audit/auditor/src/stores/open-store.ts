@@ -8,6 +8,8 @@ import type { Store } from './store.ts';
 
 export interface OpenOptions {
   readonly meter?: Meter | undefined;
+  /** How long a file system may take for an answer. */
+  readonly deadlineMs?: number | undefined;
   /** What asks over the network. */
   readonly client?: HttpClient;
   readonly warn?: ((line: string) => void) | undefined;
@@ -15,11 +17,11 @@ export interface OpenOptions {
 
 /** The store that a name stands for. @throws AuditError `bad-store` */
 export async function openStore(name: string, options: OpenOptions = {}): Promise<Store> {
-  const { meter = unmetered, client = httpClient({ meter }), warn } = options;
+  const { meter = unmetered, client = httpClient({ meter }), warn, deadlineMs } = options;
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//.exec(name)?.[1];
   switch (scheme) {
     case undefined:
-      return name === '' ? fail('bad-store', 'No store was named') : directoryStore(name, { meter, warn });
+      return name === '' ? fail('bad-store', 'No store was named') : directoryStore(name, { meter, warn, deadlineMs });
     case 's3':
       return s3Store(name, client);
     case 'http':

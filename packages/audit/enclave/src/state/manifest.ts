@@ -43,9 +43,11 @@ export interface ManifestConfig {
   readonly seal: Seal;
   readonly blockBytes: number;
   readonly places: readonly PagePlace[];
-  /** A sealed page from outside. @throws Refusal if it is not there */
-  fetch(id: Uint8Array): Promise<Uint8Array>;
+  readonly fetch: FetchPage;
 }
+
+/** A sealed page from outside. @throws Refusal if it is not there */
+export type FetchPage = (id: Uint8Array) => Promise<Uint8Array>;
 
 interface Page {
   /** Where it lies sealed; undefined while it has changes. */
@@ -62,11 +64,7 @@ export function createManifest(config: ManifestConfig): Manifest {
 
   async function extentsOf(page: Page): Promise<readonly Extent[]> {
     if (page.extents !== undefined) return page.extents;
-    const { id } = page.place!;
-    const sealed = await fetch(id);
-    if (!primitives.equal(await primitives.sha256(sealed), id))
-      refuse('state', 'A page of this state is damaged, or an older one');
-    page.extents = decodePage(seal.open(sealed));
+    page.extents = await pageAt(primitives, page.place!.id, seal, fetch);
     opened.push(page);
     if (opened.length > OPEN_PAGES) {
       const oldest = opened.shift()!;
@@ -139,6 +137,45 @@ export function createManifest(config: ManifestConfig): Manifest {
       added = [];
     },
   };
+}
+
+/** @throws Refusal `state`, `key` */
+async function pageAt(
+  primitives: Primitives,
+  id: Uint8Array,
+  seal: Seal,
+  fetch: FetchPage,
+): Promise<readonly Extent[]> {
+  const sealed = await fetch(id);
+  if (!primitives.equal(await primitives.sha256(sealed), id))
+    refuse('state', 'A page of this state is damaged, or an older one');
+  return decodePage(seal.open(sealed));
+}
+
+export interface Resealing {
+  readonly places: readonly PagePlace[];
+  readonly from: Seal;
+  readonly to: Seal;
+  readonly fetch: FetchPage;
+}
+
+/**
+ * Puts pages under another seal, one by one, and returns where they lie then.
+ * @throws Refusal `state`, `key`
+ */
+export async function resealPages(
+  primitives: Primitives,
+  { places, from, to, fetch }: Resealing,
+  keep: (page: SealedPage) => Promise<void>,
+): Promise<PagePlace[]> {
+  const resealed: PagePlace[] = [];
+  for (const place of places) {
+    const bytes = to.seal(encodePage(await pageAt(primitives, place.id, from, fetch)));
+    const id = await primitives.sha256(bytes);
+    await keep({ id, bytes });
+    resealed.push({ ...place, id });
+  }
+  return resealed;
 }
 
 /** The last element whose key is not above `limit`; keys ascend. */

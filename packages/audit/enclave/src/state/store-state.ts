@@ -4,16 +4,26 @@ import { AUDIT_BLOCK_BYTES, type StateFacts, type ToEnclave } from '@cloister/pr
 import { freshCoverage } from '../audit/plan.ts';
 import type { Client } from '../conversation.ts';
 import { refuse } from '../failure.ts';
+import { hex } from '../hex.ts';
 import { decodeHead, encodeHead, type Head, isHead } from './head.ts';
 import { createManifest, type Manifest } from './manifest.ts';
+import { isBehind, sealMark } from './mark.ts';
 import { createSeal, type Seal } from './seal.ts';
+
+/** What a state leaves its enclave under: each kind of part, and each state's pages, under a key of their own. */
+export interface Seals {
+  readonly head: Seal;
+  readonly page: Seal;
+  /** Of what a second store keeps as the counter. */
+  readonly mark: Seal;
+}
 
 /** What an enclave holds of one store while it works on it. */
 export interface StoreState {
   head: Head;
   readonly scheme: Scheme;
   readonly manifest: Manifest;
-  readonly headSeal: Seal;
+  readonly seals: Seals;
   /** Whether something is not sealed yet. */
   changed: boolean;
 }
@@ -23,7 +33,7 @@ type Request<K extends ToEnclave['kind']> = Extract<ToEnclave, { readonly kind: 
 /** @throws Refusal `request`, `scheme` */
 export async function createState(
   primitives: Primitives,
-  { key, root, store, prover, scheme: name, blockBytes, period }: Request<'create'>,
+  { key, root, store, prover, counterAt, scheme: name, blockBytes, period }: Request<'create'>,
   now: number,
   client: Client,
 ): Promise<StoreState> {
@@ -34,7 +44,7 @@ export async function createState(
   const isForAll = prover !== '' && scheme.facts.verification === 'public';
   const signing = await primitives.ed25519.generate();
   const head: Head = {
-    ...{ counter: 0, root, store, prover, scheme: name, blockBytes, created: now, period },
+    ...{ counter: 0, root, store, prover, counterAt, scheme: name, blockBytes, created: now, period },
     tagBytes: tagBytesOf(scheme, blockBytes, keys.public),
     id: primitives.random(32),
     secretKey: keys.secret,
@@ -44,51 +54,62 @@ export async function createState(
     coverage: freshCoverage(primitives, 0, now),
     ...{ audits: 0, lastAudit: 0, lastFindings: 0 },
   };
-  if (!isHead(head)) refuse('request', 'The name of the store, or of the prover, is too long');
+  if (!isHead(head)) refuse('request', 'The name of the store, of the prover or of the counter is too long');
   if (prover !== '') await client.tell({ kind: 'public', bytes: keys.public });
-  const state = await stateOf(primitives, head, scheme, key, client);
-  return { ...state, changed: true };
+  const seals = await sealsOf(primitives, key, head.id);
+  return { ...stateOf(primitives, head, scheme, seals, client), changed: true };
 }
 
-/** @throws Refusal `key`, `state`, `rolled-back` */
+/** Before it is open, a counter that is behind is brought up to it. @throws Refusal `key`, `state`, `rolled-back` */
 export async function openState(
   primitives: Primitives,
-  { key, counter, head: sealed }: Request<'open'>,
+  { key, counter, counterAt, mark, head: sealed }: Request<'open'>,
   client: Client,
 ): Promise<StoreState> {
   const head = decodeHead((await createSeal(primitives, key, 'head')).open(sealed));
+  if (head.counterAt !== counterAt)
+    refuse('state', `The counter of this state is kept ${head.counterAt === '' ? 'here' : `at "${head.counterAt}"`}`);
   if (head.counter < counter)
     refuse('rolled-back', `This state is number ${head.counter}, and number ${counter} was kept before`);
-  return stateOf(primitives, head, schemeOf(primitives, head.scheme, head.prover), key, client);
+  const seals = await sealsOf(primitives, key, head.id);
+  const state = stateOf(primitives, head, schemeOf(primitives, head.scheme, head.prover), seals, client);
+  const behind =
+    counterAt === ''
+      ? head.counter > counter
+      : await isBehind(primitives, seals.mark, mark, counterAt, { counter: head.counter, head: sealed });
+  if (behind) await tellMark(primitives, state, sealed, client);
+  return state;
 }
 
-async function stateOf(
-  primitives: Primitives,
-  head: Head,
-  scheme: Scheme,
-  key: Uint8Array,
-  client: Client,
-): Promise<StoreState> {
-  const id = [...head.id].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-  const manifest = createManifest({
-    primitives,
-    seal: await createSeal(primitives, key, `page ${id}`),
-    blockBytes: head.blockBytes,
-    places: head.pages,
-    async fetch(page) {
-      await client.tell({ kind: 'page.want', id: page });
-      const answer = await client.pick('page', 'page.lost');
-      return answer.kind === 'page' ? answer.bytes : refuse('state', 'A page of this state is missing');
-    },
-  });
-  return { head, scheme, manifest, headSeal: await createSeal(primitives, key, 'head'), changed: false };
+export async function sealsOf(primitives: Primitives, key: Uint8Array, id: Uint8Array): Promise<Seals> {
+  return {
+    head: await createSeal(primitives, key, 'head'),
+    page: await createSeal(primitives, key, `page ${hex(id)}`),
+    mark: await createSeal(primitives, key, `counter ${hex(id)}`),
+  };
+}
+
+/** Asks the client for pages. */
+export const pagesFrom =
+  (client: Client) =>
+  async (id: Uint8Array): Promise<Uint8Array> => {
+    await client.tell({ kind: 'page.want', id });
+    const answer = await client.pick('page', 'page.lost');
+    return answer.kind === 'page' ? answer.bytes : refuse('state', 'A page of this state is missing');
+  };
+
+export function stateOf(primitives: Primitives, head: Head, scheme: Scheme, seals: Seals, client: Client): StoreState {
+  const { blockBytes, pages: places } = head;
+  const manifest = createManifest({ primitives, seal: seals.page, blockBytes, places, fetch: pagesFrom(client) });
+  return { head, scheme, manifest, seals, changed: false };
 }
 
 /**
  * Without a prover: schemes whose tags the enclave can make again from the blocks that it has read, and whose keys are one
  * secret. With one: those whose proofs are short, of data that stays as it was tagged.
+ * @throws Refusal `scheme`
  */
-function schemeOf(primitives: Primitives, name: string, prover: string): Scheme {
+export function schemeOf(primitives: Primitives, name: string, prover: string): Scheme {
   const scheme = Object.hasOwn(SCHEMES, name) ? SCHEMES[name as SchemeName](primitives) : undefined;
   if (scheme?.blockTags === undefined) return refuse('scheme', `No scheme for audits: "${name}"`);
   const { verification, data, modulus, broken, proofHoldsBlocks } = scheme.facts;
@@ -110,27 +131,68 @@ function tagBytesOf({ facts, blockTags }: Scheme, blockBytes: number, publicKey:
 }
 
 /** Seals what has changed, and waits until it is kept. @throws Refusal `full`, `request` */
-export async function commit(state: StoreState, client: Client): Promise<void> {
+export async function commit(primitives: Primitives, state: StoreState, client: Client): Promise<void> {
   if (!state.changed) return;
   for await (const page of state.manifest.save()) await client.tell({ kind: 'page', ...page });
   const counter = state.head.counter + 1;
   state.head = { ...state.head, counter, pages: [...state.manifest.places] };
-  await client.tell({ kind: 'head', counter, bytes: state.headSeal.seal(encodeHead(state.head)) });
+  const sealed = state.seals.head.seal(encodeHead(state.head));
+  await client.tell({ kind: 'head', bytes: sealed });
   await client.expect('kept');
+  await tellMark(primitives, state, sealed, client);
   state.changed = false;
 }
 
+async function tellMark(
+  primitives: Primitives,
+  { head: { counter }, seals }: StoreState,
+  sealed: Uint8Array,
+  client: Client,
+): Promise<void> {
+  const bytes = sealMark(seals.mark, { counter, head: await primitives.sha256(sealed) });
+  await client.tell({ kind: 'mark', counter, bytes });
+  await client.expect('kept');
+}
+
 export function factsOf({ head }: StoreState): StateFacts {
-  const { root, store, prover, tagBytes, scheme, blockBytes, objects, extents, bytes, created, period, counter } = head;
+  const {
+    root,
+    store,
+    prover,
+    counterAt,
+    tagBytes,
+    scheme,
+    blockBytes,
+    objects,
+    extents,
+    bytes,
+    created,
+    period,
+    counter,
+  } = head;
   const { coverage } = head;
   return {
-    ...{ root, store, prover, scheme, blockBytes, tagBytes, objects, extents, bytes, created, period, counter },
+    ...{
+      root,
+      store,
+      prover,
+      counterAt,
+      scheme,
+      blockBytes,
+      tagBytes,
+      objects,
+      extents,
+      bytes,
+      created,
+      period,
+      counter,
+    },
     ...{ sourceObjects: head.sourceObjects, contentHashObjects: head.contentHashObjects },
     blocks: head.nextBlock,
     periodStart: coverage.start,
     periodBlocks: coverage.total,
     periodDone: coverage.done,
     ...{ audits: head.audits, lastAudit: head.lastAudit, lastFindings: head.lastFindings },
-    publicKey: head.publicKey,
+    ...{ publicKey: head.publicKey, id: head.id },
   };
 }

@@ -1,5 +1,6 @@
 import { NOTICES } from '@cloister/evidence';
 import type { Command } from 'commander';
+import { addHandOverCommands } from './hand-over/commands.ts';
 import type { ProverFlags } from './prover.ts';
 import { addStepCommands } from './steps/commands.ts';
 
@@ -48,6 +49,10 @@ export function addAuditCommands(cloister: Command, finish: (status: number) => 
     .option('--scheme <name>', 'how blocks are tagged (default gmac-cpor; see "cloister audit schemes")')
     .option('--passphrase', 'seal keys under a passphrase (asked for, or CLOISTER_AUDIT_PASSPHRASE)')
     .option('--tpm', 'seal keys to what this machine has booted and what the enclave is, by its TPM')
+    .option(
+      '--counter <url>',
+      'keep the counter against rollback at a second store: https://HOST/OBJECT, s3://BUCKET/OBJECT',
+    )
     .option('--recipient <age1…>', 'seal keys for an age identity (opened with the file CLOISTER_AGE_IDENTITY)')
     .option('--json', 'as JSON')
     .action(async (store: string, flags) => finish(await (await import('./tag.ts')).addAudit(store, flags)));
@@ -121,5 +126,6 @@ export function addAuditCommands(cloister: Command, finish: (status: number) => 
     .action(async (directory: string, flags: ProverFlags) =>
       finish(await (await import('./prover.ts')).runProver(directory, flags)),
     );
+  addHandOverCommands(audit, finish);
   addStepCommands(audit, finish);
 }

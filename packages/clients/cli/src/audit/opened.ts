@@ -1,9 +1,14 @@
-import { type AuditProgress, auditNames, audits, CloisterError } from '@cloister/sdk';
+import { type AuditProgress, auditNames, audits, CloisterError, hungCalls } from '@cloister/sdk';
 import { statusLine } from '../status-line.ts';
 import { progressBar } from './progress-bar.ts';
 import { unlockOf } from './unlock.ts';
 
 export const SOMETHING_WRONG = 1;
+
+/** A call into a file system that hangs cannot be taken back, and the end of a process waits for it: but not this one. */
+process.once('exit', () => {
+  if (hungCalls() > 0) process.kill(process.pid, 'SIGKILL');
+});
 
 /** Audits with progress on stderr and Ctrl-C as an abort. */
 export async function opened<T>(what: string, work: (all: ReturnType<typeof audits>) => Promise<T>): Promise<T> {
@@ -34,9 +39,16 @@ export async function opened<T>(what: string, work: (all: ReturnType<typeof audi
   }
 }
 
-/** The audits that names, or their beginnings, stand for; all of them for none. */
-export async function named(names: readonly string[], one = false): Promise<readonly string[]> {
-  const known = await auditNames();
+/**
+ * The audits that names, or their beginnings, stand for; all of them for none.
+ * @param one no more than one may be meant
+ * @param others what may be named beside them
+ */
+export async function named(
+  names: readonly string[],
+  { one = false, others = [] }: { readonly one?: boolean; readonly others?: readonly string[] } = {},
+): Promise<readonly string[]> {
+  const known = [...new Set([...(await auditNames()), ...others])];
   const hint = 'See "cloister audit ls"; "cloister audit add DIR" adds one';
   if (names.length === 0) {
     if (known.length === 0) throw new CloisterError('bad-usage', 'Nothing is audited yet', { hint });

@@ -14,7 +14,7 @@ const [tree, dist] = [join(folder, 'tree'), join(folder, 'dist')];
 /** A source tree elsewhere: all that bundles are made of, copied; esbuild, which is in none of them, is linked. */
 beforeAll(() => {
   const isSource = (path: string): boolean => !/\/(node_modules|dist)(\/|$)/.test(path.slice(root.length - 1));
-  for (const part of ['packages', 'tools', 'attacks'])
+  for (const part of ['packages', 'tools', 'attacks', 'bench'])
     cpSync(join(root, part), join(tree, part), { recursive: true, filter: isSource });
   for (const file of ['package.json', 'tsconfig.base.json']) cpSync(join(root, file), join(tree, file));
   const bundled = new Set<string>();

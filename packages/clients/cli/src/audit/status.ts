@@ -1,5 +1,5 @@
 import { NOTICES } from '@cloister/evidence';
-import { type AuditStatus, auditNames, parseDuration } from '@cloister/sdk';
+import { type AuditStatus, auditNames, offerNames, parseDuration } from '@cloister/sdk';
 import { count, plain, size } from './amounts.ts';
 import { named, opened, print, SOMETHING_WRONG } from './opened.ts';
 
@@ -43,14 +43,17 @@ export async function listAudits(flags: { readonly quiet?: boolean; readonly jso
     return 0;
   }
   const all = await opened('audits', (each) => each.list());
-  if (flags.json === true) print({ audits: all });
-  else
+  const offers = (await offerNames()).filter((offer) => all.every(({ name }) => name !== offer));
+  if (flags.json === true) print({ audits: all, offers });
+  else {
     for (const { name, store, objects, bytes } of all)
       process.stdout.write(`${name}: ${plain(store)}, ${count(objects, 'file')}, ${size(bytes)}\n`);
+    for (const name of offers) process.stdout.write(`${name}: an offer, which waits for what its owner hands over\n`);
+  }
   return 0;
 }
 
 export async function removeAudits(names: readonly string[]): Promise<number> {
-  for (const name of await named(names)) await opened(name, (all) => all.remove(name));
+  for (const name of await named(names, { others: await offerNames() })) await opened(name, (all) => all.remove(name));
   return 0;
 }

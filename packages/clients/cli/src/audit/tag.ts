@@ -1,19 +1,18 @@
 import { AUDIT_TAGS_FOLDER } from '@cloister/protocol';
-import { type BackupRepository, fingerprintOf, type KeyHome, parseDuration, type Synced } from '@cloister/sdk';
+import { attestationKeyOf, type BackupRepository, fingerprintOf, parseDuration, type Synced } from '@cloister/sdk';
 import { count, plain, size } from './amounts.ts';
 import { blockSize, checkedName, type LimitFlags, limitsOf } from './flags.ts';
+import { type KeyHomeFlags, keyHomeOf } from './key-home.ts';
 import { named, opened, print, SOMETHING_WRONG } from './opened.ts';
 
-export interface AddFlags extends LimitFlags {
+export interface AddFlags extends LimitFlags, KeyHomeFlags {
   readonly name?: string;
   readonly blockSize?: string;
   readonly period?: string;
   readonly prover?: string;
   readonly scheme?: string;
   readonly from?: string;
-  readonly passphrase?: boolean;
-  readonly recipient?: string;
-  readonly tpm?: boolean;
+  readonly counter?: string;
   readonly json?: boolean;
 }
 
@@ -27,9 +26,11 @@ export async function addAudit(store: string, flags: AddFlags): Promise<number> 
     period: flags.period === undefined ? undefined : parseDuration(flags.period),
     limits: limitsOf(flags),
     keyHome: keyHomeOf(flags),
+    counterAt: flags.counter,
   };
   const synced = await opened(store, (all) => all.add(store, options));
   const fingerprint = await fingerprintOf(synced.name);
+  const attestationKey = await attestationKeyOf(synced.name);
   return told(synced, flags.json === true, (line) => {
     line(`${synced.name}: ${count(synced.total.objects, 'file')}, ${size(synced.total.bytes)} audited`);
     for (const text of baselineLines(synced.total)) line(text);
@@ -41,21 +42,21 @@ export async function addAudit(store: string, flags: AddFlags): Promise<number> 
       line(
         'Its key lies in a file, which protects against nothing but partial copies (see --passphrase, --recipient).',
       );
+    if (synced.fresh && flags.counter !== undefined)
+      line(
+        'Its counter lies at that store: without it the audit opens no more, and who puts back both is not noticed.',
+      );
     if (synced.fresh) line(`Receipts are signed with the key ${fingerprint}: note it where the store cannot reach.`);
+    if (synced.fresh && attestationKey !== undefined)
+      line(`The TPM quotes them with the key ${attestationKey}: note that, too.`);
   });
-}
-
-function keyHomeOf({ passphrase, recipient, tpm }: AddFlags): KeyHome {
-  if (tpm === true) return { kind: 'tpm' };
-  if (recipient !== undefined) return { kind: 'recipient', recipient };
-  return { kind: passphrase === true ? 'passphrase' : 'file' };
 }
 
 export async function syncAudit(
   name: string | undefined,
   flags: LimitFlags & { readonly removed?: boolean; readonly changed?: boolean; readonly json?: boolean },
 ): Promise<number> {
-  const [one] = await named(name === undefined ? [] : [name], true);
+  const [one] = await named(name === undefined ? [] : [name], { one: true });
   const synced = await opened(one!, (all) =>
     all.sync(one!, { removed: flags.removed, changed: flags.changed, limits: limitsOf(flags) }),
   );
@@ -79,7 +80,7 @@ function baselineLines({ objects, sourceObjects, contentHashObjects }: Synced['t
 
 const REPOSITORIES: Readonly<Record<BackupRepository['kind'], string>> = {
   restic: 'names its files by what they hold, which is checked when they are tagged',
-  borg: 'numbers its files: their names say nothing of what they hold',
+  borg: 'has checksums in its segments, which are checked when they are tagged; they show accidents, and nothing that was done on purpose',
   kopia: 'names its files by keyed hashes: nobody without its password can check them',
 };
 

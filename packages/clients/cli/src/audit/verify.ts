@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import {
   asSigned,
+  countersGoUp,
   decodeQuote,
   type Measurement,
   NOTICES,
@@ -11,7 +12,7 @@ import {
   verifyQuote,
   verifyReceipt,
 } from '@cloister/evidence';
-import { auditWithKey, CloisterError, type ProofsVerdict } from '@cloister/sdk';
+import { attestationKeyOf, auditWithKey, CloisterError, type ProofsVerdict } from '@cloister/sdk';
 import { of, plain, size } from './amounts.ts';
 import { bytesAsHex } from './opened.ts';
 import { bytesOf, proofsLine, proofsOf } from './proofs.ts';
@@ -27,6 +28,8 @@ const REFUSED = 2;
 export interface VerifyFlags {
   /** Any of them may have signed. */
   readonly key?: readonly string[];
+  /** Whose TPM it must be. */
+  readonly attestationKey?: string;
   readonly proofs?: string;
   readonly public?: string;
   /** Build the enclave anew from the sources, and compare. */
@@ -37,8 +40,8 @@ export interface VerifyFlags {
 /** `cloister verify`: 0 for receipts by a key that is known here or was given, 1 for a flaw, 2 for a stranger's key. */
 export async function verifyReceipts(files: readonly string[], flags: VerifyFlags): Promise<number> {
   const { key: keys, json } = flags;
-  for (const key of keys ?? [])
-    if (!/^[0-9a-f]{64}$/.test(key))
+  for (const key of [...(keys ?? []), flags.attestationKey])
+    if (key !== undefined && !/^[0-9a-f]{64}$/.test(key))
       throw new CloisterError('bad-usage', `"${key}" is no fingerprint`, { hint: 'Give 64 hexadecimal digits' });
   const signerOf = async (fingerprint: string): Promise<string | undefined> =>
     keys?.includes(fingerprint) === true ? fingerprint : await auditWithKey(fingerprint);
@@ -54,6 +57,7 @@ export async function verifyReceipts(files: readonly string[], flags: VerifyFlag
     const batchSigner =
       verified.ok && verified.batch !== undefined ? await signerOf(verified.batch.fingerprint) : undefined;
     const proofs = verified.ok && again !== undefined ? await again(verified.claims.audit) : undefined;
+    const attestationKey = flags.attestationKey ?? (signer === undefined ? undefined : await attestationKeyOf(signer));
     const measured = verified.ok && rebuilt?.ok === true ? rebuilt.compare(measurementsOf(verified)) : undefined;
     const signedHash = createHash('sha256')
       .update(asSigned(bytes) ?? bytes)
@@ -63,7 +67,7 @@ export async function verifyReceipts(files: readonly string[], flags: VerifyFlag
       verified,
       signer,
       batchSigner,
-      quote: await quoteOf(file, bytes),
+      quote: await quoteOf(file, bytes, attestationKey),
       proofs,
       measured,
       signedHash,
@@ -91,22 +95,33 @@ export async function verifyReceipts(files: readonly string[], flags: VerifyFlag
           `  receipt ${batch.index + 1} of ${batch.head.size} in a batch, whose head is signed by ${called(batchSigner, batch.fingerprint)} (${batch.fingerprint})\n`,
         );
       if (quote === 'wrong') process.stdout.write('  the quote of a TPM beside it does not verify\n');
+      else if (quote === 'another key') process.stdout.write("  the quote beside it is another TPM's, or nobody's\n");
       else if (quote !== undefined)
         process.stdout.write(
-          `  quoted by the TPM with the attestation key ${hex(quote.attestationKey)}: registers ${hex(quote.pcrDigest)}\n`,
+          `  quoted by the TPM with the attestation key ${hex(quote.attestationKey)}: registers ${hex(quote.pcrDigest)}${counterText(quote)}\n`,
         );
       process.stdout.write(`  root "${verified.claims.root}": ${NOTICES[verified.claims.root]}\n`);
       if (proofs !== undefined) process.stdout.write(`  ${proofsLine(proofs)}\n`);
       if (measured !== undefined) process.stdout.write(`  measured: ${measuredLine(measured)}\n`);
     }
   }
+  // Of two that do not agree, one was made from an older copy of the state.
+  const isCountedRight = countersGoUp(
+    results.flatMap(({ verified, quote }) =>
+      verified.ok && typeof quote === 'object' && quote.counter !== undefined
+        ? [{ ...verified.claims.audit, attestationKey: quote.attestationKey, counter: quote.counter }]
+        : [],
+    ),
+  );
+  if (!isCountedRight && json !== true)
+    process.stdout.write("The TPM's counter does not go up with these receipts: an older state was put back\n");
   const isWrong = ({ verified, quote, proofs, measured }: Result): boolean =>
     !verified.ok ||
-    quote === 'wrong' ||
+    typeof quote === 'string' ||
     proofs?.ok === false ||
     measured?.bundle === false ||
     measured?.filter === false;
-  if (rebuilt?.ok === false || results.some(isWrong)) return NOT_VERIFIED;
+  if (!isCountedRight || rebuilt?.ok === false || results.some(isWrong)) return NOT_VERIFIED;
   const isStrange = ({ verified, signer, batchSigner }: Result): boolean =>
     signer === undefined || (verified.ok && verified.batch !== undefined && batchSigner === undefined);
   return results.some(isStrange) ? REFUSED : GOOD;
@@ -118,7 +133,7 @@ interface Result {
   /** The audit whose key it is, or the given key itself, and so for its batch's head; undefined for strangers. */
   readonly signer: string | undefined;
   readonly batchSigner: string | undefined;
-  readonly quote: Quoted | 'wrong' | undefined;
+  readonly quote: QuoteSeen;
   readonly proofs: ProofsVerdict | undefined;
   readonly measured: Measured | undefined;
   /** SHA-256 of the receipt without what was attached since: the nonce of its quote. */
@@ -140,16 +155,25 @@ function verifiedBy(receipt: Uint8Array, keys: readonly string[] | undefined): V
   return verified.ok && keys?.includes(verified.fingerprint) === false ? { ok: false, flaw: 'another key' } : verified;
 }
 
-/** What the quote beside a receipt attests, if there is one. */
-async function quoteOf(file: string, receipt: Uint8Array): Promise<Quoted | 'wrong' | undefined> {
+type QuoteSeen = Quoted | 'wrong' | 'another key' | undefined;
+
+/** What the quote beside a receipt attests, if there is one. @param key what must have signed it, if anybody knows */
+async function quoteOf(file: string, receipt: Uint8Array, key: string | undefined): Promise<QuoteSeen> {
   const bytes = await readFile(`${file}.quote`).catch(() => undefined);
   if (bytes === undefined) return undefined;
   const quote = bytes.length > RECEIPT_BYTES_MAX ? undefined : decodeQuote(new Uint8Array(bytes));
-  return (quote && verifyQuote(quote, asSigned(receipt) ?? receipt)) ?? 'wrong';
+  const quoted = quote && verifyQuote(quote, asSigned(receipt) ?? receipt);
+  if (quoted === undefined) return 'wrong';
+  return key === undefined || hex(quoted.attestationKey) === key ? quoted : 'another key';
 }
 
-const shownQuote = (quote: Quoted | 'wrong' | undefined): object | string | undefined =>
-  typeof quote === 'object' ? { attestationKey: hex(quote.attestationKey), pcrDigest: hex(quote.pcrDigest) } : quote;
+const counterText = ({ counter }: Quoted): string =>
+  counter === undefined ? '' : `; its counter 0x${counter.index.toString(16)} stood at ${counter.value}`;
+
+const shownQuote = (quote: QuoteSeen): object | string | undefined =>
+  typeof quote === 'object'
+    ? { ...quote, attestationKey: hex(quote.attestationKey), pcrDigest: hex(quote.pcrDigest) }
+    : quote;
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 

@@ -1,4 +1,14 @@
-import { type Channel, type FromSlice, fromSlice, SERIAL_PORT, type ToSlice, toSlice } from '@cloister/protocol';
+import {
+  BUDGETS,
+  type Channel,
+  type FromSlice,
+  fromSlice,
+  type RateClock,
+  SERIAL_PORT,
+  type ToSlice,
+  throttle,
+  toSlice,
+} from '@cloister/protocol';
 import { createHostPort, type HostPort } from './host-port.ts';
 import { LaunchError } from './launch-error.ts';
 import type { MachineEnd, Port } from './virtual-machine.ts';
@@ -17,12 +27,19 @@ export interface ControlLink {
   abandon(end: MachineEnd): void;
 }
 
+const hostClock: RateClock = {
+  now: () => performance.now(),
+  pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+};
+
 /** @param boot what a slice whose machine has booted nothing is to boot */
 export function openControlLink(
   channel: Channel,
   names: readonly string[],
   boot: Extract<ToSlice, { kind: 'boot.start' }>,
+  clock: RateClock = hostClock,
 ): ControlLink {
+  const heldToBudget = throttle(BUDGETS.sliceToClient, clock);
   const send = (message: ToSlice): void => channel.send(toSlice.encode(message));
   const ports = new Map<number, HostPort>();
   const portAt = (number: number): Port => {
@@ -68,6 +85,7 @@ export function openControlLink(
     frame(frame) {
       const message = fromSlice.decode(frame);
       if (message !== undefined) hear(message);
+      return heldToBudget(frame.length);
     },
     renewed() {
       send(boot);

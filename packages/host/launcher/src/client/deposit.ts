@@ -6,13 +6,15 @@ import { connectLauncher } from './connect.ts';
 import { LaunchError, LauncherGone } from './launch-error.ts';
 
 export interface DepositRequest {
-  readonly stores: readonly { readonly path: string; readonly write: boolean }[];
+  readonly stores?: readonly { readonly path: string; readonly write: boolean }[];
   /** The payload area's path. */
   readonly area?: string | undefined;
   /** Other builds of a VM's parts than the launcher's own, by path. */
   readonly slice?: string | undefined;
   readonly hart?: string | undefined;
-  readonly machine: object;
+  /** A slice is to be debugged. */
+  readonly debug?: boolean;
+  readonly machine?: object;
 }
 
 /** What the launcher keeps for the toolstack to claim, as long as this is not closed. */
@@ -29,11 +31,11 @@ export interface Deposit {
  * @throws LaunchError
  */
 export async function deposit(
-  { stores, area, slice, hart, machine }: DepositRequest,
+  { stores = [], area, slice, hart, debug = false, machine = {} }: DepositRequest,
   blame: (path: string, code: string) => LaunchError,
 ): Promise<Deposit> {
   const [socket, answer] = await ask({
-    ...{ do: 'deposit', stores, machine },
+    ...{ do: 'deposit', stores, debug, machine },
     ...{ area: area ?? null, slice: slice ?? null, hart: hart ?? null },
   });
   if ('id' in answer) return { ...answer, close: () => socket.destroy() };

@@ -3,7 +3,7 @@ import { writeLine } from '../lines.ts';
 import { readLines } from '../read-lines.ts';
 import { buildError } from './build-error.ts';
 import { connectToolstack } from './connect.ts';
-import { deposit } from './deposit.ts';
+import { type DepositRequest, deposit } from './deposit.ts';
 import { LaunchError } from './launch-error.ts';
 import { type CompartmentFacts, factsOf } from './process-facts.ts';
 import { tokenOf } from './vm-directory.ts';
@@ -29,19 +29,27 @@ export async function inspectMachine(vm: string): Promise<Inspected> {
   return { ...listed, level, compartments: parts.map(factsOf) };
 }
 
-/** `stop` asks the VM's owner to end it in order; `kill` ends it; `debug` gives its slice an inspector. @throws LaunchError */
-export async function tellMachine(vm: string, what: 'stop' | 'kill' | 'debug'): Promise<void> {
+/** `stop` asks the VM's owner to end it in order; `kill` ends it. @throws LaunchError */
+export async function tellMachine(vm: string, what: 'stop' | 'kill'): Promise<void> {
   await command({ do: what, vm, token: tokenOf(vm) });
 }
 
 /** Replaces the slice of a running VM by the newest build, or the one at `slice`. @throws LaunchError */
 export async function upgradeMachine(vm: string, slice?: string): Promise<void> {
+  if (slice === undefined) await command({ do: 'upgrade', vm, token: tokenOf(vm), deposit: null });
+  else await withDeposit('upgrade', vm, { slice });
+}
+
+/** Replaces the slice by one with an inspector, outside its sandbox. @throws LaunchError */
+export const debugMachine = (vm: string): Promise<void> => withDeposit('debug', vm, { debug: true });
+
+async function withDeposit(what: 'upgrade' | 'debug', vm: string, request: DepositRequest): Promise<void> {
   const token = tokenOf(vm);
-  const build = slice === undefined ? undefined : await deposit({ stores: [], slice, machine: {} }, buildError);
+  const given = await deposit(request, buildError);
   try {
-    await command({ do: 'upgrade', vm, token, deposit: build?.id ?? null });
+    await command({ do: what, vm, token, deposit: given.id });
   } finally {
-    build?.close();
+    given.close();
   }
 }
 

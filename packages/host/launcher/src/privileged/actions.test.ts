@@ -91,6 +91,7 @@ const deposit = (more: object = {}) =>
       slice: null,
       hart: null,
       area: null,
+      debug: false,
       machine: { mine: 1 },
     },
     ...more,
@@ -128,7 +129,7 @@ onLinux('a client hears which file is to blame, and none stays open', async () =
 onLinux('stores go to storage, whoever else is given the deposit gets none', async () => {
   for (const kind of SPAWNED_KINDS) {
     const { ask } = toolstack();
-    const { answer } = await deposit();
+    const { answer } = await deposit({ debug: true });
     const { id } = answer!;
     const heard = await ask({ do: 'claim', id }, spawn(kind, { deposits: [id] }));
     const held = await heldBy(heard);
@@ -171,6 +172,18 @@ test('code that is not what the manifest says does not run, nor a build in anoth
   expect(await codeOf('slice', 'two')).toMatchObject({ code: readCode(build).hash });
   expect(await codeOf('storage', 'three')).toMatchObject({ code: readCode(code).hash });
   await ask({ do: 'close', id });
+});
+
+test('a slice leaves its sandbox only where a client deposited that it wants so', async () => {
+  const { ask } = toolstack();
+  const { id } = (await deposit()).answer!;
+  expect(await ask({ do: 'claim', id }, spawn('debug', { deposits: [id] }))).toEqual([
+    { had: id, files: 1 },
+    ...refusal(/Nobody wants to debug/),
+  ]);
+  const wanted = (await deposit({ debug: true })).answer!.id;
+  const heard = await ask({ do: 'claim', id: wanted }, spawn('debug', { deposits: [wanted] }));
+  expect(heard[1]).toMatchObject({ started: 'one', level: 'none' });
 });
 
 onLinux('it stops, lets go on and kills what it has started, and nothing else', async () => {

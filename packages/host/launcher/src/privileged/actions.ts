@@ -30,6 +30,7 @@ export function createActions({ recipes, claim, link, tell }: ActionsConfig): Ac
     if (compartments.has(id) || compartments.size >= COMPARTMENTS_MAX) fail('There are too many compartments');
     const ends = links.map((one) => held(one.id).ends[one.end] ?? fail(`"${one.id}" has no such end`));
     const given = deposits.map(held);
+    if (kind === 'debug' && !given.some(({ debug }) => debug)) fail('Nobody wants to debug a slice');
     // What a machine is to be, its client alone says.
     const machine = kind === 'machine' ? { machine: (given[0] ?? fail('A machine is somebody’s')).machine } : {};
     const builds = Object.assign({}, ...given.map((deposit) => deposit.builds));

@@ -18,11 +18,12 @@ export interface Capability {
   readonly area: readonly number[];
   /** By the name of the file that it stands for. */
   readonly builds: Readonly<Record<string, Code>>;
+  readonly debug: boolean;
   readonly machine: object;
 }
 
 export const linkOf = (...ends: Socket[]): Capability => ({
-  ...{ ends, stores: [], area: [], builds: {}, machine: {} },
+  ...{ ends, stores: [], area: [], builds: {}, debug: false, machine: {} },
 });
 
 export function closeCapability({ ends, stores, area }: Capability): void {

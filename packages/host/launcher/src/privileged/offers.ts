@@ -67,7 +67,7 @@ function openDeposit(request: Extract<FromClient, { do: 'deposit' }>): Capabilit
     if (request.area !== null) area.push(openFile(request.area, true));
     for (const name of ['slice', 'hart'] as const)
       if (request[name] !== null) builds[`${name}.cjs`] = readCode(request[name]);
-    return { ends: [], stores, area, builds, machine: request.machine };
+    return { ends: [], stores, area, builds, debug: request.debug, machine: request.machine };
   } catch (error) {
     closeCapability({ ...linkOf(), stores, area });
     const at = stores.length + area.length + Object.keys(builds).length;

@@ -6,7 +6,8 @@ export interface Credentials {
   readonly sessionToken?: string | undefined;
 }
 
-const EMPTY_SHA256 = createHash('sha256').digest('hex');
+export const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+const EMPTY_SHA256 = sha256Of(new Uint8Array(0));
 
 /** RFC 3986's unreserved characters stay, and slashes in paths; all else is encoded byte by byte. */
 export const encodeUri = (text: string, keepSlashes = false): string =>
