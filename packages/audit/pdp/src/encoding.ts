@@ -45,12 +45,14 @@ function isSame(left: Uint8Array, right: Uint8Array): boolean {
   return true;
 }
 
-/** A whole number in 8 bytes, most significant first. */
+/** A whole number in 8 bytes, most significant first. Without a view, for which V8 would make a buffer outside its heap. */
 export function uint64(value: number): Uint8Array {
   const out = new Uint8Array(8);
-  const view = new DataView(out.buffer);
-  view.setUint32(0, Math.floor(value / 2 ** 32));
-  view.setUint32(4, value % 2 ** 32);
+  let rest = value;
+  for (let at = 7; at >= 0; at -= 1) {
+    out[at] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
   return out;
 }
 

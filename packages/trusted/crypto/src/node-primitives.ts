@@ -1,7 +1,6 @@
 import {
   createCipheriv,
   createHash,
-  createHmac,
   createPrivateKey,
   createPublicKey,
   createSecretKey,
@@ -11,9 +10,10 @@ import {
   timingSafeEqual,
   verify,
 } from 'node:crypto';
+import { hmacSha256 } from './hmac-sha256.ts';
 import { nodeModulus, nodePrime, nodeRsaPrivate } from './node-modular.ts';
 import type { Primitives } from './primitives.ts';
-import { sha256 } from './sha256.ts';
+import { sha256, sha256OfParts } from './sha256.ts';
 
 // RFC 8410, sections 4 and 7: what precedes the 32 bytes of an Ed25519 key in SubjectPublicKeyInfo and in PKCS #8.
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
@@ -22,24 +22,12 @@ const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 /** OpenSSL through node:crypto. */
 export const nodePrimitives: Primitives = {
   random: (length) => randomBytes(length),
-  sha256(...parts) {
-    if (parts.length === 1) return sha256(parts[0]!);
-    const hash = createHash('sha256');
-    for (const part of parts) hash.update(part);
-    return hash.digest();
-  },
+  sha256: (...parts) => (parts.length === 1 ? sha256(parts[0]!) : sha256OfParts(parts)),
   sha256InParts() {
     const hash = createHash('sha256');
     return { update: (part) => void hash.update(part), digest: () => hash.digest() };
   },
-  hmacSha256(key) {
-    const secret = createSecretKey(key);
-    return (...parts) => {
-      const hmac = createHmac('sha256', secret);
-      for (const part of parts) hmac.update(part);
-      return hmac.digest();
-    };
-  },
+  hmacSha256,
   aes256Ctr: (key, counter, length) => createCipheriv('aes-256-ctr', key, counter).update(new Uint8Array(length)),
   gmac(key) {
     const secret = createSecretKey(key);

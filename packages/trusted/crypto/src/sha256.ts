@@ -1,10 +1,24 @@
-import * as crypto from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 
-/**
- * SHA-256 (FIPS 180-4). One call where Node has it (20.12 and up), which takes a quarter less for 4 KiB than an object
- * made for it (3.4 against 4.6 us).
- */
-export const sha256: (bytes: Uint8Array) => Uint8Array =
-  crypto.hash === undefined
-    ? (bytes) => crypto.createHash('sha256').update(bytes).digest()
-    : (bytes) => crypto.hash('sha256', bytes, 'buffer');
+const DIGEST_BYTES = 32;
+
+// A digest comes out of Node as a string of its 32 bytes ("binary", which is Latin-1): as a buffer, which Node makes outside V8's
+// heap, it takes 0.4 us longer, of 0.9 for a short message.
+
+/** SHA-256 (FIPS 180-4). One call takes a quarter less for 4 KiB than an object made for it. */
+export function sha256(bytes: Uint8Array): Uint8Array {
+  return bytesOf(hash('sha256', bytes, 'binary'));
+}
+
+/** The same of parts one after the other, of any length. */
+export function sha256OfParts(parts: readonly Uint8Array[]): Uint8Array {
+  const hashing = createHash('sha256');
+  for (const part of parts) hashing.update(part);
+  return bytesOf(hashing.digest('binary'));
+}
+
+function bytesOf(digest: string): Uint8Array {
+  const bytes = new Uint8Array(DIGEST_BYTES);
+  for (let at = 0; at < DIGEST_BYTES; at += 1) bytes[at] = digest.charCodeAt(at);
+  return bytes;
+}

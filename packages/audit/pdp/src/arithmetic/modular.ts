@@ -1,15 +1,27 @@
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+/** Of the longest modulus, and more. */
+const SHORT_BYTES = 576;
 /** Terms that are raised to their powers at once. */
 const TERMS_MAX = 1024;
 
 // BigInt takes a time that depends on the values: everything here is for numbers that may be known. What may not goes
 // through `Primitives` or arithmetic/secret-exponent.ts.
 
-/** A number from its bytes, most significant first. */
+/** A number from its bytes, most significant first. Below `SHORT_BYTES`, by words takes half the time of a text. */
 export function numberFrom(bytes: Uint8Array): bigint {
+  if (bytes.length <= SHORT_BYTES) return numberFromWords(bytes);
   let text = '0x0';
   for (const byte of bytes) text += HEX[byte]!;
   return BigInt(text);
+}
+
+function numberFromWords(bytes: Uint8Array): bigint {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const head = bytes.length % 8;
+  let value = 0n;
+  for (let at = 0; at < head; at += 1) value = (value << 8n) | BigInt(bytes[at]!);
+  for (let at = head; at < bytes.length; at += 8) value = (value << 64n) | view.getBigUint64(at);
+  return value;
 }
 
 /** A number below 256^`length` in that many bytes, most significant first. */
