@@ -2,13 +2,12 @@ import { createHash } from 'node:crypto';
 import { encodeQuote } from '@cloister/evidence';
 import type { Audited, Finding, StateFacts, ToEnclave } from '@cloister/protocol';
 import { type BatchedReceipt, keepBatch, type ReceiptPlace, signedBatch } from './batch.ts';
-import type { Answer } from './enclave-link.ts';
-import { knownObjects } from './known-objects.ts';
-import { type AuditContext, type AuditProgress, type OpenAudit, opened, withAudit } from './open-audit.ts';
+import { type AuditContext, withAudit } from './open-audit.ts';
 import { proverQuestions } from './prover/prover-questions.ts';
-import { type Proofs, packReader } from './state-directory.ts';
+import type { Proofs } from './state-directory.ts';
 import type { Limits } from './stores/meter.ts';
-import { type Store, StoreLoss } from './stores/store.ts';
+import { StoreLoss } from './stores/store.ts';
+import { storeQuestions } from './stores/store-questions.ts';
 
 export interface RunOptions {
   /** Every block, in the place of a sample. */
@@ -115,57 +114,4 @@ export async function runAudit(context: AuditContext, name: string, options: Run
   });
   await keepBatch(context, batch);
   return result;
-}
-
-/** Who answers what the enclave asks in an audit. */
-export interface Questions {
-  readonly doing: AuditProgress['doing'];
-  /** Objects that are known not to be there, without a question; or why the store could not be listed. */
-  absent(): Promise<readonly string[] | StoreLoss>;
-  /** @throws StoreLoss */
-  answer(question: Extract<Answer, { readonly kind: 'read' | 'challenge' }>): Promise<ToEnclave>;
-  close(): Promise<void>;
-}
-
-/** Blocks are read from the store, with the tags that lie here. */
-async function storeQuestions(context: AuditContext, audit: OpenAudit, limits: Limits | undefined): Promise<Questions> {
-  const store = await opened(context, audit.facts.store, limits);
-  const tags = packReader(audit.directory);
-  return {
-    doing: 'reading',
-    absent: () => absentObjects(context, audit, store),
-    async answer(question) {
-      if (question.kind !== 'read') throw new StoreLoss('unknown', 'Storage proves nothing');
-      const { ask, path, pin, offset, length, pack, tagsAt, tagsLength } = question;
-      const [bytes, theirTags] = await Promise.all([
-        store.read(path, pin, offset, length),
-        tags.read(pack, tagsAt, tagsLength),
-      ]);
-      return { kind: 'blocks', ask, bytes, tags: theirTags };
-    },
-    async close() {
-      await store.close();
-      await tags.close();
-    },
-  };
-}
-
-/** What the state has and the store does not list: missing at once, without a read. */
-async function absentObjects(
-  { signal, progress }: AuditContext,
-  audit: OpenAudit,
-  store: Store,
-): Promise<readonly string[] | StoreLoss> {
-  const { objects } = await knownObjects(audit);
-  progress?.({ doing: 'listing', bytes: 0, ofBytes: 0 });
-  try {
-    for await (const { path } of store.list()) {
-      signal?.throwIfAborted();
-      objects.delete(path);
-    }
-  } catch (error) {
-    if (!(error instanceof StoreLoss)) throw error;
-    return error;
-  }
-  return [...objects.keys()];
 }

@@ -1,28 +1,18 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash, verify } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, assert, beforeAll, beforeEach, expect, test } from 'vitest';
 import { countersGoUp, decodeQuote, encodeQuote, verifyQuote } from '../../../evidence/src/index.ts';
 import { type AuditContext, addStore, attestationKeyOf, auditReceipts, removeAudit, runAudit } from './index.ts';
 import { enclaveHere, measuredHere } from './testing/enclave-here.ts';
 import { type Laboratory, laboratory, noise } from './testing/laboratory.ts';
+import { type SoftwareTpm, softwareTpm } from './testing/software-tpm.ts';
 import { withTpm } from './tpm.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'cloister-swtpm-'));
-const socket = join(folder, 'tpm.sock');
-const swtpm = spawn(
-  'swtpm',
-  [
-    ...['socket', '--tpm2', '--tpmstate', `dir=${folder}`, '--server', `type=unixio,path=${socket}`],
-    ...['--ctrl', `type=unixio,path=${socket}.ctrl`, '--flags', 'not-need-init,startup-clear'],
-  ],
-  { stdio: 'ignore' },
-);
 const BLOCK = 4096;
 const DEADLINE = 120_000;
+let tpm: SoftwareTpm;
 let lab: Laboratory;
 const context: AuditContext = { startEnclave: enclaveHere(), measureEnclave: measuredHere };
 /** Another enclave: its code differs. */
@@ -32,21 +22,16 @@ const changed: AuditContext = {
 };
 const tpm2 = (command: string, ...args: readonly string[]): string => {
   try {
-    return execFileSync(`tpm2_${command}`, args, { cwd: folder, encoding: 'utf8', timeout: 30_000, stdio: 'pipe' });
+    return execFileSync(`tpm2_${command}`, args, { cwd: tpm.folder, encoding: 'utf8', timeout: 30_000, stdio: 'pipe' });
   } finally {
     for (const kind of ['-t', '-l', '-s']) execFileSync('tpm2_flushcontext', [kind], { timeout: 30_000 });
   }
 };
 
 beforeAll(async () => {
-  process.env.TPM2TOOLS_TCTI = `swtpm:path=${socket}`;
-  for (let i = 0; i < 500 && !existsSync(`${socket}.ctrl`); i += 1) await sleep(20);
+  tpm = await softwareTpm();
 });
-afterAll(() => {
-  delete process.env.TPM2TOOLS_TCTI;
-  swtpm.kill('SIGKILL');
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => tpm.close());
 beforeEach(() => {
   lab = laboratory();
   lab.write('file', noise(4 * BLOCK));
@@ -96,8 +81,8 @@ test('a receipt is quoted, as tpm2_checkquote and we see it', { timeout: DEADLIN
     .update(Buffer.from(values.map((value) => value.slice(2)).join(''), 'hex'))
     .digest();
   expect(Buffer.from(registers.pcrDigest)).toEqual(digest);
-  for (const name of ['message', 'signature', 'pcrs'] as const) writeFileSync(join(folder, name), quote[name]);
-  writeFileSync(join(folder, 'ak.pem'), quote.publicKey);
+  for (const name of ['message', 'signature', 'pcrs'] as const) writeFileSync(join(tpm.folder, name), quote[name]);
+  writeFileSync(join(tpm.folder, 'ak.pem'), quote.publicKey);
   const check = (nonce: string): string =>
     tpm2(
       'checkquote',
@@ -114,7 +99,7 @@ test('a receipt is quoted, as tpm2_checkquote and we see it', { timeout: DEADLIN
       bent[at]! ^= 1;
       expect(verifyQuote({ ...quote, [name]: bent }, kept!.bytes), `${name} ${at}`).toBeUndefined();
     }
-  expect(readFileSync(join(folder, 'ak.pem'), 'utf8')).toContain('PUBLIC KEY');
+  expect(readFileSync(join(tpm.folder, 'ak.pem'), 'utf8')).toContain('PUBLIC KEY');
 });
 
 test('its counter is certified beside each receipt, as the TPM and OpenSSL see it', { timeout: DEADLINE }, async () => {
@@ -141,17 +126,17 @@ test('its counter is certified beside each receipt, as the TPM and OpenSSL see i
   // What the TPM says itself: the value, the index's name, and that its key has signed.
   const handle = `0x${last.counter.index.toString(16)}`;
   tpm2('nvread', '-C', 'o', '-s', '8', '-o', 'value', handle);
-  expect(Number(readFileSync(join(folder, 'value')).readBigUInt64BE())).toBe(last.counter.value);
+  expect(Number(readFileSync(join(tpm.folder, 'value')).readBigUInt64BE())).toBe(last.counter.value);
   const name = /name: ([0-9a-f]{68})/.exec(tpm2('nvreadpublic', handle))![1];
   expect(name).toBe(`000b${createHash('sha256').update(counter!.public).digest('hex')}`);
   expect(Buffer.from(counter!.message).includes(Buffer.from(name!, 'hex'))).toBe(true);
-  writeFileSync(join(folder, 'certified'), counter!.message);
-  writeFileSync(join(folder, 'certified.signature'), counter!.signature);
-  writeFileSync(join(folder, 'ak.pem'), quote.publicKey);
+  writeFileSync(join(tpm.folder, 'certified'), counter!.message);
+  writeFileSync(join(tpm.folder, 'certified.signature'), counter!.signature);
+  writeFileSync(join(tpm.folder, 'ak.pem'), quote.publicKey);
   tpm2('loadexternal', '-Q', '-C', 'o', '-G', 'ecc', '-u', 'ak.pem', '-c', 'ak.loaded');
   tpm2('verifysignature', '-c', 'ak.loaded', '-g', 'sha256', '-m', 'certified', '-s', 'certified.signature');
   // It prints what all attestations have, then says that it knows no more of this type.
-  const print = spawnSync('tpm2_print', ['-t', 'TPMS_ATTEST', 'certified'], { cwd: folder, encoding: 'utf8' });
+  const print = spawnSync('tpm2_print', ['-t', 'TPMS_ATTEST', 'certified'], { cwd: tpm.folder, encoding: 'utf8' });
   expect(print.stdout).toContain('type: 8014');
   expect(print.stdout).toContain(`extraData: ${createHash('sha256').update(bytes).digest('hex')}`);
   const [r, s] = [counter!.signature.subarray(6, 38), counter!.signature.subarray(40, 72)];
@@ -184,7 +169,7 @@ test('its counter is certified beside each receipt, as the TPM and OpenSSL see i
 test('an index that anybody can set is no counter, though the TPM certifies it', { timeout: DEADLINE }, async () => {
   const handle = '0x1500123';
   tpm2('nvdefine', '-Q', '-C', 'o', '-s', '8', '-a', 'ownerread|ownerwrite|authread|authwrite|no_da', handle);
-  writeFileSync(join(folder, 'high'), Buffer.alloc(8, 1));
+  writeFileSync(join(tpm.folder, 'high'), Buffer.alloc(8, 1));
   tpm2('nvwrite', '-Q', '-C', 'o', '-i', 'high', handle);
   try {
     const nonce = createHash('sha256').update('receipt').digest();
@@ -198,10 +183,11 @@ test('an index that anybody can set is no counter, though the TPM certifies it',
 });
 
 test('without a TPM it says so in one line', { timeout: DEADLINE }, async () => {
+  const there = process.env.TPM2TOOLS_TCTI;
   process.env.TPM2TOOLS_TCTI = 'swtpm:path=/nowhere';
   try {
     await expect(add()).rejects.toMatchObject({ code: 'no-tpm' });
   } finally {
-    process.env.TPM2TOOLS_TCTI = `swtpm:path=${socket}`;
+    process.env.TPM2TOOLS_TCTI = there;
   }
 });

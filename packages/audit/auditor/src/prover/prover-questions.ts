@@ -1,6 +1,6 @@
 import type { StateFacts } from '@cloister/protocol';
 import type { AuditContext } from '../open-audit.ts';
-import type { Questions } from '../run-audit.ts';
+import type { Questions } from '../questions.ts';
 import { type Limits, meter } from '../stores/meter.ts';
 import { StoreLoss } from '../stores/store.ts';
 import { proverClient } from './prover-client.ts';

@@ -4,9 +4,15 @@ import { join } from 'node:path';
 import { AUDIT_TAGS_FOLDER } from '@cloister/protocol';
 import { fail } from '../audit-error.ts';
 import { withinDeadline } from './file-deadline.ts';
-import { unmetered } from './meter.ts';
-import type { OpenOptions } from './open-store.ts';
+import { type Meter, unmetered } from './meter.ts';
 import { type Store, type StoredObject, StoreLoss } from './store.ts';
+
+export interface DirectoryOptions {
+  readonly meter?: Meter | undefined;
+  /** How long a file system may take for an answer. */
+  readonly deadlineMs?: number | undefined;
+  readonly warn?: ((line: string) => void) | undefined;
+}
 
 /** Files that stay open for the next read. */
 const OPEN_FILES = 32;
@@ -23,7 +29,7 @@ interface OpenFile {
 /** A directory with all that lies below it: plain files are its objects; links and special files are none. */
 export async function directoryStore(
   path: string,
-  { meter = unmetered, warn, deadlineMs }: Pick<OpenOptions, 'meter' | 'warn' | 'deadlineMs'> = {},
+  { meter = unmetered, warn, deadlineMs }: DirectoryOptions = {},
 ): Promise<Store> {
   const timely = <T>(call: () => Promise<T>, discard?: (value: T) => void): Promise<T> =>
     withinDeadline(call, deadlineMs, discard);

@@ -1,18 +1,14 @@
 import { fail } from '../audit-error.ts';
-import { directoryStore } from './directory.ts';
+import { type DirectoryOptions, directoryStore } from './directory.ts';
 import { httpStore } from './http.ts';
 import { type HttpClient, httpClient } from './http-client.ts';
-import { type Meter, unmetered } from './meter.ts';
+import { unmetered } from './meter.ts';
 import { s3Store } from './s3/s3.ts';
 import type { Store } from './store.ts';
 
-export interface OpenOptions {
-  readonly meter?: Meter | undefined;
-  /** How long a file system may take for an answer. */
-  readonly deadlineMs?: number | undefined;
+export interface OpenOptions extends DirectoryOptions {
   /** What asks over the network. */
   readonly client?: HttpClient;
-  readonly warn?: ((line: string) => void) | undefined;
 }
 
 /** The store that a name stands for. @throws AuditError `bad-store` */

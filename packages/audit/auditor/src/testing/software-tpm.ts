@@ -4,8 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+export interface SoftwareTpm {
+  /** For files; it goes with the TPM. */
+  readonly folder: string;
+  close(): void;
+}
+
 /** A TPM in software, which tpm2-tools find until it is closed. */
-export async function softwareTpm(): Promise<{ readonly folder: string; close(): void }> {
+export async function softwareTpm(): Promise<SoftwareTpm> {
   const folder = mkdtempSync(join(tmpdir(), 'cloister-swtpm-'));
   const socket = join(folder, 'tpm.sock');
   const swtpm = spawn(

@@ -154,39 +154,13 @@ async function tellMark(
   await client.expect('kept');
 }
 
+/** What may be said of a state. */
 export function factsOf({ head }: StoreState): StateFacts {
-  const {
-    root,
-    store,
-    prover,
-    counterAt,
-    tagBytes,
-    scheme,
-    blockBytes,
-    objects,
-    extents,
-    bytes,
-    created,
-    period,
-    counter,
-  } = head;
-  const { coverage } = head;
+  const { root, store, prover, counterAt, scheme, blockBytes, tagBytes, objects, extents, bytes } = head;
+  const { created, period, counter, coverage } = head;
   return {
-    ...{
-      root,
-      store,
-      prover,
-      counterAt,
-      scheme,
-      blockBytes,
-      tagBytes,
-      objects,
-      extents,
-      bytes,
-      created,
-      period,
-      counter,
-    },
+    ...{ root, store, prover, counterAt, scheme, blockBytes, tagBytes, objects, extents, bytes },
+    ...{ created, period, counter },
     ...{ sourceObjects: head.sourceObjects, contentHashObjects: head.contentHashObjects },
     blocks: head.nextBlock,
     periodStart: coverage.start,
