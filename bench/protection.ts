@@ -22,7 +22,7 @@ const steps = (quick: boolean): readonly (LoadStep & { readonly name: string; re
   const bytes = (quick ? 128 : 512) * MIB;
   const [random, single] = quick ? [4000, 1000] : [20_000, 5000];
   return [
-    { name: 'CPU-bound work', mode: 'compute', amount: quick ? 10_000_000 : 60_000_000 },
+    { name: 'CPU-bound work', mode: 'compute', amount: quick ? 10_000_000 : 240_000_000 },
     { name: 'sequential 128 KiB reads at depth 32', mode: 'read', depth: 32, unit: 128 * KIB, amount: bytes },
     { name: 'sequential 128 KiB writes at depth 32', mode: 'write', depth: 32, unit: 128 * KIB, amount: bytes },
     { name: 'random 4 KiB reads at depth 32', mode: 'random', depth: 32, unit: 4 * KIB, amount: random },

@@ -37,7 +37,6 @@ export function createBareMachine(ramBytes: number): BareMachine {
     board,
     bus: createBus(board, outside, 0),
     outside,
-    builtInSbi: false,
     metered: false,
   });
   const machine = hart;

@@ -30,5 +30,8 @@ interface Atomics {
 /** Node's threads; the browser's form gives the same two names. */
 declare module 'node:worker_threads' {
   export const workerData: unknown;
-  export const parentPort: { postMessage(message: unknown): void } | null;
+  export const parentPort: {
+    postMessage(message: unknown): void;
+    once(event: 'message', listener: (message: unknown) => void): void;
+  } | null;
 }

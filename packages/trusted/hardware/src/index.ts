@@ -1,4 +1,5 @@
 export * from './board.ts';
+export type { Entry } from './hart/boot.ts';
 export { memoryPages, PAGE_BYTES, RAM_OFFSET } from './layout.ts';
 export * from './memory-map.ts';
 export { FRAME, frameFlags, markWritten } from './mmu/frame.ts';

@@ -27,7 +27,7 @@ import {
 
 // A worker in a hart's place: no instructions, but the virtio drivers of a guest in TypeScript, over the same exits,
 // doorbells and interrupts. What it finds it prints on the serial port, a line each.
-const { memory: shared, entry } = workerData as { memory: { buffer: SharedArrayBuffer }; entry: { pc: number } };
+const { memory: shared } = workerData as { memory: { buffer: SharedArrayBuffer } };
 const memory = shared.buffer;
 const board = boardOf(memory);
 const guest = createGuest(memory, {
@@ -206,18 +206,21 @@ function useSbi(): void {
   );
 }
 
-try {
-  const program = get(guest, entry.pc + 64, 64);
-  const { disks, port, reset } = JSON.parse(new TextDecoder().decode(program).replace(/\0+$/, ''));
-  useSbi();
-  useEntropy();
-  for (let disk = 0; disk < disks; disk += 1) useDisk(disk);
-  useConsole(port);
-  if (reset) exitAndWait(board, 0, { reason: 'sbi', extension: 0x53525354n, function: 0n, arguments: [1n, 0n] });
-  else exitAndWait(board, 0, { reason: 'syscon', value: 0x5555 });
-  parentPort!.postMessage({ kind: 'stopped' });
-} catch (error) {
-  parentPort!.postMessage(
-    stopRequested(board) ? { kind: 'stopped' } : { kind: 'failed', message: String((error as Error).stack) },
-  );
-}
+parentPort!.once('message', (entry) => {
+  const { pc } = entry as { readonly pc: number };
+  try {
+    const program = get(guest, pc + 64, 64);
+    const { disks, port, reset } = JSON.parse(new TextDecoder().decode(program).replace(/\0+$/, ''));
+    useSbi();
+    useEntropy();
+    for (let disk = 0; disk < disks; disk += 1) useDisk(disk);
+    useConsole(port);
+    if (reset) exitAndWait(board, 0, { reason: 'sbi', extension: 0x53525354n, function: 0n, arguments: [1n, 0n] });
+    else exitAndWait(board, 0, { reason: 'syscon', value: 0x5555 });
+    parentPort!.postMessage({ kind: 'stopped' });
+  } catch (error) {
+    parentPort!.postMessage(
+      stopRequested(board) ? { kind: 'stopped' } : { kind: 'failed', message: String((error as Error).stack) },
+    );
+  }
+});

@@ -9,8 +9,10 @@ export interface Entry {
   readonly pc: number;
   readonly a0: number;
   readonly a1: number;
-  /** Third argument, for firmware: address of fw_dynamic_info. */
-  readonly a2?: number;
+  /** Third argument, for firmware: address of fw_dynamic_info; else 0. */
+  readonly a2: number;
+  /** The entry is firmware in M-mode; else the machine answers SBI calls itself. */
+  readonly firmware: boolean;
 }
 
 /**
@@ -23,8 +25,9 @@ export function enterBoot(hart: Hart, entry: Entry): void {
   setWide(state, HART.pc, entry.pc | 0, Math.floor(entry.pc / 2 ** 32));
   setX(state, 10, BigInt(entry.a0));
   setX(state, 11, BigInt(entry.a1));
-  setX(state, 12, BigInt(entry.a2 ?? 0));
-  if (!hart.builtInSbi) return;
+  setX(state, 12, BigInt(entry.a2));
+  hart.builtInSbi = !entry.firmware;
+  if (entry.firmware) return;
   setWord(state, HART.privilege, PRIVILEGE.S);
   // All exceptions but calls from S-mode, which are the SBI; all supervisor interrupts.
   setWide(state, SLOT.medeleg, 0xb3ff & ~(1 << 9), 0);

@@ -57,8 +57,9 @@ async function withHart(
   new Uint8Array(memory.buffer, RAM_OFFSET).set(assembleAll(lines));
   addBudget(board, 0, budget);
   const worker = new Worker(bundle, {
-    workerData: { memory, hart: 0, ramBytes: RAM_BYTES, entry: { pc: RAM, a0: 0, a1: 0 }, firmware: true },
+    workerData: { memory, hart: 0, ramBytes: RAM_BYTES },
   });
+  worker.postMessage({ pc: RAM, a0: 0, a1: 0, a2: 0, firmware: true });
   const ended = new Promise((resolve, reject) => {
     worker.once('message', resolve);
     worker.once('error', reject);

@@ -21,7 +21,7 @@ export interface Hart {
   readonly bus: Bus;
   readonly outside: Outside;
   /** Calls from S-mode are answered by the machine (SBI); else they trap to the firmware in M-mode. */
-  readonly builtInSbi: boolean;
+  builtInSbi: boolean;
   /** Active PMP entries, derived from the pmp registers. */
   regions: PmpRegion[];
   /** They open all of RAM to every mode: nothing to check then. */
@@ -60,7 +60,6 @@ export interface HartOptions {
   readonly board: Board;
   readonly bus: Bus;
   readonly outside: Outside;
-  readonly builtInSbi: boolean;
   readonly metered: boolean;
 }
 
@@ -86,7 +85,7 @@ export function createHart(options: HartOptions): Hart {
     board: options.board,
     bus: options.bus,
     outside: options.outside,
-    builtInSbi: options.builtInSbi,
+    builtInSbi: false,
     regions: [],
     ramOpen: false,
     translation: { outcome: 'ok', page: 0, large: false },

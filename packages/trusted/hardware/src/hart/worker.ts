@@ -6,14 +6,11 @@ import { type Entry, enterBoot } from './boot.ts';
 import { createHart } from './hart.ts';
 import { instantiateInterpreter, runHart } from './run.ts';
 
-/** What a hart's thread is started with. */
+/** What a hart's thread is made with. The one message that it then hears is its `Entry`, where it begins. */
 export interface HartStart {
   readonly memory: WebAssembly.Memory;
   readonly hart: number;
   readonly ramBytes: number;
-  readonly entry: Entry;
-  /** The entry is firmware in M-mode; else the machine answers SBI calls itself. */
-  readonly firmware: boolean;
 }
 
 /** What it says, once, when it ends. */
@@ -21,28 +18,32 @@ export type HartStopped =
   | { readonly kind: 'stopped'; readonly retired: number }
   | { readonly kind: 'failed'; readonly message: string };
 
-function life(start: HartStart): HartStopped {
-  const board = boardOf(start.memory.buffer);
-  const outside = hostOutside();
-  const hart = createHart({
-    memory: start.memory.buffer,
-    index: start.hart,
-    ramBytes: start.ramBytes,
-    board,
-    bus: createBus(board, outside, start.hart),
-    outside,
-    builtInSbi: !start.firmware,
-    metered: true,
-  });
-  enterBoot(hart, start.entry);
-  runHart(hart, instantiateInterpreter(hart, start.memory));
+const { memory, hart: index, ramBytes } = workerData as HartStart;
+const board = boardOf(memory.buffer);
+const outside = hostOutside();
+const hart = createHart({
+  memory: memory.buffer,
+  index,
+  ramBytes,
+  board,
+  bus: createBus(board, outside, index),
+  outside,
+  metered: true,
+});
+const interpreter = instantiateInterpreter(hart, memory);
+
+function life(entry: Entry): HartStopped {
+  enterBoot(hart, entry);
+  runHart(hart, interpreter);
   return { kind: 'stopped', retired: hart.retired };
 }
 
-let end: HartStopped;
-try {
-  end = life(workerData as HartStart);
-} catch (error) {
-  end = { kind: 'failed', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
-}
-parentPort!.postMessage(end);
+parentPort!.once('message', (entry) => {
+  let end: HartStopped;
+  try {
+    end = life(entry as Entry);
+  } catch (error) {
+    end = { kind: 'failed', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+  parentPort!.postMessage(end);
+});
