@@ -39,7 +39,7 @@ export const protectionBench: Bench = async ({ quick }) => {
   const runs: Record<Form, RunSample[]> = { monolithic: [], compartments: [] };
   const starts: Record<Form, { first: number; second: number }[]> = { monolithic: [], compartments: [] };
   try {
-    for (let run = 0; run < (quick ? 1 : 3); run += 1)
+    for (let run = 0; run < (quick ? 1 : 5); run += 1)
       for (const form of FORMS) runs[form].push(await protectedRun(form, bed, list));
     for (let run = 0; run < (quick ? 2 : 9); run += 1)
       for (const form of FORMS) starts[form].push(await startTimes(form));
