@@ -22,8 +22,8 @@ const GATHERED_BYTES_MAX = 32 * 1024;
 const gathered = new Uint8Array(GATHERED_BYTES_MAX);
 
 /**
- * @param writeNow Node's stream takes 10 us to make a request of a write, the system call 3 us: what the descriptor takes at
- * once goes past the stream, as long as nothing waits in it.
+ * @param writeNow Node's stream takes 2.6 to 4.4 us for a header and its contents, the system call with both 1.6 to 1.9 (measured):
+ * what the descriptor takes at once goes past the stream, as long as nothing waits in it.
  */
 export function createOutbox(stream: Duplex, writeNow: WriteNow = () => 0): Outbox {
   let posted: { readonly kind: RecordKind; readonly contents: Uint8Array }[] = [];

@@ -24,7 +24,6 @@ export function streamChannel(
   let record: { readonly kind: RecordKind; readonly contents: Uint8Array<ArrayBuffer>; filled: number } | undefined;
   const outbox = createOutbox(stream, writeNow);
 
-  const greet = (greeting: Uint8Array): void => outbox.open(greeting);
   const awaitGreeting = (next: Uint8Array): void => {
     awaited = greetingOf(next);
     record = undefined;
@@ -45,7 +44,7 @@ export function streamChannel(
     },
     renew(next) {
       awaitGreeting(next);
-      greet(awaited!);
+      outbox.open(awaited!);
     },
   });
 
@@ -58,7 +57,7 @@ export function streamChannel(
       return undefined;
     }
     const after = bytes.subarray(found + awaited.length);
-    if (outbox.holds) greet(awaited);
+    if (outbox.holds) outbox.open(awaited);
     awaited = undefined;
     return after;
   };
@@ -87,7 +86,7 @@ export function streamChannel(
   };
 
   awaitGreeting(epoch);
-  if (role === 'told') greet(awaited!);
+  if (role === 'told') outbox.open(awaited!);
   stream.on('data', (chunk: Buffer) => {
     const bytes = afterGreeting(rest.length === 0 ? chunk : Buffer.concat([rest, chunk]));
     if (bytes === undefined) return;
