@@ -39,7 +39,7 @@ export const CONTROL_FLOW = benchAttacks(COMMON, [
     edits: [
       [
         DECODE,
-        "if (launch.phase !== 'finished') return refused('The launch is not finished');\n  if (hart.phase === 'running')",
+        "if (launch.phase !== 'finished') return 'The launch is not finished';\n  if (hart.phase === 'running')",
         "if (hart.phase === 'running')",
       ],
     ],
@@ -67,7 +67,7 @@ export const CONTROL_FLOW = benchAttacks(COMMON, [
   {
     attack: 'S1 a register is written for the exit before',
     check: 'a write names the exit that waits',
-    edits: [[DECODE, "if (hart.phase !== 'exited' || call.exit !== hart.exits)", "if (hart.phase !== 'exited')"]],
+    edits: [[DECODE, "if (hart.phase !== 'exited' || exit !== hart.exits)", "if (hart.phase !== 'exited')"]],
     act(kit) {
       const machine = openMachine(kit);
       machine.leave(call);
@@ -97,9 +97,7 @@ export const CONTROL_FLOW = benchAttacks(COMMON, [
     attack: 'S1 the launch is begun anew under a running guest',
     target: "its guest's memory",
     check: 'a finished launch stays finished',
-    edits: [
-      [monitor('launch/decode.ts'), "if (launch.phase === 'finished') return refused", 'if (false) return refused'],
-    ],
+    edits: [[monitor('launch/decode.ts'), "if (launch.phase === 'finished') return", 'if (false) return']],
     act(kit) {
       const machine = openMachine(kit);
       machine.say({ kind: 'launch.start' });

@@ -155,13 +155,7 @@ export const FRAMES_OF_THE_GUEST = benchAttacks(COMMON, [
     attack: 'S1 memory that was placed before the launch stays through it, unmeasured',
     source: 'isolation.md S1; "undeSErVed trust"',
     check: 'a launch begins with nothing',
-    edits: [
-      [
-        monitor('launch/act.ts'),
-        'resetPit(machine.pit);',
-        'machine.pit.memory.absent = machine.pit.states.length; machine.pit.states.fill(0);',
-      ],
-    ],
+    edits: [[monitor('launch/act.ts'), 'resetPit(pit);', 'pit.memory.absent = pit.states.length; pit.states.fill(0);']],
     act(kit) {
       const machine = openMachine(kit, { until: 'new' });
       const evil = new Uint8Array(64).fill(0xee);
@@ -186,9 +180,7 @@ export const FRAMES_OF_THE_GUEST = benchAttacks(COMMON, [
   {
     attack: 'S1 bytes are placed in the memory of a running guest, where it posted nothing',
     check: 'a finished launch stays finished',
-    edits: [
-      [monitor('launch/decode.ts'), "if (launch.phase === 'finished') return refused", 'if (false) return refused'],
-    ],
+    edits: [[monitor('launch/decode.ts'), "if (launch.phase === 'finished') return", 'if (false) return']],
     act(kit) {
       const machine = openMachine(kit);
       machine.say({ kind: 'launch.update', address: RAM + 9 * 4096, bytes: new Uint8Array(64).fill(0xee) });

@@ -76,7 +76,7 @@ export const GRANTS: readonly Attack[] = [
   grant({
     attack: 'S1 a hart is run without any budget',
     check: 'no run without a budget',
-    edits: [[DECODE, 'budgetLeft(board, call.hart) > 0', 'true']],
+    edits: [[DECODE, 'if (budgetLeft(board, call.hart) === 0)', 'if (false)']],
     grants: () => Array.from({ length: 50 }, () => run({ microseconds: 0, sequence: 0n })),
     share: 0,
   }),

@@ -25,7 +25,7 @@ export const OUT_OF_RANGE = benchAttacks(COMMON, [
   {
     attack: 'S1 state, csr, run and fence of harts that are not there',
     check: 'the machine has the hart',
-    edits: [[DECODE, 'return hart === undefined ? refused(', 'return (hart as unknown) === null ? refused(']],
+    edits: [[DECODE, 'if (hart === undefined) return', 'if ((hart as unknown) === null) return']],
     act(kit) {
       const { died } = deaths(kit, 'running', ({ protocol: { REGISTERS, VIRTUAL_CSR_NAMES } }) =>
         [1, 2, 7].flatMap((hart) => [
@@ -49,7 +49,7 @@ export const OUT_OF_RANGE = benchAttacks(COMMON, [
     attack: 'S1 frames beyond RAM are taken',
     check: 'a frame lies in RAM',
     edits: [
-      [DECODE, "if (frame >= pit.states.length) return refused('The frame lies outside RAM');", ''],
+      [DECODE, "if (frame >= pit.states.length) return 'The frame lies outside RAM';", ''],
       [DECODE, "if (state !== 'present') return", 'if (false) return'],
     ],
     act(kit) {
@@ -101,8 +101,8 @@ export const OUT_OF_RANGE = benchAttacks(COMMON, [
     edits: [
       [
         monitor('launch/decode.ts'),
-        'if (!inRam(machine.gate.memory, address, bytes.length)) return refused',
-        'if (false) return refused',
+        'if (!inRam(machine.gate.memory, address, bytes.length)) return',
+        'if (false) return',
       ],
     ],
     act(kit) {

@@ -4,7 +4,6 @@ import { onBench } from '../bench/on-bench.ts';
 import { monitor, protocol } from '../bench/sources.ts';
 
 const HARTS = monitor('harts.ts');
-const ACT = monitor('hypelet-calls/act.ts');
 const DECODE = monitor('hypelet-calls/decode.ts');
 const SECRET = 0x5ec0n;
 /** x1 and pc of hart 0 in the machine's memory (hardware/layout.ts). */
@@ -24,15 +23,11 @@ export const REGISTERS_OF_EXITS: readonly Attack[] = EXITS.flatMap((exit): Attac
     edits: [
       [DECODE, 'exitMask(hart.reason).mayChange.includes(register)', 'true'],
       [
-        ACT,
-        'action.hart.shadow.set(action.register, action.value);',
-        "new DataView(machine.memory).setBigUint64(action.register === 'pc' ? 0x10200 : 0x10000 + 8 * REGISTERS.indexOf(action.register), action.value, true);",
+        DECODE,
+        'void hart.shadow.set(register, call.value)',
+        "new DataView(machine.memory).setBigUint64(register === 'pc' ? 0x10200 : 0x10000 + 8 * REGISTERS.indexOf(register), call.value, true)",
       ],
-      [
-        ACT,
-        "import { enter } from '../harts.ts';",
-        "import { enter } from '../harts.ts';\nimport { REGISTERS } from '@cloister/protocol';",
-      ],
+      [DECODE, '  type SliceCall,\n', '  REGISTERS,\n  type SliceCall,\n'],
     ],
     act(kit) {
       const machine = openMachine(kit);

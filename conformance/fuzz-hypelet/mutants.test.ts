@@ -24,7 +24,7 @@ const MUTANTS: readonly (readonly [check: string, file: string, from: string, to
   ['registers that are exposed', 'harts.ts', 'hart.shadow.clear();', ''],
   ['grants are used once', 'hypelet-calls/decode.ts', 'call.sequence <= budget.sequence', 'false'],
   ['grants are the scheduler’s', 'hypelet-calls/decode.ts', '!isHmacSha256(', 'false && !isHmacSha256('],
-  ['no run without a budget', 'hypelet-calls/decode.ts', 'budgetLeft(board, call.hart) > 0', 'true'],
+  ['no run without a budget', 'hypelet-calls/decode.ts', 'if (budgetLeft(board, call.hart) === 0)', 'if (false)'],
   ['lines of driven devices', 'hypelet-calls/decode.ts', 'if (!isLive(device))', 'if (false)'],
   ['injections are rare', 'hypelet-calls/decode.ts', '< INJECTION_INTERVAL_MS', '< 0'],
   [
@@ -46,7 +46,7 @@ const MUTANTS: readonly (readonly [check: string, file: string, from: string, to
     'machine.seal.open(frame, version, sealed)',
     'sealed.subarray(0, 4096)',
   ],
-  ['a launch begins with nothing', 'launch/act.ts', 'resetPit(machine.pit);', ''],
+  ['a launch begins with nothing', 'launch/act.ts', 'resetPit(pit);', ''],
   [
     'updates lie in the VM’s frames',
     'io-gate/guest-memory.ts',

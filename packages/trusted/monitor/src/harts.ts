@@ -22,8 +22,15 @@ export function resetHart(hart: HartRecord): void {
   hart.phase = 'absent';
 }
 
+export function createHart(hart: HartRecord): void {
+  hart.phase = 'created';
+}
+
+/** An exit that a slice may be told of. */
+export type SliceExit = Extract<Exit, { readonly reason: ExitReason }>;
+
 /** An exit of a running hart that its slice is told of. */
-export function leave(hart: HartRecord, exit: Exit & { readonly reason: ExitReason }): void {
+export function leave(hart: HartRecord, exit: SliceExit): void {
   hart.phase = 'exited';
   hart.exits += 1;
   hart.reason = exit.reason;
@@ -33,7 +40,7 @@ export function leave(hart: HartRecord, exit: Exit & { readonly reason: ExitReas
 }
 
 /** In the order of the mask. */
-function valuesOf(exit: Exit & { readonly reason: ExitReason }): readonly bigint[] {
+function valuesOf(exit: SliceExit): readonly bigint[] {
   switch (exit.reason) {
     case 'sbi':
       return [exit.extension, exit.function, exit.arguments[0]!, exit.arguments[1]!];

@@ -40,3 +40,9 @@ interface Budget {
   /** Of the last grant. */
   sequence: bigint;
 }
+
+/**
+ * What became of a command that was checked against the machine: what carries it out, which cannot fail, or why it is
+ * refused, in one line for people.
+ */
+export type Decoded = (() => void) | string;

@@ -1,6 +1,6 @@
 import {
-  type Board,
   boardOf,
+  type Completion,
   completeExit,
   type Exit,
   pendingExit,
@@ -13,6 +13,7 @@ import {
   type Channel,
   createRate,
   describePlatform,
+  type FromMachine,
   fromMachine,
   type LaunchEnd,
   SERIAL_PORT,
@@ -21,8 +22,7 @@ import {
   toMachine,
 } from '@cloister/protocol';
 import { createExitCounts, type ExitCounts } from './exit-counts.ts';
-import { createHartRecord, exposed, type HartRecord, leave, NO_VALUE } from './harts.ts';
-import { act } from './hypelet-calls/act.ts';
+import { createHartRecord, exposed, type HartRecord, leave, NO_VALUE, type SliceExit } from './harts.ts';
 import { decodeCall } from './hypelet-calls/decode.ts';
 import type { Gate, PayloadArea } from './io-gate/device.ts';
 import {
@@ -39,11 +39,10 @@ import {
   serveDoorbells,
 } from './io-gate/gate.ts';
 import { createGuestMemory } from './io-gate/guest-memory.ts';
-import { actLaunch } from './launch/act.ts';
 import { decodeLaunch } from './launch/decode.ts';
 import { createLaunch } from './launch/launch.ts';
 import { limitedLog } from './limited-log.ts';
-import type { Machine } from './machine.ts';
+import type { Decoded, Machine } from './machine.ts';
 import { createPorts } from './ports.ts';
 import { answerSbi } from './sbi.ts';
 import type { SealKind } from './seal/block-seal.ts';
@@ -205,36 +204,32 @@ function look(machine: Machine): void {
   machine.harts.forEach((hart, number) => {
     // No exit before a run, and none while the slice has one.
     const exit = hart.phase === 'running' ? pendingExit(machine.board, number) : undefined;
-    if (exit !== undefined) answer(machine, machine.board, number, exit);
+    if (exit === undefined) return;
+    const completion = ownAnswer(machine, exit);
+    if (completion === undefined) exitToSlice(machine, number, exit as SliceExit);
+    else {
+      machine.counts.exits.gate += 1;
+      completeExit(machine.board, number, completion);
+    }
   });
 }
 
-function answer(machine: Machine, board: Board, hart: number, exit: Exit): void {
+/** What the machine answers itself; undefined: the exit is the slice's. */
+function ownAnswer(machine: Machine, exit: Exit): Completion | undefined {
   switch (exit.reason) {
     case 'mmio-read':
-      machine.counts.exits.gate += 1;
-      completeExit(board, hart, { value: gateRead(machine.gate, exit.address, exit.size) });
-      break;
+      return { value: gateRead(machine.gate, exit.address, exit.size) };
     case 'mmio-write':
-      machine.counts.exits.gate += 1;
       gateWrite(machine.gate, exit.address, exit.size, exit.value);
-      completeExit(board, hart, NO_VALUE);
-      break;
-    case 'sbi': {
-      const completion = answerSbi(machine, exit);
-      if (completion === undefined) exitToSlice(machine, hart, exit);
-      else {
-        machine.counts.exits.gate += 1;
-        completeExit(board, hart, completion);
-      }
-      break;
-    }
+      return NO_VALUE;
+    case 'sbi':
+      return answerSbi(machine, exit);
     default:
-      exitToSlice(machine, hart, exit);
+      return undefined;
   }
 }
 
-function exitToSlice(machine: Machine, number: number, exit: Parameters<typeof leave>[1]): void {
+function exitToSlice(machine: Machine, number: number, exit: SliceExit): void {
   const hart = machine.harts[number]!;
   leave(hart, exit);
   machine.counts.exits[exit.reason] += 1;
@@ -276,23 +271,21 @@ function hear(machine: Machine, message: Heard): void {
     case 'launch.start':
     case 'launch.update':
     case 'launch.finish':
-    case 'launch.measure': {
-      const decoded = decodeLaunch(machine, message);
-      if (decoded.kind !== 'refused') actLaunch(machine, decoded);
-      else {
-        machine.log(`Refused ${message.kind}: ${decoded.reason}`);
-        machine.send({ kind: 'launch.refused', reason: decoded.reason });
-      }
+    case 'launch.measure':
+      carryOut(machine, message.kind, decodeLaunch(machine, message), (reason) => ({ kind: 'launch.refused', reason }));
       break;
-    }
     default: {
       for (const { phase, reason } of machine.harts) if (phase === 'exited') machine.counts.calls[reason] += 1;
-      const decoded = decodeCall(machine, message);
-      if (decoded.kind !== 'refused') act(machine, decoded);
-      else {
-        machine.log(`Refused ${message.kind}: ${decoded.reason}`);
-        machine.send({ kind: 'call.refused', call: message.kind, reason: decoded.reason });
-      }
+      const call = message.kind;
+      carryOut(machine, call, decodeCall(machine, message), (reason) => ({ kind: 'call.refused', call, reason }));
     }
+  }
+}
+
+function carryOut(machine: Machine, what: string, decoded: Decoded, refusal: (reason: string) => FromMachine): void {
+  if (typeof decoded !== 'string') decoded();
+  else {
+    machine.log(`Refused ${what}: ${decoded}`);
+    machine.send(refusal(decoded));
   }
 }
