@@ -116,7 +116,7 @@ export const FRAMES_OF_THE_GUEST = benchAttacks(COMMON, [
   {
     attack: 'S1 a frame that left comes back as zeros',
     check: 'a frame is given while it is absent alone',
-    edits: [[DECODE, 'allAbsent(pit, frame, count)', 'frame + count <= pit.states.length']],
+    edits: [[DECODE, '!allAbsent(pit, frame, count)', 'frame + count > pit.states.length']],
     act(kit) {
       const machine = waiting(kit);
       taken(machine, 5);

@@ -30,8 +30,8 @@ const MUTANTS: readonly (readonly [check: string, file: string, from: string, to
   [
     'frames are given while absent',
     'hypelet-calls/decode.ts',
-    'allAbsent(pit, frame, count)',
-    'frame + count <= pit.states.length',
+    '!allAbsent(pit, frame, count)',
+    'frame + count > pit.states.length',
   ],
   ['frames leave while no hart runs', 'hypelet-calls/decode.ts', 'if (!machine.harts.every(canLose))', 'if (false)'],
   [
