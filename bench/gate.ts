@@ -1,3 +1,4 @@
+import { NO_SEAL } from '@cloister/monitor';
 import { BLOCK_BYTES, fromMachine, SEALED_BLOCK_BYTES, SECTOR_BYTES, toMachine } from '@cloister/protocol';
 import { gateReplied } from '../packages/trusted/monitor/src/io-gate/gate.ts';
 import { ask, BLOCK_TYPE, type DiskBench, statusAt } from '../packages/trusted/monitor/src/testing/block-driver.ts';
@@ -24,7 +25,7 @@ function bed(seal: (typeof SEALS)[number]): Bed {
   const { file, rootHash } = hashTreeOf(base);
   const backing = { kind: 'overlay', base: 0, overlay: 1, tree: { store: 2, rootHash } } as const;
   const config = { kind: 'block', sectors: DISK_BYTES / SECTOR_BYTES, readOnly: false, backing } as const;
-  const bench = createGateBench([config], 64 << 20, undefined, seal);
+  const bench = createGateBench([config], 64 << 20, undefined, seal === 'none' ? NO_SEAL : undefined);
   const storage = createMemoryStorage(
     [
       [0, base],

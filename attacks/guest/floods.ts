@@ -33,7 +33,7 @@ export const GUEST_FLOODS = benchAttacks(COMMON, [
     attack: 'G1 requests of a device as fast as they can be made',
     check: 'a device is served no faster than its budget',
     edits: [
-      [gate('device.ts'), 'if (rate.wait() > 0) {', 'if (false) {'],
+      [gate('device.ts'), 'if (served === queue.size || rate.wait() > 0) {', 'if (served === queue.size) {'],
       [gate('gate.ts'), 'if (gate.rates[device.number]!.wait() > 0) continue;', ''],
     ],
     act(kit) {
@@ -57,7 +57,7 @@ export const GUEST_FLOODS = benchAttacks(COMMON, [
     attack: 'G1 control messages of the console without end',
     source: 'isolation.md G1 (CVE-2015-3456)',
     check: 'control messages that wait are few',
-    edits: [[gate('console/control.ts'), 'device.state.control.length < CONTROL_MAX', 'true']],
+    edits: [[gate('console/requests.ts'), 'device.state.control.length < CONTROL_MAX', 'true']],
     act(kit) {
       const { guest, device, ring, state } = openConsole(kit);
       const message = kit.driver.allocate(guest, 8);
@@ -77,13 +77,8 @@ export const GUEST_FLOODS = benchAttacks(COMMON, [
     edits: [
       [
         gate('console/requests.ts'),
-        'leaving.offset < leaving.chain.readableBytes && port.room > 0',
-        'leaving.offset < leaving.chain.readableBytes',
-      ],
-      [
-        gate('console/requests.ts'),
-        'leaving.chain.readableBytes - leaving.offset, port.room, PORT_DATA_BYTES_MAX',
-        'leaving.chain.readableBytes - leaving.offset, PORT_DATA_BYTES_MAX',
+        'Math.min(chain.readableBytes - offset, port.room)',
+        'chain.readableBytes - offset',
       ],
     ],
     act(kit) {
@@ -100,7 +95,7 @@ export const GUEST_FLOODS = benchAttacks(COMMON, [
   {
     attack: 'G1 output to a serial port that nobody reads',
     check: 'the UART is busy while the host has no room',
-    edits: [[monitor('serial.ts'), 'if (serial.room < UART_OUTPUT_BYTES_MAX) return false;', '']],
+    edits: [[monitor('serial.ts'), 'if (serial.room < UART_OUTPUT_BYTES_MAX) return;', '']],
     act(kit) {
       const machine = openMachine(kit);
       for (let i = 0; i < 40; i += 1) {
@@ -154,7 +149,7 @@ export const GUEST_FLOODS = benchAttacks(COMMON, [
     attack: 'G1 a thousand block requests at once',
     check: 'a disk has a budget of requests',
     edits: [
-      [REQUESTS, 'state.leaving !== undefined || state.places.length === 0', 'state.leaving !== undefined'],
+      [REQUESTS, 'state.leaving === undefined && state.places.length > 0', 'state.leaving === undefined'],
       [REQUESTS, ' || (asks && state.places.length === 0)', ''],
     ],
     act(kit) {
@@ -168,7 +163,7 @@ export const GUEST_FLOODS = benchAttacks(COMMON, [
     attack: 'G1 a gigabyte of block requests at once',
     check: 'a disk has a budget of requests',
     edits: [
-      [REQUESTS, 'state.leaving !== undefined || state.places.length === 0', 'state.leaving !== undefined'],
+      [REQUESTS, 'state.leaving === undefined && state.places.length > 0', 'state.leaving === undefined'],
       [REQUESTS, ' || (asks && state.places.length === 0)', ''],
     ],
     act(kit) {
@@ -184,7 +179,7 @@ export const GUEST_FLOODS = benchAttacks(COMMON, [
   {
     attack: 'G1 a gigabyte of entropy in one request',
     check: 'a request for entropy has a maximum',
-    edits: [[gate('rng/requests.ts'), 'Math.min(chain.writableBytes, RANDOM_BYTES_MAX)', 'chain.writableBytes']],
+    edits: [[gate('rng.ts'), 'Math.min(chain.writableBytes, RANDOM_BYTES_MAX)', 'chain.writableBytes']],
     act(kit) {
       const bench = kit.createGateBench([{ kind: 'rng' }]);
       const device = kit.driver.startDevice(bench.guest, 0, 0n);
@@ -239,7 +234,7 @@ export const GUEST_FLOODS = benchAttacks(COMMON, [
   {
     attack: 'G1 a doorbell that is rung without end keeps the monitor',
     check: 'a queue is served once over, then others have their turn',
-    edits: [[gate('rng/requests.ts'), 'if (served === queue.size) {', 'if (served === 100_000) {']],
+    edits: [[gate('device.ts'), 'served === queue.size ||', 'served === 100_000 ||']],
     act(kit) {
       const bench = kit.createGateBench([{ kind: 'rng' }]);
       const device = kit.driver.startDevice(bench.guest, 0, 0n, 8);

@@ -86,9 +86,7 @@ export const DEVICE_REGISTERS = benchAttacks(COMMON, [
   {
     attack: 'G1 a queue is moved and grown while it is served',
     check: 'an enabled queue is fixed',
-    edits: [
-      [TRANSPORT, 'if (queue !== undefined && !queue.enabled) queue.areas', 'if (queue !== undefined) queue.areas'],
-    ],
+    edits: [[TRANSPORT, 'if (queue !== undefined && !queue.enabled) set(', 'if (queue !== undefined) set(']],
     act(kit) {
       const disk = openDisk(kit, 'raw');
       const { guest, device } = disk;

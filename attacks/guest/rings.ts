@@ -96,13 +96,7 @@ export const RINGS = benchAttacks(COMMON, [
     source: 'isolation.md G2; CVE-2021-20257',
     check: 'no descriptor comes twice in a chain',
     // Without any bound the control would not end.
-    edits: [
-      [
-        RING,
-        'seen.add(index);\n    const at = descriptorArea(queue)',
-        "if (chain.readable.length > 200_000) return malformed('enough');\n    const at = descriptorArea(queue)",
-      ],
-    ],
+    edits: [[RING, 'if (seen.has(index)) return', 'if (chain.readable.length > 200_000) return']],
     act(kit) {
       const watch = meter();
       const disk = openDisk(kit, 'raw', { watch });
@@ -118,13 +112,7 @@ export const RINGS = benchAttacks(COMMON, [
     attack: 'G2 an indirect table that is a loop keeps the monitor',
     source: 'isolation.md G2; CVE-2021-20257',
     check: 'no descriptor comes twice in an indirect table',
-    edits: [
-      [
-        RING,
-        'seen.add(index);\n    const at = DESCRIPTOR_BYTES * index;',
-        "if (chain.readable.length > 200_000) return malformed('enough');\n    const at = DESCRIPTOR_BYTES * index;",
-      ],
-    ],
+    edits: [[RING, 'if (seen.has(index)) return', 'if (chain.readable.length > 200_000) return']],
     act(kit) {
       const disk = openDisk(kit, 'raw');
       const { guest } = disk;
@@ -148,7 +136,7 @@ export const RINGS = benchAttacks(COMMON, [
     source: 'isolation.md G1, G2; CVE-2019-14835',
     check: 'a chain is no longer than a queue may be',
     edits: [
-      [RING, 'if (!Number.isInteger(size) || size < 1 || size > QUEUE_SIZE_MAX) {', 'if (false) {'],
+      [RING, 'if (!Number.isInteger(size) || size < 1 || size > QUEUE_SIZE_MAX) return', 'if (false) return'],
       [RING, 'new ArrayBuffer(DESCRIPTOR_BYTES * QUEUE_SIZE_MAX)', 'new ArrayBuffer(DESCRIPTOR_BYTES * 2 ** 20)'],
     ],
     act(kit) {
@@ -167,8 +155,8 @@ export const RINGS = benchAttacks(COMMON, [
     edits: [
       [
         gate('block/decode.ts'),
-        "? job(chain, 'write', [{ at: sector * SECTOR_BYTES, bytes: given, offset: HEADER_BYTES }])",
-        "? job(chain, 'write', [{ at: new DataView(readFrom(memory, chain, 0, new Uint8Array(HEADER_BYTES)).buffer).getUint32(8, true) * SECTOR_BYTES, bytes: given, offset: HEADER_BYTES }])",
+        "return job(chain, 'write', [pieceAt(sector, given, HEADER_BYTES)]);",
+        "return job(chain, 'write', [pieceAt(numberAt(readFrom(memory, chain, 0, header), 8, 8), given, HEADER_BYTES)]);",
       ],
     ],
     act(kit) {
@@ -202,8 +190,8 @@ export const RINGS = benchAttacks(COMMON, [
     edits: [
       [
         gate('block/decode.ts'),
-        'ranges.push({ at: sector * SECTOR_BYTES, bytes, offset: 0 });',
-        'ranges.push({ at: new DataView(readFrom(memory, chain, HEADER_BYTES, new Uint8Array(given)).buffer).getUint32(at, true) * SECTOR_BYTES, bytes, offset: 0 });',
+        'ranges.push(pieceAt(sector, bytes, 0));',
+        'ranges.push(pieceAt(numberAt(readFrom(memory, chain, HEADER_BYTES, list), at, 8), bytes, 0));',
       ],
     ],
     act(kit) {
@@ -263,7 +251,7 @@ export const RINGS = benchAttacks(COMMON, [
     attack: 'G2 a read-only disk is written',
     target: 'an image',
     check: 'a read-only disk takes no writes',
-    edits: [[gate('block/decode.ts'), '!state.readOnly && fits(', 'fits(']],
+    edits: [[gate('block/decode.ts'), 'if (state.readOnly || !fits(', 'if (!fits(']],
     act(kit) {
       const disk = openDisk(kit, 'raw', { readOnly: true });
       disk.write(3, filled(0xee));

@@ -50,7 +50,7 @@ export const COMPLETIONS = benchAttacks(COMMON, [
   {
     attack: 'S1 a write is completed before its second half has left',
     check: 'a chain is returned when nothing of it is left',
-    edits: [[REQUESTS, 'if (unanswered === 0 && pieces.length === 0)', 'if (unanswered === 0)']],
+    edits: [[REQUESTS, ' && unanswered === 0 && pieces.length === 0', ' && unanswered === 0']],
     act(kit) {
       const disk = openDisk(kit, 'unverified');
       disk.write(40, filled(1));
@@ -84,7 +84,7 @@ export const COMPLETIONS = benchAttacks(COMMON, [
     edits: [
       [
         gate('transport.ts'),
-        'if (!transport.resetting || hasRequestsUnderWay(device)) return;',
+        'if (!transport.resetting || kindOf(device).isBusy(device.state)) return;',
         'if (!transport.resetting) return;',
       ],
     ],

@@ -15,18 +15,23 @@ const bytesIn = (value: unknown, seen = new Set<unknown>()): number => {
   return parts.reduce((sum: number, part) => sum + bytesIn(part, seen), 0);
 };
 
+const WINDOW_OF_INPUT = [
+  monitor('port-end.ts'),
+  'if (port.inputBytes + bytes.length > PORT_WINDOW_BYTES) return false;',
+  '',
+] as const;
+const LAST_MESSAGES = [
+  gate('console/control.ts'),
+  'if (waiting.length >= (LAST[event] ?? Number.POSITIVE_INFINITY))',
+  'if (false)',
+] as const;
+
 /** A slice that never stops talking, or never listens. */
 export const SLICE_FLOODS = benchAttacks(COMMON, [
   {
     attack: 'S1 console input beyond its window',
     check: 'a port holds no more than its window',
-    edits: [
-      [
-        gate('console/requests.ts'),
-        'if (port.inputBytes + message.bytes.length > PORT_WINDOW_BYTES) {',
-        'if (false) {',
-      ],
-    ],
+    edits: [WINDOW_OF_INPUT],
     act(kit) {
       const bench = kit.createGateBench([{ kind: 'console', names: [] }]);
       for (let i = 0; i < 100; i += 1)
@@ -38,7 +43,7 @@ export const SLICE_FLOODS = benchAttacks(COMMON, [
   {
     attack: 'S1 serial input beyond its window',
     check: 'the serial port holds no more than its window',
-    edits: [[monitor('serial.ts'), 'if (serial.inputBytes + message.bytes.length > PORT_WINDOW_BYTES) return;', '']],
+    edits: [WINDOW_OF_INPUT],
     act(kit) {
       const machine = openMachine(kit);
       const kept: Uint8Array[] = [];
@@ -59,9 +64,7 @@ export const SLICE_FLOODS = benchAttacks(COMMON, [
   {
     attack: 'S1 a port is opened and closed without end',
     check: 'only the last end of the input waits',
-    edits: [
-      [gate('console/control.ts'), 'if (waiting.length >= 2) control.splice(control.indexOf(waiting[0]!), 1);', ''],
-    ],
+    edits: [LAST_MESSAGES],
     act(kit) {
       const bench = kit.createGateBench([{ kind: 'console', names: ['a'] }]);
       const state = (bench.gate.devices[0] as unknown as { state: { control: unknown[]; ports: { ready: boolean }[] } })
@@ -75,7 +78,7 @@ export const SLICE_FLOODS = benchAttacks(COMMON, [
   {
     attack: 'S1 the terminal is resized without end',
     check: 'one size waits at the most',
-    edits: [[gate('console/control.ts'), 'if (waiting >= 0) state.control.splice(waiting, 1);', '']],
+    edits: [LAST_MESSAGES],
     act(kit) {
       const bench = kit.createGateBench([{ kind: 'console', names: [] }]);
       const state = (bench.gate.devices[0] as unknown as { state: { control: unknown[]; ports: { ready: boolean }[] } })

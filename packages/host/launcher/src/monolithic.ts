@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { NO_SEAL } from '@cloister/monitor';
 import { start as startSlice } from '@cloister/slice';
 import { type Store, start as startStorage } from '@cloister/storage';
 import { bundleUrl } from './bundles.ts';
@@ -54,7 +55,7 @@ export const startMonolithic: StartParts = async (plan, settle, options) => {
       ...(await settle(stores.map(({ bytes }) => bytes))),
       channel: machineEnd,
       area,
-      seal: 'none',
+      unsealed: NO_SEAL,
       hart: options.builds?.hart === undefined ? bundleUrl('hart') : pathToFileURL(options.builds.hart),
       log: options.log ?? (() => undefined),
       failed: settleFailed,

@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto';
 import { sha256, sha256OfParts } from './sha256.ts';
 
 const BLOCK_BYTES = 64;
@@ -36,10 +35,4 @@ function sha256OfCopy(inner: Uint8Array, parts: readonly Uint8Array[], length: n
     at += part.length;
   }
   return sha256(short.subarray(0, length));
-}
-
-/** The first `code.length` bytes of HMAC-SHA256 (RFC 2104, RFC 4868 on cutting it) are `code`; compared in constant time. */
-export function isHmacSha256(key: Uint8Array, bytes: Uint8Array, code: Uint8Array): boolean {
-  const whole = hmacSha256(key)(bytes);
-  return code.length <= whole.length && timingSafeEqual(whole.subarray(0, code.length), code);
 }

@@ -4,9 +4,9 @@ import type { ExitCounts } from './exit-counts.ts';
 import type { HartRecord } from './harts.ts';
 import type { Gate } from './io-gate/device.ts';
 import type { Launch } from './launch/launch.ts';
+import type { PortEnd } from './port-end.ts';
 import type { Ports } from './ports.ts';
 import type { FrameSeal } from './seal/frame-seal.ts';
-import type { Serial } from './serial.ts';
 import type { Pit } from './tables/pit.ts';
 
 /** What the monitor holds of its VM. */
@@ -15,7 +15,7 @@ export interface Machine {
   readonly memory: SharedArrayBuffer;
   readonly board: Board;
   readonly gate: Gate;
-  readonly serial: Serial;
+  readonly serial: PortEnd;
   readonly ports: Ports;
   readonly harts: readonly HartRecord[];
   readonly launch: Launch;

@@ -1,6 +1,6 @@
-import { createPortStream, type PortEvent, type PortMessage, type PortStream, SERIAL_PORT } from '@cloister/protocol';
+import { createPortStream, type PortEvent, type PortMessage, SERIAL_PORT } from '@cloister/protocol';
 
-/** The machine's ends of its ports: the serial port and those of the virtio console. */
+/** The machine's ports as messages: the serial port and those of the virtio console. */
 export interface Ports {
   /** To the far end of a port. */
   send(event: PortEvent): void;
@@ -12,14 +12,11 @@ export interface Ports {
 
 /** @param count ports of the virtio console */
 export function createPorts(count: number, send: (message: PortMessage) => void): Ports {
-  const streams = new Map<number, PortStream>();
-  for (let port = 0; port < count; port += 1) streams.set(port, createPortStream(port, send));
-  streams.set(SERIAL_PORT, createPortStream(SERIAL_PORT, send));
+  const numbers = [...Array(count).keys(), SERIAL_PORT];
+  const streams = new Map(numbers.map((port) => [port, createPortStream(port, send)]));
   return {
     send: (event) => streams.get(event.port)?.send(event),
     receive: (message) => streams.get(message.port)?.receive(message),
-    resend() {
-      for (const stream of streams.values()) stream.resend();
-    },
+    resend: () => streams.forEach((stream) => void stream.resend()),
   };
 }

@@ -1,7 +1,8 @@
 import type { Completion } from '@cloister/hardware';
 import { fetchBytes, inRam, storeBytes } from './io-gate/guest-memory.ts';
 import type { Machine } from './machine.ts';
-import { readSerialInput, sendSerial, takeSerialOutput } from './serial.ts';
+import { sendOutput, takeInput, tellTaken } from './port-end.ts';
+import { takeSerialOutput } from './serial.ts';
 
 /** Extension IDs (SBI 2.0 §9, §12, §10). */
 const EXTENSION = { hartState: 0x48534dn, debugConsole: 0x4442434en, systemReset: 0x53525354n } as const;
@@ -62,7 +63,7 @@ function answerDebugConsole(machine: Machine, call: SbiCall): Completion {
   takeSerialOutput(serial, board, send);
   if (call.function === 2n) {
     if (serial.room < 1) return failure(ERROR.failed);
-    sendSerial(serial, Uint8Array.of(Number(call.arguments[0]! & 0xffn)), send);
+    sendOutput(serial, Uint8Array.of(Number(call.arguments[0]! & 0xffn)), send);
     return success(0n);
   }
   if (call.function !== 0n && call.function !== 1n) return failure(ERROR.notSupported);
@@ -73,10 +74,16 @@ function answerDebugConsole(machine: Machine, call: SbiCall): Completion {
   const limit = Math.min(Number(asked), DEBUG_CONSOLE_BYTES_MAX);
   if (call.function === 0n) {
     const bytes = fetchBytes(gate.memory, call, 0, address, new Uint8Array(Math.min(limit, serial.room)));
-    sendSerial(serial, bytes, send);
+    sendOutput(serial, bytes, send);
     return success(BigInt(bytes.length));
   }
-  const bytes = readSerialInput(serial, limit, send);
-  storeBytes(gate.memory, address, bytes);
-  return success(BigInt(bytes.length));
+  let read = 0;
+  takeInput(serial, (piece) => {
+    const bytes = piece.subarray(0, limit - read);
+    storeBytes(gate.memory, address + read, bytes);
+    read += bytes.length;
+    return bytes.length;
+  });
+  tellTaken(serial, read, send);
+  return success(BigInt(read));
 }

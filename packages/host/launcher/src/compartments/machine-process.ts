@@ -29,7 +29,6 @@ inherit<Settings>(({ settings, links, firstFile }, leave) => {
       ...settings.machine,
       channel,
       area: firstFile,
-      seal: 'aes-256-gcm',
       grantKey: Buffer.from(settings.grantKey, 'base64'),
       hart: HART,
       log: (line) => void process.stderr.write(`${line}\n`),

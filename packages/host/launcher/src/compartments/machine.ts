@@ -22,8 +22,8 @@ export interface MachineConfig extends MachineSettings {
   readonly area: number;
   /** The bundle that runs as hart 0's thread. */
   readonly hart: URL;
-  /** `none` is for the baseline that protects nothing. */
-  readonly seal: MonitorConfig['seal'];
+  /** For the baseline that protects nothing. */
+  readonly unsealed?: MonitorConfig['unsealed'];
   /** Under which the scheduler's grants are authenticated. */
   readonly grantKey?: Uint8Array;
   log(line: string): void;
@@ -58,7 +58,7 @@ export function startMachine(config: MachineConfig): RunningMachine {
     memory: memory.buffer,
     harts: HARTS,
     devices: config.devices,
-    seal: config.seal,
+    unsealed: config.unsealed,
     channel: config.channel,
     payloads: payloadsIn(config.area),
     expectedDigest: config.expectedDigest === undefined ? undefined : Buffer.from(config.expectedDigest, 'hex'),

@@ -4,8 +4,15 @@ import type { BlockState } from './block/device.ts';
 import type { ConsoleState } from './console/device.ts';
 import type { GuestMemory } from './guest-memory.ts';
 import type { PciFunction } from './pci-function.ts';
-import type { RngState } from './rng/device.ts';
-import { type Chain, type Queue, type RingFeatures, takeChain, wantsInterrupt } from './split-ring.ts';
+import {
+  type Chain,
+  type Queue,
+  type RingFeatures,
+  returnChain,
+  type Taken,
+  takeChain,
+  wantsInterrupt,
+} from './split-ring.ts';
 
 /** What the gate says to the slice; `ports.ts` numbers what goes to a port. */
 export type GateMessage = BlockRequest | PortEvent;
@@ -64,16 +71,19 @@ export interface Transport {
   resetting: boolean;
 }
 
-interface Common {
+interface DeviceOf<Kind extends string, State> {
+  readonly kind: Kind;
   /** On bus 0. */
   readonly number: number;
   readonly pci: PciFunction;
-  readonly transport: Transport;
+  /** Made anew by a reset. */
+  transport: Transport;
+  readonly state: State;
 }
 
-export type BlockDevice = Common & { readonly kind: 'block'; readonly state: BlockState };
-export type ConsoleDevice = Common & { readonly kind: 'console'; readonly state: ConsoleState };
-export type RngDevice = Common & { readonly kind: 'rng'; readonly state: RngState };
+export type BlockDevice = DeviceOf<'block', BlockState>;
+export type ConsoleDevice = DeviceOf<'console', ConsoleState>;
+export type RngDevice = DeviceOf<'rng', undefined>;
 export type Device = BlockDevice | ConsoleDevice | RngDevice;
 
 /** Whether the device may touch its queues. */
@@ -93,21 +103,40 @@ function ringFeatures(device: Device): RingFeatures {
   return { indirect: (low & FEATURE.indirect) !== 0, eventIndex: (low & FEATURE.eventIndex) !== 0 };
 }
 
+/** How the chains of a queue are served, one by one. */
+interface QueueServer {
+  /** Whether there is something to do with a chain now. */
+  isReady?(queue: Queue): boolean;
+  /** How many bytes were stored into a chain that is done; undefined when that comes later, or what is wrong with it. */
+  serve(chain: Chain): number | string | undefined;
+}
+
 /**
- * The queue's next chain; none when it is empty, when the device is over its budget, so that it is served again later,
- * or for a malformed one, which stops the device.
+ * Serves what waits in a queue, and says whether nothing waits there any more. What is wrong with a chain stops the device.
+ * A driver that is over its budget or never stops asking doesn't keep the monitor: the rest is served later.
  */
-export function nextChain(gate: Gate, device: Device, queue: Queue): Chain | undefined {
+export function serveChains(gate: Gate, device: Device, index: number, server: QueueServer): boolean {
+  const queue = liveQueue(device, index);
+  if (queue === undefined) return false;
   const rate = gate.rates[device.number]!;
-  if (rate.wait() > 0) {
-    ringDoorbell(gate.board, device.number, device.transport.queues.indexOf(queue));
-    return undefined;
+  let taken: Taken = '';
+  for (let served = 0; server.isReady?.(queue) ?? true; served += 1) {
+    if (served === queue.size || rate.wait() > 0) {
+      ringDoorbell(gate.board, device.number, index);
+      break;
+    }
+    taken = takeChain(gate.memory, queue, ringFeatures(device));
+    if (taken === undefined) break;
+    if (typeof taken !== 'string') rate.charge(taken.readableBytes + taken.writableBytes);
+    const result = typeof taken === 'string' ? taken : server.serve(taken);
+    if (typeof result === 'number') returnChain(gate.memory, queue, taken as Chain, result);
+    else if (result !== undefined) {
+      stopDevice(gate, device, result);
+      break;
+    }
   }
-  const taken = takeChain(gate.memory, queue, ringFeatures(device));
-  if (taken.kind === 'malformed') stopDevice(gate, device, taken.reason);
-  if (taken.kind !== 'chain') return undefined;
-  rate.charge(taken.chain.readableBytes + taken.chain.writableBytes);
-  return taken.chain;
+  notifyUsed(gate, device, queue);
+  return taken === undefined;
 }
 
 /** Interrupts the driver if it wants to know of what was returned in the queue. */

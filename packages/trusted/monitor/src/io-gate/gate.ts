@@ -10,17 +10,17 @@ import {
   VIRTIO_BAR,
 } from '@cloister/hardware';
 import type { BlockReply, PortEvent } from '@cloister/protocol';
-import type { SealKind } from '../seal/block-seal.ts';
+import type { BlockSeal } from '../seal/block-seal.ts';
 import { type BackingConfig, createBacking, storesOf, usesStore } from './block/backing.ts';
-import { BLOCK_KIND, createBlockState } from './block/device.ts';
+import { createBlockState } from './block/device.ts';
 import { blockReplied, resendBlock } from './block/requests.ts';
-import { CONSOLE_KIND, createConsoleState } from './console/device.ts';
+import { createConsoleState, queuesOf } from './console/device.ts';
 import { portMessage, resizeConsole } from './console/requests.ts';
-import { type Device, type Gate, stopDevice } from './device.ts';
-import { deviceConfig, serveQueue } from './device-kinds.ts';
-import { barWindow, createPciFunction, decodedBar, readConfigSpace, writeConfigSpace } from './pci-function.ts';
-import { RNG_KIND } from './rng/device.ts';
-import { createTransport, doorbellAt, finishReset, readCommon, readDeviceConfig, writeCommon } from './transport.ts';
+import { type ConsoleDevice, type Device, type Gate, stopDevice } from './device.ts';
+import { kindOf } from './device-kinds.ts';
+import { numberAt } from './little-endian.ts';
+import { barWindow, createPciFunction, decodedBar, writeConfigSpace } from './pci-function.ts';
+import { createTransport, finishReset, readCommon, readDeviceConfig, writeCommon } from './transport.ts';
 
 /** A device of the machine; its place in the list is its PCI device number. */
 export type DeviceConfig =
@@ -37,53 +37,33 @@ export type DeviceConfig =
 /** @throws RangeError for more devices than the bus has interrupts for, two that share a store, a backing that is none */
 export function createDevices(
   configs: readonly DeviceConfig[],
-  seal: SealKind,
+  unsealed: BlockSeal | undefined,
   random: (length: number) => Uint8Array,
 ): readonly Device[] {
   if (configs.length > PCI_DEVICES) throw new RangeError(`A machine has at most ${PCI_DEVICES} PCI devices`);
-  const stores = configs.flatMap((config) => (config.kind === 'block' ? storesOf(config.backing) : []));
+  const disks = configs.filter((config) => config.kind === 'block');
+  const stores = disks.flatMap(({ backing }) => storesOf(backing));
   if (new Set(stores).size < stores.length) throw new RangeError('A store is part of two disks');
-  const disks = configs.filter(({ kind }) => kind === 'block').length;
-  let nth = 0;
-  return configs.map((config, number) => {
-    if (config.kind !== 'block') return createDevice(config, number);
+  const stateOf = (config: DeviceConfig): Device['state'] => {
+    if (config.kind === 'console') return createConsoleState(config.names);
+    if (config.kind === 'rng') return undefined;
     const { backing, sectors, readOnly } = config;
-    const state = createBlockState(createBacking(backing, sectors, seal, random), sectors, readOnly, nth++, disks);
-    return { kind: 'block', number, pci: createPciFunction(BLOCK_KIND.pci), transport: createTransport(1), state };
+    const made = createBacking(backing, sectors, unsealed, random);
+    return createBlockState(made, sectors, readOnly, disks.indexOf(config), disks.length);
+  };
+  return configs.map((config, number) => {
+    const queues = config.kind === 'console' ? queuesOf(1 + config.names.length) : 1;
+    const pci = createPciFunction(kindOf(config).pci);
+    return { kind: config.kind, number, pci, transport: createTransport(queues), state: stateOf(config) } as Device;
   });
-}
-
-function createDevice(config: Exclude<DeviceConfig, { kind: 'block' }>, number: number): Device {
-  switch (config.kind) {
-    case 'console': {
-      const state = createConsoleState(config.names);
-      const transport = createTransport(CONSOLE_KIND.queueCount(state));
-      return { kind: 'console', number, pci: createPciFunction(CONSOLE_KIND.pci), transport, state };
-    }
-    case 'rng':
-      return { kind: 'rng', number, pci: createPciFunction(RNG_KIND.pci), transport: createTransport(1), state: {} };
-  }
 }
 
 /** What the guest's read of 1, 2, 4 or 8 bytes in the PCI windows finds; all ones where nothing answers. */
 export function gateRead(gate: Gate, address: number, size: number): bigint {
   if (size === 8) return gateRead(gate, address, 4) | (gateRead(gate, address + 4, 4) << 32n);
-  if (address % size !== 0) return nothing(size);
-  const config = configPlace(gate, address);
-  if (config === 'elsewhere') {
-    const number = deviceAt(gate.board, address);
-    const device = gate.devices[number];
-    if (device === undefined) return nothing(size);
-    return BigInt(readBar(gate, device, address - barAddress(gate.board, number), size));
-  }
-  if (config === undefined) return nothing(size);
-  const { device, offset } = config;
-  const window = barWindow(device.pci, offset);
-  return BigInt(
-    window === undefined
-      ? readConfigSpace(device.pci, offset, size)
-      : readBar(gate, device, window.offset, window.size),
-  );
+  const place = placeOf(gate, address, size);
+  if (place === undefined) return (1n << BigInt(8 * size)) - 1n;
+  return BigInt(place.inBar ? readBar(gate, place) : numberAt(place.device.pci.space, place.offset, place.size));
 }
 
 /** The guest's store of 1, 2, 4 or 8 bytes into the PCI windows. Never throws; what nothing answers to is lost. */
@@ -93,52 +73,51 @@ export function gateWrite(gate: Gate, address: number, size: number, value: bigi
     gateWrite(gate, address + 4, 4, value >> 32n);
     return;
   }
-  if (address % size !== 0) return;
-  const bits = Number(BigInt.asUintN(8 * size, value));
-  const config = configPlace(gate, address);
-  if (config === undefined) return;
-  if (config === 'elsewhere') {
-    const number = deviceAt(gate.board, address);
-    const device = gate.devices[number];
-    if (device !== undefined) writeBar(gate, device, address - barAddress(gate.board, number), size, bits);
-    return;
-  }
-  const { device, offset } = config;
-  const window = barWindow(device.pci, offset);
-  if (window === undefined) {
+  const place = placeOf(gate, address, size);
+  if (place === undefined) return;
+  const { device, offset } = place;
+  const bits = Number(BigInt.asUintN(8 * Math.min(size, place.size), value));
+  if (place.inBar) writeBar(gate, place, bits);
+  else {
     writeConfigSpace(device.pci, offset, size, bits);
     publishBar(gate.board, device.number, decodedBar(device.pci));
-  } else writeBar(gate, device, window.offset, window.size, bits % 2 ** (8 * window.size));
+  }
 }
 
-/** The function whose configuration space holds `address`; undefined where the bus is empty. */
-function configPlace(gate: Gate, address: number): { device: Device; offset: number } | undefined | 'elsewhere' {
-  const { base, length } = MEMORY_MAP.pciConfig;
-  if (address < base || address >= base + length) return 'elsewhere';
+/** What an access touches: bytes of a device's BAR, or of its configuration space. */
+interface Place {
+  readonly device: Device;
+  readonly inBar: boolean;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** Undefined where nothing is. */
+function placeOf(gate: Gate, address: number, size: number): Place | undefined {
+  if (address % size !== 0) return undefined;
+  const at = address - MEMORY_MAP.pciConfig.base;
+  const isConfig = at >= 0 && at < MEMORY_MAP.pciConfig.length;
   // ECAM: bus, device (5 bits), function (3 bits), register (12 bits); one bus, function 0 alone.
-  const at = address - base;
-  const device = gate.devices[at >> 15];
-  return device === undefined || ((at >> 12) & 7) !== 0 ? undefined : { device, offset: at & 0xfff };
+  const number = isConfig ? at >> 15 : deviceAt(gate.board, address);
+  const device = gate.devices[number];
+  if (device === undefined || (isConfig && ((at >> 12) & 7) !== 0)) return undefined;
+  if (!isConfig) return { device, inBar: true, offset: address - barAddress(gate.board, number), size };
+  const window = barWindow(device.pci, at & 0xfff);
+  return { device, inBar: window !== undefined, ...(window ?? { offset: at & 0xfff, size }) };
 }
 
-const nothing = (size: number): bigint => (1n << BigInt(8 * size)) - 1n;
-
-function readBar(gate: Gate, device: Device, offset: number, size: number): number {
+function readBar(gate: Gate, { device, offset, size }: Place): number {
   if (offset < VIRTIO_BAR.isr) return readCommon(device, offset - VIRTIO_BAR.common, size);
   if (offset < VIRTIO_BAR.device) return offset === VIRTIO_BAR.isr ? readIsr(gate.board, device.number) : 0;
-  if (offset < VIRTIO_BAR.notify)
-    return readDeviceConfig(device, deviceConfig(device), offset - VIRTIO_BAR.device, size);
+  if (offset < VIRTIO_BAR.notify) return readDeviceConfig(device, offset - VIRTIO_BAR.device, size);
   return 0;
 }
 
-function writeBar(gate: Gate, device: Device, offset: number, size: number, value: number): void {
-  contain(gate, device, () => {
-    if (offset < VIRTIO_BAR.isr) writeCommon(gate, device, offset - VIRTIO_BAR.common, size, value);
-    else if (offset >= VIRTIO_BAR.notify) {
-      const queue = doorbellAt(device, offset);
-      if (queue !== undefined) ringDoorbell(gate.board, device.number, queue);
-    }
-  });
+function writeBar(gate: Gate, { device, offset, size }: Place, value: number): void {
+  if (offset < VIRTIO_BAR.isr)
+    contain(gate, device, () => writeCommon(gate, device, offset - VIRTIO_BAR.common, size, value));
+  const queue = (offset - VIRTIO_BAR.notify) / VIRTIO_BAR.notifyMultiplier;
+  if (device.transport.queues[queue] !== undefined) ringDoorbell(gate.board, device.number, queue);
 }
 
 /** Milliseconds until each device may be served again; 0 when none is over its budget. */
@@ -154,7 +133,7 @@ export function serveDoorbells(gate: Gate): boolean {
     any = true;
     contain(gate, device, () => {
       for (let queue = 0; queue < device.transport.queues.length; queue += 1) {
-        if (((rung >>> (queue & 31)) & 1) !== 0) serveQueue(gate, device, queue);
+        if (((rung >>> (queue & 31)) & 1) !== 0) kindOf(device).serve(gate, device, queue);
       }
     });
   }
@@ -179,21 +158,21 @@ export function gateResend(gate: Gate): void {
   for (const device of gate.devices) if (device.kind === 'block') resendBlock(gate, device);
 }
 
+const consoleOf = (devices: readonly Device[]): ConsoleDevice | undefined =>
+  devices.find((device) => device.kind === 'console');
+
 /** Ports of the console among the devices. */
-export function consolePorts(devices: readonly Device[]): number {
-  const found = devices.find((one) => one.kind === 'console');
-  return found?.kind === 'console' ? found.state.ports.length : 0;
-}
+export const consolePorts = (devices: readonly Device[]): number => consoleOf(devices)?.state.ports.length ?? 0;
 
 /** The slice has something for a port of the console. */
 export function gatePortMessage(gate: Gate, message: PortEvent): void {
-  const device = gate.devices.find((one) => one.kind === 'console');
-  if (device?.kind === 'console') contain(gate, device, () => portMessage(gate, device, message));
+  const device = consoleOf(gate.devices);
+  if (device !== undefined) contain(gate, device, () => portMessage(gate, device, message));
 }
 
 export function gateResize(gate: Gate, columns: number, rows: number): void {
-  const device = gate.devices.find((one) => one.kind === 'console');
-  if (device?.kind === 'console') contain(gate, device, () => resizeConsole(gate, device, columns, rows));
+  const device = consoleOf(gate.devices);
+  if (device !== undefined) contain(gate, device, () => resizeConsole(gate, device, columns, rows));
 }
 
 /** The last wall: whatever was overlooked stops the one device, not the machine. */

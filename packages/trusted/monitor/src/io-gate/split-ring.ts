@@ -40,17 +40,14 @@ export interface RingFeatures {
   readonly eventIndex: boolean;
 }
 
-export type Taken =
-  | { readonly kind: 'chain'; readonly chain: Chain }
-  | { readonly kind: 'empty' }
-  | { readonly kind: 'malformed'; readonly reason: string };
+/** A chain, or nothing when none waits, or what is malformed about the next one. */
+export type Taken = Chain | string | undefined;
 
 const DESCRIPTOR_BYTES = 16;
 const FLAG = { next: 1, write: 2, indirect: 4 } as const;
 const NO_INTERRUPT = 1;
 /** What a fetch of a chain is a part of: see `FetchWatch`. */
 const PART = { ring: 0, table: 1, indirect: 2, buffers: 3 } as const;
-const EMPTY: Taken = { kind: 'empty' };
 /** Where descriptors and ring entries are copied, to be looked at; nothing stays here between two chains. */
 const fetched = new DataView(new ArrayBuffer(DESCRIPTOR_BYTES * QUEUE_SIZE_MAX));
 const fetchedBytes = new Uint8Array(fetched.buffer);
@@ -66,10 +63,6 @@ export function createQueue(): Queue {
     nextUsed: 0,
     consideredUsed: 0,
   };
-}
-
-export function resetQueue(queue: Queue): void {
-  Object.assign(queue, createQueue());
 }
 
 const descriptorArea = (queue: Queue): number => queue.areas[0] + queue.areas[1] * 2 ** 32;
@@ -96,77 +89,65 @@ export function queueFault(memory: GuestMemory, queue: Queue): string | undefine
 export function takeChain(memory: GuestMemory, queue: Queue, features: RingFeatures): Taken {
   let available = loadHalf(memory, driverArea(queue) + 2);
   if (available === queue.nextAvailable) {
-    if (!features.eventIndex) return EMPTY;
+    if (!features.eventIndex) return undefined;
     storeHalf(memory, availableEventAddress(queue), queue.nextAvailable);
     available = loadHalf(memory, driverArea(queue) + 2);
-    if (available === queue.nextAvailable) return EMPTY;
+    if (available === queue.nextAvailable) return undefined;
   }
   const waiting = (available - queue.nextAvailable) & 0xffff;
-  if (waiting > queue.size) return malformed(`${waiting} chains wait in a queue of ${queue.size}`);
+  if (waiting > queue.size) return `${waiting} chains wait in a queue of ${queue.size}`;
   const slot = driverArea(queue) + 4 + 2 * (queue.nextAvailable % queue.size);
   queue.nextAvailable = (queue.nextAvailable + 1) & 0xffff;
   const chain: Chain = { head: 0, readable: [], writable: [], readableBytes: 0, writableBytes: 0 };
-  chain.head = fetch(memory, chain, PART.ring, slot, 2).getUint16(0, true);
+  fetch(memory, chain, PART.ring, slot, 2);
+  chain.head = fetched.getUint16(0, true);
   return readChain(memory, queue, features, chain);
 }
 
-/** A copy of at most a whole table, until the next one. */
-function fetch(memory: GuestMemory, chain: Chain, part: number, address: number, length: number): DataView {
+/** Copies at most a whole table to where it is looked at, until the next one. */
+function fetch(memory: GuestMemory, chain: Chain, part: number, address: number, length: number): void {
   fetchBytes(memory, chain, part, address, fetchedBytes.subarray(0, length));
-  return fetched;
 }
 
+/** The descriptors of the queue's table are fetched one by one, those of an indirect table all at once. */
 function readChain(memory: GuestMemory, queue: Queue, features: RingFeatures, chain: Chain): Taken {
   const seen = new Set<number>();
-  let index = chain.head;
-  for (;;) {
-    if (index >= queue.size) return malformed(`descriptor ${index} of ${queue.size}`);
-    if (seen.has(index)) return malformed(`descriptor ${index} comes twice in a chain`);
+  let indirect = false;
+  let { size } = queue;
+  for (let index = chain.head; ; ) {
+    const where = indirect ? 'an indirect table' : 'a chain';
+    if (index >= size) return `descriptor ${index} of ${size} in ${where}`;
+    if (seen.has(index)) return `descriptor ${index} comes twice in ${where}`;
     seen.add(index);
-    const at = descriptorArea(queue) + DESCRIPTOR_BYTES * index;
-    const table = fetch(memory, chain, PART.table, at, DESCRIPTOR_BYTES);
-    const flags = table.getUint16(12, true);
-    if ((flags & FLAG.indirect) !== 0) {
-      if (!features.indirect) return malformed('an indirect descriptor without the feature');
-      if ((flags & FLAG.next) !== 0) return malformed('an indirect descriptor that has a next one');
-      return readIndirect(memory, chain, addressIn(table, 0), table.getUint32(8, true));
+    const at = indirect ? DESCRIPTOR_BYTES * index : 0;
+    if (!indirect) fetch(memory, chain, PART.table, descriptorArea(queue) + DESCRIPTOR_BYTES * index, DESCRIPTOR_BYTES);
+    const flags = fetched.getUint16(at + 12, true);
+    if ((flags & FLAG.indirect) === 0) {
+      const fault = addSegment(memory, chain, at);
+      if (fault !== undefined) return fault;
+      if ((flags & FLAG.next) === 0) return chain;
+      index = fetched.getUint16(at + 14, true);
+    } else {
+      if (indirect) return 'an indirect descriptor in an indirect table';
+      if (!features.indirect) return 'an indirect descriptor without the feature';
+      if ((flags & FLAG.next) !== 0) return 'an indirect descriptor that has a next one';
+      const [address, length] = [addressAt(0), lengthAt(0)];
+      size = length / DESCRIPTOR_BYTES;
+      if (!Number.isInteger(size) || size < 1 || size > QUEUE_SIZE_MAX) return `an indirect table of ${length} bytes`;
+      if (!inRam(memory, address, length)) return `an indirect table at 0x${address.toString(16)}, outside RAM`;
+      fetch(memory, chain, PART.indirect, address, length);
+      indirect = true;
+      seen.clear();
+      index = 0;
     }
-    const fault = addSegment(memory, chain, table, 0);
-    if (fault !== undefined) return malformed(fault);
-    if ((flags & FLAG.next) === 0) return { kind: 'chain', chain };
-    index = table.getUint16(14, true);
   }
 }
 
-function readIndirect(memory: GuestMemory, chain: Chain, address: number, length: number): Taken {
-  const size = length / DESCRIPTOR_BYTES;
-  if (!Number.isInteger(size) || size < 1 || size > QUEUE_SIZE_MAX) {
-    return malformed(`an indirect table of ${length} bytes`);
-  }
-  if (!inRam(memory, address, length)) return malformed(`an indirect table at 0x${address.toString(16)}, outside RAM`);
-  const table = fetch(memory, chain, PART.indirect, address, length);
-  const seen = new Set<number>();
-  let index = 0;
-  for (;;) {
-    if (index >= size) return malformed(`descriptor ${index} of ${size} in an indirect table`);
-    if (seen.has(index)) return malformed(`descriptor ${index} comes twice in an indirect table`);
-    seen.add(index);
-    const at = DESCRIPTOR_BYTES * index;
-    const flags = table.getUint16(at + 12, true);
-    if ((flags & FLAG.indirect) !== 0) return malformed('an indirect descriptor in an indirect table');
-    const fault = addSegment(memory, chain, table, at);
-    if (fault !== undefined) return malformed(fault);
-    if ((flags & FLAG.next) === 0) return { kind: 'chain', chain };
-    index = table.getUint16(at + 14, true);
-  }
-}
-
-function addSegment(memory: GuestMemory, chain: Chain, table: DataView, at: number): string | undefined {
-  const address = addressIn(table, at);
-  const length = table.getUint32(at + 8, true);
+function addSegment(memory: GuestMemory, chain: Chain, at: number): string | undefined {
+  const [address, length] = [addressAt(at), lengthAt(at)];
   if (!inRam(memory, address, length)) return `a buffer at 0x${address.toString(16)} + ${length}, outside RAM`;
   const part = PART.buffers + chain.readable.length + chain.writable.length;
-  if ((table.getUint16(at + 12, true) & FLAG.write) !== 0) {
+  if ((fetched.getUint16(at + 12, true) & FLAG.write) !== 0) {
     chain.writable.push({ address, length, part });
     chain.writableBytes += length;
   } else {
@@ -177,45 +158,41 @@ function addSegment(memory: GuestMemory, chain: Chain, table: DataView, at: numb
   return undefined;
 }
 
-/** Beyond 2^53 the sum is rounded, and still far outside RAM. */
-const addressIn = (table: DataView, at: number): number =>
-  table.getUint32(at, true) + table.getUint32(at + 4, true) * 2 ** 32;
-
-const malformed = (reason: string): Taken => ({ kind: 'malformed', reason });
+/** Of the fetched descriptor. Beyond 2^53 the sum is rounded, and still far outside RAM. */
+const addressAt = (at: number): number => fetched.getUint32(at, true) + fetched.getUint32(at + 4, true) * 2 ** 32;
+const lengthAt = (at: number): number => fetched.getUint32(at + 8, true);
 
 /** Fills `out` from `offset` of what the driver gave to read; the chain has that many. */
 export function readFrom(memory: GuestMemory, chain: Chain, offset: number, out: Uint8Array): Uint8Array {
-  let at = 0;
-  let done = 0;
-  for (const segment of chain.readable) {
-    const from = offset + done - at;
-    const count = Math.min(segment.length - from, out.length - done);
-    if (count > 0) {
-      fetchBytes(memory, chain, segment.part, segment.address + from, out.subarray(done, done + count));
-      done += count;
-    }
-    at += segment.length;
-    if (done === out.length) break;
-  }
-  if (done < out.length) throw new RangeError(`The chain has ${chain.readableBytes} bytes, not ${offset + out.length}`);
+  inPieces(chain.readable, offset, out, (address, piece, part) => void fetchBytes(memory, chain, part, address, piece));
   return out;
 }
 
 /** Stores `bytes` from `offset` of what the driver gave to write; the chain has room. */
 export function writeInto(memory: GuestMemory, chain: Chain, offset: number, bytes: Uint8Array): void {
+  inPieces(chain.writable, offset, bytes, (address, piece) => storeBytes(memory, address, piece));
+}
+
+/** Cuts `bytes` at the ends of the segments that they lie in from `offset` on. @throws RangeError beyond the last one */
+function inPieces(
+  segments: readonly Segment[],
+  offset: number,
+  bytes: Uint8Array,
+  move: (address: number, piece: Uint8Array, part: number) => void,
+): void {
   let at = 0;
   let done = 0;
-  for (const segment of chain.writable) {
+  for (const { address, length, part } of segments) {
     const from = offset + done - at;
-    const count = Math.min(segment.length - from, bytes.length - done);
+    const count = Math.min(length - from, bytes.length - done);
     if (count > 0) {
-      storeBytes(memory, segment.address + from, bytes.subarray(done, done + count));
+      move(address + from, bytes.subarray(done, done + count), part);
       done += count;
     }
-    at += segment.length;
+    at += length;
     if (done === bytes.length) break;
   }
-  if (done < bytes.length) throw new RangeError(`The chain has room for ${chain.writableBytes} bytes`);
+  if (done < bytes.length) throw new RangeError(`The chain has ${at} bytes, not ${offset + bytes.length}`);
 }
 
 /** Returns a chain to the driver; `written` bytes of it were stored. */

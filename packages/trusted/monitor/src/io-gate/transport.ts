@@ -1,48 +1,11 @@
-import { clearSignal, VIRTIO_BAR } from '@cloister/hardware';
+import { clearSignal } from '@cloister/hardware';
 import { type Device, FEATURE, type Gate, STATUS, stopDevice, type Transport } from './device.ts';
-import { hasRequestsUnderWay, offeredFeatures, resetDevice, serveQueue } from './device-kinds.ts';
-import { createQueue, QUEUE_SIZE_MAX, type Queue, queueFault, resetQueue } from './split-ring.ts';
+import { kindOf } from './device-kinds.ts';
+import { numberAt } from './little-endian.ts';
+import { createQueue, QUEUE_SIZE_MAX, type Queue, queueFault } from './split-ring.ts';
 
-/** Offsets in the common configuration structure and the widths of its fields (virtio 1.2 §4.1.4.3). */
-const FIELD = {
-  featureSelect: 0x00,
-  feature: 0x04,
-  driverFeatureSelect: 0x08,
-  driverFeature: 0x0c,
-  configVector: 0x10,
-  queueCount: 0x12,
-  status: 0x14,
-  configGeneration: 0x15,
-  queueSelect: 0x16,
-  queueSize: 0x18,
-  queueVector: 0x1a,
-  queueEnable: 0x1c,
-  queueNotifyOffset: 0x1e,
-  /** Three pairs of words: descriptor, driver and device area. */
-  queueAreas: 0x20,
-  queueAreasEnd: 0x38,
-} as const;
-
-const WIDTH = new Map<number, 1 | 2 | 4>([
-  [FIELD.featureSelect, 4],
-  [FIELD.feature, 4],
-  [FIELD.driverFeatureSelect, 4],
-  [FIELD.driverFeature, 4],
-  [FIELD.configVector, 2],
-  [FIELD.queueCount, 2],
-  [FIELD.status, 1],
-  [FIELD.configGeneration, 1],
-  [FIELD.queueSelect, 2],
-  [FIELD.queueSize, 2],
-  [FIELD.queueVector, 2],
-  [FIELD.queueEnable, 2],
-  [FIELD.queueNotifyOffset, 2],
-]);
-
-/** There is no MSI-X, so no vector can be mapped (virtio 1.2 §4.1.5.1.2). */
-const NO_VECTOR = 0xffff;
-
-export function createTransport(queueCount: number): Transport {
+/** As it is after reset. */
+export function createTransport(queueCount: number, configGeneration = 0): Transport {
   return {
     status: 0,
     featureSelect: 0,
@@ -50,105 +13,132 @@ export function createTransport(queueCount: number): Transport {
     driverFeatures: [0, 0],
     queueSelect: 0,
     queues: Array.from({ length: queueCount }, createQueue),
-    configGeneration: 0,
+    configGeneration,
     configChanged: false,
     resetting: false,
   };
 }
 
-const isArea = (offset: number): boolean => offset >= FIELD.queueAreas && offset < FIELD.queueAreasEnd;
-
-/** Whether a driver may touch `offset` with this width (virtio 1.2 §4.1.3.1); anything else reads 0 and writes nothing. */
-const isField = (offset: number, size: number): boolean =>
-  isArea(offset) ? size === 4 && offset % 4 === 0 : WIDTH.get(offset) === size;
-
-export function readCommon(device: Device, offset: number, size: number): number {
-  if (!isField(offset, size)) return 0;
-  const { transport } = device;
-  const queue = transport.queues[transport.queueSelect];
-  if (isArea(offset)) return queue?.areas[(offset - FIELD.queueAreas) >> 2] ?? 0;
-  switch (offset) {
-    case FIELD.featureSelect:
-      return transport.featureSelect;
-    case FIELD.feature:
-      return (offeredFeatures(device)[transport.featureSelect] ?? 0) >>> 0;
-    case FIELD.driverFeatureSelect:
-      return transport.driverFeatureSelect;
-    case FIELD.driverFeature:
-      return (transport.driverFeatures[transport.driverFeatureSelect] ?? 0) >>> 0;
-    case FIELD.queueCount:
-      return transport.queues.length;
-    case FIELD.status:
-      return transport.status;
-    case FIELD.configGeneration:
-      return transport.configGeneration;
-    case FIELD.queueSelect:
-      return transport.queueSelect;
-    case FIELD.queueSize:
-      return queue?.size ?? 0;
-    case FIELD.queueEnable:
-      return queue?.enabled ? 1 : 0;
-    case FIELD.queueNotifyOffset:
-      return queue === undefined ? 0 : transport.queueSelect;
-    default:
-      return NO_VECTOR;
-  }
+/** A register of the common configuration. */
+interface Register {
+  readonly at: number;
+  readonly width: number;
+  read(device: Device): number;
+  write(gate: Gate, device: Device, value: number): void;
 }
 
-export function writeCommon(gate: Gate, device: Device, offset: number, size: number, value: number): void {
-  if (!isField(offset, size)) return;
-  const { transport } = device;
-  const queue = transport.queues[transport.queueSelect];
-  if (isArea(offset)) {
-    if (queue !== undefined && !queue.enabled) queue.areas[(offset - FIELD.queueAreas) >> 2] = value;
-    return;
-  }
-  switch (offset) {
-    case FIELD.featureSelect:
-      transport.featureSelect = value;
-      break;
-    case FIELD.driverFeatureSelect:
-      transport.driverFeatureSelect = value;
-      break;
-    case FIELD.driverFeature:
-      // Fixed once the device has said that it takes them (virtio 1.2 §2.2.1).
-      if ((transport.status & STATUS.featuresOk) === 0 && transport.driverFeatureSelect < 2) {
-        transport.driverFeatures[transport.driverFeatureSelect as 0 | 1] = value;
-      }
-      break;
-    case FIELD.status:
-      writeStatus(gate, device, value);
-      break;
-    case FIELD.queueSelect:
-      transport.queueSelect = value;
-      break;
-    case FIELD.queueSize:
-      if (queue !== undefined && !queue.enabled) setQueueSize(gate, device, queue, value);
-      break;
-    case FIELD.queueEnable:
-      if (queue !== undefined && !queue.enabled && value === 1) enableQueue(gate, device, queue);
-      break;
-    default:
-      break;
-  }
+const register = (
+  at: number,
+  width: number,
+  read: Register['read'],
+  write: Register['write'] = () => undefined,
+): Register => ({ at, width, read, write });
+
+const selector = (at: number, width: number, name: 'featureSelect' | 'driverFeatureSelect' | 'queueSelect'): Register =>
+  register(
+    at,
+    width,
+    ({ transport }) => transport[name],
+    (_gate, { transport }, value) => {
+      transport[name] = value;
+    },
+  );
+
+const selectedQueue = ({ transport }: Device): Queue | undefined => transport.queues[transport.queueSelect];
+
+/** What the selected queue has; it is set up until it is enabled, and no longer. */
+const ofQueue = (
+  at: number,
+  width: number,
+  read: (queue: Queue) => number,
+  set: (queue: Queue, value: number, gate: Gate, device: Device) => void,
+): Register =>
+  register(
+    at,
+    width,
+    (device) => {
+      const queue = selectedQueue(device);
+      return queue === undefined ? 0 : read(queue);
+    },
+    (gate, device, value) => {
+      const queue = selectedQueue(device);
+      if (queue !== undefined && !queue.enabled) set(queue, value, gate, device);
+    },
+  );
+
+/** There is no MSI-X, so no vector can be mapped (virtio 1.2 §4.1.5.1.2). */
+const noVector = (): number => 0xffff;
+
+/** The common configuration structure (virtio 1.2 §4.1.4.3). */
+const REGISTERS: Readonly<Record<string, Register>> = {
+  featureSelect: selector(0x00, 4, 'featureSelect'),
+  feature: register(0x04, 4, (device) => offeredFeatures(device)[device.transport.featureSelect] ?? 0),
+  driverFeatureSelect: selector(0x08, 4, 'driverFeatureSelect'),
+  driverFeature: register(0x0c, 4, driverFeature, setDriverFeature),
+  configVector: register(0x10, 2, noVector),
+  queueCount: register(0x12, 2, ({ transport }) => transport.queues.length),
+  status: register(0x14, 1, ({ transport }) => transport.status, setStatus),
+  configGeneration: register(0x15, 1, ({ transport }) => transport.configGeneration),
+  queueSelect: selector(0x16, 2, 'queueSelect'),
+  queueSize: ofQueue(0x18, 2, ({ size }) => size, setQueueSize),
+  queueVector: register(0x1a, 2, noVector),
+  queueEnable: ofQueue(0x1c, 2, ({ enabled }) => Number(enabled), enableQueue),
+  queueNotifyOffset: register(0x1e, 2, (device) => (selectedQueue(device) ? device.transport.queueSelect : 0)),
+};
+
+/** Low and high words of the addresses of descriptor, driver and device area. */
+const AREAS = [0, 1, 2, 3, 4, 5].map((word) =>
+  ofQueue(
+    0x20 + 4 * word,
+    4,
+    ({ areas }) => areas[word]!,
+    (queue, value) => void (queue.areas[word] = value),
+  ),
+);
+
+const BY_OFFSET = new Map([...Object.values(REGISTERS), ...AREAS].map((one) => [one.at, one]));
+
+/** A register is touched with its own width (virtio 1.2 §4.1.3.1); anything else reads 0 and writes nothing. */
+const registerAt = (offset: number, size: number): Register | undefined => {
+  const found = BY_OFFSET.get(offset);
+  return found?.width === size ? found : undefined;
+};
+
+export const readCommon = (device: Device, offset: number, size: number): number =>
+  (registerAt(offset, size)?.read(device) ?? 0) >>> 0;
+
+export const writeCommon = (gate: Gate, device: Device, offset: number, size: number, value: number): void =>
+  registerAt(offset, size)?.write(gate, device, value);
+
+function driverFeature({ transport }: Device): number {
+  return transport.driverFeatures[transport.driverFeatureSelect] ?? 0;
 }
 
-function setQueueSize(gate: Gate, device: Device, queue: Queue, size: number): void {
+function setDriverFeature(_gate: Gate, { transport }: Device, value: number): void {
+  // Fixed once the device has said that it takes them (virtio 1.2 §2.2.1).
+  if ((transport.status & STATUS.featuresOk) === 0 && transport.driverFeatureSelect < 2)
+    transport.driverFeatures[transport.driverFeatureSelect] = value;
+}
+
+function setQueueSize(queue: Queue, size: number, gate: Gate, device: Device): void {
   if (size > 0 && size <= QUEUE_SIZE_MAX && (size & (size - 1)) === 0) queue.size = size;
   else stopDevice(gate, device, `a queue of ${size}`);
 }
 
-function enableQueue(gate: Gate, device: Device, queue: Queue): void {
+function enableQueue(queue: Queue, value: number, gate: Gate, device: Device): void {
+  if (value !== 1) return;
   const fault = queueFault(gate.memory, queue);
   if (fault !== undefined) stopDevice(gate, device, `queue ${device.transport.queueSelect}: ${fault}`);
   else if ((device.transport.status & STATUS.featuresOk) === 0) stopDevice(gate, device, 'a queue before features');
   else queue.enabled = true;
 }
 
-function writeStatus(gate: Gate, device: Device, value: number): void {
+function setStatus(gate: Gate, device: Device, value: number): void {
   const { transport } = device;
   if (value === 0) {
-    if (transport.status !== 0) beginReset(gate, device);
+    // It reads 0 once no request under way can touch guest memory or a disk any more (virtio 1.2 §2.4.1).
+    transport.resetting = transport.status !== 0;
+    finishReset(gate, device);
     return;
   }
   if (transport.resetting) return;
@@ -160,10 +150,15 @@ function writeStatus(gate: Gate, device: Device, value: number): void {
   }
   if ((next & STATUS.featuresOk) === 0) next &= ~STATUS.driverOk;
   transport.status = next;
-  if ((next & STATUS.driverOk) !== 0 && (before & STATUS.driverOk) === 0) {
-    for (let queue = 0; queue < transport.queues.length; queue += 1) serveQueue(gate, device, queue);
-  }
+  if ((next & STATUS.driverOk) !== 0 && (before & STATUS.driverOk) === 0)
+    transport.queues.forEach((_, queue) => void kindOf(device).serve(gate, device, queue));
 }
+
+/** Feature bits 0..31 and 32..63. No ACCESS_PLATFORM: addresses are guest physical. */
+const offeredFeatures = (device: Device): readonly [number, number] => [
+  kindOf(device).features(device.state) | FEATURE.indirect | FEATURE.eventIndex,
+  FEATURE.version1High,
+];
 
 function acceptsFeatures(device: Device): boolean {
   const offered = offeredFeatures(device);
@@ -171,44 +166,21 @@ function acceptsFeatures(device: Device): boolean {
   return (low & ~offered[0]) === 0 && (high & ~offered[1]) === 0 && (high & FEATURE.version1High) !== 0;
 }
 
-/** The status reads 0 once no request under way can touch guest memory or a disk any more (virtio 1.2 §2.4.1). */
-function beginReset(gate: Gate, device: Device): void {
-  device.transport.resetting = true;
-  finishReset(gate, device);
-}
-
 /** Goes on with a reset that waited for requests; called whenever one has ended. */
 export function finishReset(gate: Gate, device: Device): void {
   const { transport } = device;
-  if (!transport.resetting || hasRequestsUnderWay(device)) return;
-  resetDevice(device);
-  Object.assign(transport, {
-    status: 0,
-    featureSelect: 0,
-    driverFeatureSelect: 0,
-    queueSelect: 0,
-    configChanged: false,
-    resetting: false,
-  });
-  transport.driverFeatures.fill(0);
-  for (const queue of transport.queues) resetQueue(queue);
+  if (!transport.resetting || kindOf(device).isBusy(device.state)) return;
+  kindOf(device).reset(device.state);
+  device.transport = createTransport(transport.queues.length, transport.configGeneration);
   clearSignal(gate.board, device.number);
 }
 
 /** Reads the device's own configuration; a changed one shows in the generation (virtio 1.2 §4.1.4.3.1). */
-export function readDeviceConfig(device: Device, config: Uint8Array, offset: number, size: number): number {
+export function readDeviceConfig(device: Device, offset: number, size: number): number {
   const { transport } = device;
   if (transport.configChanged) {
     transport.configChanged = false;
     transport.configGeneration = (transport.configGeneration + 1) & 0xff;
   }
-  let value = 0;
-  for (let i = size - 1; i >= 0; i -= 1) value = value * 256 + (config[offset + i] ?? 0);
-  return value;
-}
-
-/** The queue that a store at this offset of the notification structure rings, or undefined. */
-export function doorbellAt(device: Device, offset: number): number | undefined {
-  const queue = (offset - VIRTIO_BAR.notify) / VIRTIO_BAR.notifyMultiplier;
-  return Number.isInteger(queue) && queue >= 0 && queue < device.transport.queues.length ? queue : undefined;
+  return numberAt(kindOf(device).config(device.state), offset, size);
 }

@@ -1,9 +1,7 @@
 import { aes256Gcm, KEY_BYTES, NONCE_BYTES } from '@cloister/crypto';
-import { BLOCK_BYTES, SEALED_BLOCK_BYTES } from '@cloister/protocol';
+import { SEALED_BLOCK_BYTES } from '@cloister/protocol';
 
-/** How a disk's blocks are kept outside the machine: sealed or, for a baseline that measures what that costs, as they are. */
-export type SealKind = 'aes-256-gcm' | 'none';
-
+/** How a disk's blocks are kept outside the machine. */
 export interface BlockSeal {
   /** What a block takes in its store. */
   readonly bytes: number;
@@ -13,30 +11,13 @@ export interface BlockSeal {
   open(version: number, sealed: Uint8Array, out: Uint8Array): boolean;
 }
 
-/** A seal for one disk and one run: its key is made here, and never leaves. */
-export function createBlockSeal(kind: SealKind, random: (length: number) => Uint8Array): BlockSeal {
-  return kind === 'none' ? NO_SEAL : gcmSeal(random(KEY_BYTES));
-}
-
-const NO_SEAL: BlockSeal = {
-  bytes: BLOCK_BYTES,
-  seal(plain, out) {
-    out.set(plain);
-    return 1;
-  },
-  open(_version, sealed, out) {
-    out.set(sealed);
-    return true;
-  },
-};
-
 /**
- * The version is the nonce: a counter of this key's seals, which goes up before each and is never set back, so that no
+ * A seal for one disk and one run: its key is made here, and never leaves. The version is the nonce: a counter of this key's seals, which goes up before each and is never set back, so that no
  * nonce comes twice, whatever becomes of a write. A write that is sent again is the same bytes, not sealed anew. Block
  * number and disk need not be bound: each version belongs to the one block whose entry holds it, and each disk has a key.
  */
-function gcmSeal(key: Uint8Array): BlockSeal {
-  const gcm = aes256Gcm(key);
+export function createBlockSeal(random: (length: number) => Uint8Array): BlockSeal {
+  const gcm = aes256Gcm(random(KEY_BYTES));
   const nonce = new Uint8Array(NONCE_BYTES);
   const words = new DataView(nonce.buffer);
   const setNonce = (version: number): void => {

@@ -3,7 +3,7 @@ import { type BlockRequest, BUDGETS, createRate, PAYLOAD_AREA_BYTES, type PortEv
 import type { Gate } from '../io-gate/device.ts';
 import { createDevices, type DeviceConfig, gateRead, gateWrite } from '../io-gate/gate.ts';
 import { createGuestMemory, type FetchWatch } from '../io-gate/guest-memory.ts';
-import type { SealKind } from '../seal/block-seal.ts';
+import type { BlockSeal } from '../seal/block-seal.ts';
 import { createGuest, type Guest } from './guest-driver.ts';
 import { payloadsIn } from './memory-storage.ts';
 
@@ -23,7 +23,7 @@ export function createGateBench(
   devices: readonly DeviceConfig[],
   ramBytes = 64 << 20,
   watch?: FetchWatch,
-  seal: SealKind = 'aes-256-gcm',
+  unsealed?: BlockSeal,
 ): GateBench {
   const pages = memoryPages(ramBytes);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }).buffer;
@@ -37,7 +37,7 @@ export function createGateBench(
     memory: createGuestMemory(memory, watch),
     board,
     harts: 1,
-    devices: createDevices(devices, seal, random),
+    devices: createDevices(devices, unsealed, random),
     payloads: payloadsIn(area),
     send: (message) => sent.push(message),
     random,

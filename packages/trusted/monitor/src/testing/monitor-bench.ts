@@ -50,7 +50,6 @@ export function monitorBench(memory: SharedArrayBuffer, more: Partial<MonitorCon
     memory,
     harts: 1,
     devices: [],
-    seal: 'aes-256-gcm',
     channel,
     payloads: payloadsIn(area),
     random: (length) => new Uint8Array(length).fill(0xa5),

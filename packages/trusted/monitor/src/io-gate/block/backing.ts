@@ -1,5 +1,5 @@
 import { BLOCK_BYTES, BLOCK_PAYLOAD_BYTES_MAX, SECTOR_BYTES } from '@cloister/protocol';
-import { type BlockSeal, createBlockSeal, type SealKind } from '../../seal/block-seal.ts';
+import { type BlockSeal, createBlockSeal } from '../../seal/block-seal.ts';
 import { createHashTree, type HashTree } from './hash-tree.ts';
 import { createVersionTable, IN_BASE, runOf, type VersionTable, versionOf } from './version-table.ts';
 
@@ -32,7 +32,7 @@ export interface Overlay {
 export function createBacking(
   config: BackingConfig,
   sectors: number,
-  seal: SealKind,
+  unsealed: BlockSeal | undefined,
   random: (length: number) => Uint8Array,
 ): Backing {
   if (config.kind === 'raw') return config;
@@ -45,8 +45,9 @@ export function createBacking(
     base,
     overlay,
     // Without a seal nothing is protected, and nothing pays for it.
-    tree: tree === 'unverified' || seal === 'none' ? undefined : createHashTree(tree.store, tree.rootHash, blocks),
-    seal: createBlockSeal(seal, random),
+    tree:
+      tree === 'unverified' || unsealed !== undefined ? undefined : createHashTree(tree.store, tree.rootHash, blocks),
+    seal: unsealed ?? createBlockSeal(random),
     versions: createVersionTable(),
   };
 }

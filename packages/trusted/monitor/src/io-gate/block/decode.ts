@@ -1,5 +1,6 @@
 import { SECTOR_BYTES } from '@cloister/protocol';
 import type { GuestMemory } from '../guest-memory.ts';
+import { numberAt } from '../little-endian.ts';
 import { type Chain, readFrom } from '../split-ring.ts';
 import { unitOf } from './backing.ts';
 import { type BlockJob, type BlockState, canDiscard, DISCARD_SEGMENTS_MAX, type Piece } from './device.ts';
@@ -12,38 +13,37 @@ const HEADER_BYTES = 16;
 const ID_BYTES = 20;
 const DISCARD_BYTES = 16;
 /** A copy of the header of the request that is being decoded. */
-const header = new DataView(new ArrayBuffer(HEADER_BYTES));
-const headerBytes = new Uint8Array(header.buffer);
+const header = new Uint8Array(HEADER_BYTES);
 
-/** What a chain asks for: a job, or an answer that needs nobody. */
-export type Decoded =
-  | { readonly kind: 'job'; readonly job: BlockJob }
-  | { readonly kind: 'answer'; readonly status: number; readonly bytes: Uint8Array }
-  | { readonly kind: 'malformed'; readonly reason: string };
+/** An answer that needs nobody. */
+export interface Answer {
+  readonly status: number;
+  readonly bytes: Uint8Array;
+}
 
-/** Checks everything that the guest asks for; what comes after cannot fail by the guest's doing. */
-export function decodeRequest(memory: GuestMemory, state: BlockState, chain: Chain): Decoded {
-  if (chain.readableBytes < HEADER_BYTES) return { kind: 'malformed', reason: 'a request without a whole header' };
-  if (chain.writableBytes < 1) return { kind: 'malformed', reason: 'a request without room for its status' };
-  readFrom(memory, chain, 0, headerBytes);
-  const sector = header.getUint32(8, true) + header.getUint32(12, true) * 2 ** 32;
+/**
+ * Checks everything that the guest asks for; what comes after cannot fail by the guest's doing. A chain asks for a job or
+ * has its answer, or is malformed, as the string says.
+ */
+export function decodeRequest(memory: GuestMemory, state: BlockState, chain: Chain): BlockJob | Answer | string {
+  if (chain.readableBytes < HEADER_BYTES) return 'a request without a whole header';
+  if (chain.writableBytes < 1) return 'a request without room for its status';
+  readFrom(memory, chain, 0, header);
+  const sector = numberAt(header, 8, 8);
   const room = chain.writableBytes - 1;
   const given = chain.readableBytes - HEADER_BYTES;
-  switch (header.getUint32(0, true)) {
+  switch (numberAt(header, 0, 4)) {
     case TYPE.read:
-      return fits(state, sector, room)
-        ? job(chain, 'read', [{ at: sector * SECTOR_BYTES, bytes: room, offset: 0 }])
-        : FAILED;
+      return fits(state, sector, room) ? job(chain, 'read', [pieceAt(sector, room, 0)]) : FAILED;
     case TYPE.write:
-      return !state.readOnly && fits(state, sector, given)
-        ? job(chain, 'write', [{ at: sector * SECTOR_BYTES, bytes: given, offset: HEADER_BYTES }])
-        : FAILED;
+      if (state.readOnly || !fits(state, sector, given)) return FAILED;
+      return job(chain, 'write', [pieceAt(sector, given, HEADER_BYTES)]);
     case TYPE.flush:
       // An overlay ends with the run: what was written there is as durable as it gets.
-      return state.backing.kind === 'overlay' ? DONE : job(chain, 'flush', [{ at: 0, bytes: 0, offset: 0 }]);
+      return state.backing.kind === 'overlay' ? DONE : job(chain, 'flush', [pieceAt(0, 0, 0)]);
     case TYPE.getId: {
-      const id = Uint8Array.from({ length: Math.min(ID_BYTES, room) }, (_, i) => state.id.charCodeAt(i) || 0);
-      return { kind: 'answer', status: STATUS.ok, bytes: id };
+      const bytes = Uint8Array.from({ length: Math.min(ID_BYTES, room) }, (_, i) => state.id.charCodeAt(i) || 0);
+      return { status: STATUS.ok, bytes };
     }
     case TYPE.discard:
       return canDiscard(state) ? decodeDiscard(memory, state, chain, given) : UNSUPPORTED;
@@ -52,26 +52,32 @@ export function decodeRequest(memory: GuestMemory, state: BlockState, chain: Cha
   }
 }
 
-const answer = (status: number): Decoded => ({ kind: 'answer', status, bytes: new Uint8Array(0) });
+const answer = (status: number): Answer => ({ status, bytes: new Uint8Array(0) });
 const DONE = answer(STATUS.ok);
 const FAILED = answer(STATUS.ioError);
 const UNSUPPORTED = answer(STATUS.unsupported);
 
-function decodeDiscard(memory: GuestMemory, state: BlockState, chain: Chain, given: number): Decoded {
+function decodeDiscard(memory: GuestMemory, state: BlockState, chain: Chain, given: number): BlockJob | Answer {
   const count = given / DISCARD_BYTES;
   if (!Number.isInteger(count) || count < 1 || count > DISCARD_SEGMENTS_MAX) return FAILED;
-  const list = new DataView(readFrom(memory, chain, HEADER_BYTES, new Uint8Array(given)).buffer);
+  const list = readFrom(memory, chain, HEADER_BYTES, new Uint8Array(given));
   const ranges: Piece[] = [];
   for (let at = 0; at < given; at += DISCARD_BYTES) {
-    const sector = list.getUint32(at, true) + list.getUint32(at + 4, true) * 2 ** 32;
-    const bytes = list.getUint32(at + 8, true) * SECTOR_BYTES;
+    const sector = numberAt(list, at, 8);
+    const bytes = numberAt(list, at + 8, 4) * SECTOR_BYTES;
     // A discard has no flags (virtio 1.2 §5.2.6.2).
-    if (list.getUint32(at + 12, true) !== 0) return UNSUPPORTED;
+    if (numberAt(list, at + 12, 4) !== 0) return UNSUPPORTED;
     if (!fits(state, sector, bytes)) return FAILED;
-    ranges.push({ at: sector * SECTOR_BYTES, bytes, offset: 0 });
+    ranges.push(pieceAt(sector, bytes, 0));
   }
   return job(chain, 'discard', ranges);
 }
+
+const pieceAt = (sector: number, bytes: number, offset: number): Piece => ({
+  at: sector * SECTOR_BYTES,
+  bytes,
+  offset,
+});
 
 function fits(state: BlockState, sector: number, bytes: number): boolean {
   const unit = unitOf(state.backing);
@@ -83,7 +89,11 @@ function fits(state: BlockState, sector: number, bytes: number): boolean {
   );
 }
 
-const job = (chain: Chain, operation: BlockJob['operation'], list: Piece[]): Decoded => ({
-  kind: 'job',
-  job: { chain, operation, pieces: list, unanswered: 0, failed: false, stored: 0 },
+const job = (chain: Chain, operation: BlockJob['operation'], pieces: Piece[]): BlockJob => ({
+  chain,
+  operation,
+  pieces,
+  unanswered: 0,
+  failed: false,
+  stored: 0,
 });

@@ -1,5 +1,7 @@
 import { type BlockRequest, PAYLOAD_PLACE_BYTES, PAYLOAD_PLACES } from '@cloister/protocol';
+import type { BlockDevice } from '../device.ts';
 import type { DeviceKind } from '../device-kind.ts';
+import { structureOf } from '../little-endian.ts';
 import type { Chain } from '../split-ring.ts';
 import { type Backing, type Step, unitOf } from './backing.ts';
 
@@ -110,26 +112,24 @@ export function createBlockState(
 /** Whether blocks can be discarded: a raw file gives nothing back, since Node punches no holes. */
 export const canDiscard = (state: BlockState): boolean => !state.readOnly && state.backing.kind === 'overlay';
 
-export const BLOCK_KIND: DeviceKind<BlockState> = {
-  pci: { virtioId: 2, classCode: 0x018000, hasDeviceConfig: true },
-  queueCount: () => 1,
+export const BLOCK_KIND: Omit<DeviceKind<BlockDevice>, 'serve'> = {
+  pci: { virtioId: 2, classCode: 0x018000 },
   features: (state) =>
     BLOCK_FEATURE.segMax |
     BLOCK_FEATURE.blkSize |
     BLOCK_FEATURE.flush |
     (state.readOnly ? BLOCK_FEATURE.readOnly : 0) |
     (canDiscard(state) ? BLOCK_FEATURE.discard : 0),
-  config(state) {
-    const view = new DataView(new ArrayBuffer(60));
-    view.setUint32(0, state.sectors % 2 ** 32, true);
-    view.setUint32(4, Math.floor(state.sectors / 2 ** 32), true);
-    view.setUint32(12, SEGMENTS_MAX, true);
-    view.setUint32(20, unitOf(state.backing), true);
-    view.setUint32(36, DISCARD_SECTORS_MAX, true);
-    view.setUint32(40, DISCARD_SEGMENTS_MAX, true);
-    view.setUint32(44, DISCARD_ALIGNMENT, true);
-    return new Uint8Array(view.buffer);
-  },
+  config: (state) =>
+    structureOf(60, [
+      [0, 8, state.sectors],
+      [12, 4, SEGMENTS_MAX],
+      [20, 4, unitOf(state.backing)],
+      [36, 4, DISCARD_SECTORS_MAX],
+      [40, 4, DISCARD_SEGMENTS_MAX],
+      [44, 4, DISCARD_ALIGNMENT],
+    ]),
+  isBusy: ({ requests, unchecked }) => requests.size + unchecked.size > 0,
   reset(state) {
     state.leaving = undefined;
   },

@@ -1,7 +1,8 @@
 import { BLOCK_BYTES, type BlockReply, type BlockRequest, SEALED_BLOCK_BYTES } from '@cloister/protocol';
 import { describe, expect, test } from 'vitest';
 import { randomFrom } from '../../../../../protocol/src/testing/mutate.ts';
-import type { SealKind } from '../../seal/block-seal.ts';
+import type { BlockSeal } from '../../seal/block-seal.ts';
+import { NO_SEAL } from '../../seal/no-seal.ts';
 import { ask, BLOCK_TYPE, type DiskBench, room, statusAt } from '../../testing/block-driver.ts';
 import { createFetchWatch, createGateBench } from '../../testing/gate-bench.ts';
 import { allocate, FEATURE, get, put, startDevice } from '../../testing/guest-driver.ts';
@@ -26,12 +27,12 @@ interface Overlay extends DiskBench {
   tamper: (request: BlockRequest, honest: BlockReply) => BlockReply | undefined;
 }
 
-function overlay(seal: SealKind = 'aes-256-gcm', blocks = BLOCKS): Overlay {
+function overlay(unsealed?: BlockSeal, blocks = BLOCKS): Overlay {
   const base = baseDisk().slice(0, blocks * BLOCK_BYTES);
   const { file, rootHash } = hashTreeOf(base);
   const backing = { kind: 'overlay', base: BASE, overlay: OVERLAY, tree: { store: TREE, rootHash } } as const;
   const config = { kind: 'block', sectors: blocks * SECTORS, readOnly: false, backing } as const;
-  const bench = createGateBench([config], 64 << 20, createFetchWatch(), seal);
+  const bench = createGateBench([config], 64 << 20, createFetchWatch(), unsealed);
   const storage = createMemoryStorage(
     [
       [BASE, base],
@@ -90,9 +91,12 @@ const filled = (byte: number, blocks = 1): Uint8Array => new Uint8Array(blocks *
 const sealedBlock = (o: Overlay, block: number): Uint8Array =>
   o.storage.stores.get(OVERLAY)!.subarray(block * SEALED_BLOCK_BYTES, (block + 1) * SEALED_BLOCK_BYTES);
 
-describe.each<SealKind>(['aes-256-gcm', 'none'])('with seal "%s"', (seal) => {
+describe.each([
+  ['sealed', undefined],
+  ['unsealed', NO_SEAL],
+])('%s', (_name, unsealed) => {
   test('a disk reads as a model of it says, over many random writes, discards and reads', () => {
-    const o = overlay(seal);
+    const o = overlay(unsealed);
     const model = baseDisk();
     const random = randomFrom(20261125);
     for (let step = 0; step < 400; step += 1) {
@@ -121,7 +125,7 @@ describe.each<SealKind>(['aes-256-gcm', 'none'])('with seal "%s"', (seal) => {
   });
 
   test('requests on the same blocks at the same time end as if one came after the other, whatever storage does first', () => {
-    const o = overlay(seal);
+    const o = overlay(unsealed);
     const model = baseDisk();
     const random = randomFrom(7);
     for (let round = 0; round < 60; round += 1) {
@@ -182,7 +186,7 @@ test('a flush and a discard ask nobody; a discard is checked as a whole', () => 
 });
 
 test('a disk of one block has no tree but its root', () => {
-  const o = overlay('aes-256-gcm', 1);
+  const o = overlay(undefined, 1);
   expect(read(o, 0).status).toBe(OK);
   o.storage.stores.get(BASE)![0]! ^= 1;
   expect(read(o, 0).status).toBe(IO_ERROR);
@@ -294,7 +298,7 @@ const ATTACKS: readonly Attack[] = [
     block: 7,
     truth: () => filled(2),
     attack(o) {
-      const other = overlay(stride(o) === BLOCK_BYTES ? 'none' : 'aes-256-gcm');
+      const other = overlay(stride(o) === BLOCK_BYTES ? NO_SEAL : undefined);
       // The same key by the bench's own randomness: what differs is what was written when.
       write(other, 0, 9);
       write(other, 7, 9);
@@ -332,8 +336,8 @@ const stride = (o: Overlay): number => {
   return device.state.backing.seal.bytes;
 };
 
-function attacked(seal: SealKind, { attack, block, truth }: Attack) {
-  const o = overlay(seal);
+function attacked(unsealed: BlockSeal | undefined, { attack, block, truth }: Attack) {
+  const o = overlay(unsealed);
   expect([write(o, 7, 1), write(o, 8, 3)]).toEqual([OK, OK]);
   const before = o.storage.stores.get(OVERLAY)!.slice();
   expect(write(o, 7, 2)).toBe(OK);
@@ -343,14 +347,14 @@ function attacked(seal: SealKind, { attack, block, truth }: Attack) {
 
 describe.each(ATTACKS)('a storage with $name', (attack) => {
   test('makes an I/O error and a line in the log, and gives the guest no byte', () => {
-    const { status, bytes, logged } = attacked('aes-256-gcm', attack);
+    const { status, bytes, logged } = attacked(undefined, attack);
     expect(status).toBe(IO_ERROR);
     expect(bytes).toEqual(filled(0));
     expect(logged[0]).toMatch(/wrong answer 1: block \d+ /);
   });
 
   test('control: without a seal, the guest is given what was not written', () => {
-    const { status, bytes, truth, logged } = attacked('none', attack);
+    const { status, bytes, truth, logged } = attacked(NO_SEAL, attack);
     expect([status, logged]).toEqual([OK, []]);
     expect(Buffer.compare(bytes, truth)).not.toBe(0);
   });

@@ -7,8 +7,8 @@ import {
   type BlockRequest,
   STORE_PAYLOAD_BYTES_MAX,
 } from '@cloister/protocol';
-import { type BlockDevice, type Gate, isLive, liveQueue, nextChain, notifyUsed, stopDevice } from '../device.ts';
-import { type Chain, type Queue, readFrom, returnChain, writeInto } from '../split-ring.ts';
+import { type BlockDevice, type Gate, isLive, liveQueue, serveChains } from '../device.ts';
+import { type Chain, readFrom, returnChain, writeInto } from '../split-ring.ts';
 import { firstStep, type Overlay, type Step } from './backing.ts';
 import { decodeRequest, STATUS } from './decode.ts';
 import type { BlockJob, BlockState, Part, Piece, TreeBlock, UnderWay } from './device.ts';
@@ -24,40 +24,31 @@ const inside = new Uint8Array(BLOCK_PAYLOAD_BYTES_MAX);
 const outside = new Uint8Array(STORE_PAYLOAD_BYTES_MAX);
 
 export function serveBlock(gate: Gate, device: BlockDevice): void {
-  const queue = liveQueue(device, 0);
-  if (queue === undefined) return;
   const { state } = device;
-  for (let served = 0; ; served += 1) {
-    if (served === queue.size) {
-      // A driver that never stops asking doesn't keep the monitor.
-      ringDoorbell(gate.board, device.number, 0);
-      break;
-    }
-    if (state.leaving !== undefined) sendPieces(gate, device, queue, state.leaving);
-    if (state.leaving !== undefined || state.places.length === 0) break;
-    const chain = nextChain(gate, device, queue);
-    if (chain === undefined) break;
-    const decoded = decodeRequest(gate.memory, state, chain);
-    if (decoded.kind === 'malformed') {
-      stopDevice(gate, device, decoded.reason);
-      return;
-    }
-    if (decoded.kind === 'job') state.leaving = decoded.job;
-    else {
+  serveChains(gate, device, 0, {
+    isReady() {
+      if (state.leaving !== undefined) sendPieces(gate, device, state.leaving);
+      return state.leaving === undefined && state.places.length > 0;
+    },
+    serve(chain) {
+      const decoded = decodeRequest(gate.memory, state, chain);
+      if (typeof decoded === 'string') return decoded;
+      if ('pieces' in decoded) {
+        state.leaving = decoded;
+        return undefined;
+      }
       writeInto(gate.memory, chain, 0, decoded.bytes);
-      complete(gate, queue, chain, decoded.bytes.length, decoded.status);
-    }
-  }
-  notifyUsed(gate, device, queue);
+      return endOf(gate, chain, decoded.bytes.length, decoded.status);
+    },
+  });
 }
 
 /** Sends the job's pieces while there is budget and nothing in the way; the guest's bytes are read only as they leave. */
-function sendPieces(gate: Gate, device: BlockDevice, queue: Queue, leaving: BlockJob): void {
+function sendPieces(gate: Gate, device: BlockDevice, leaving: BlockJob): void {
   const { state } = device;
   const { operation, pieces } = leaving;
   let zeroed = 0;
-  while (pieces.length > 0) {
-    const piece = pieces[0]!;
+  for (let piece = pieces[0]; piece !== undefined; piece = pieces[0]) {
     const step = firstStep(state.backing, operation, piece.at, piece.bytes);
     const asks = step.where !== 'nowhere';
     if (isInTheWay(state, operation, step) || (asks && state.places.length === 0)) return;
@@ -71,7 +62,7 @@ function sendPieces(gate: Gate, device: BlockDevice, queue: Queue, leaving: Bloc
     sendPart(gate, device, leaving, { ...piece, bytes: step.bytes }, step);
   }
   state.leaving = undefined;
-  settle(gate, queue, leaving);
+  settle(gate, device, leaving);
 }
 
 const after = ({ at, bytes, offset }: Piece, done: number): Piece => ({
@@ -110,7 +101,7 @@ function sendPart(gate: Gate, device: BlockDevice, job: BlockJob, piece: Piece, 
     release(state, part, false);
     return;
   }
-  if (step.where === 'base') lacksHashes(gate, state, part);
+  lacksHashes(gate, state, part);
   const { store, offset, length } = step;
   // A discard lies nowhere.
   ask(gate, state, part, { store, at: part.place, operation: operation as BlockOperation, offset, length });
@@ -161,14 +152,13 @@ export function blockReplied(gate: Gate, device: BlockDevice, { store, at, ok }:
 
 function partAnswered(gate: Gate, device: BlockDevice, part: Part, ok: boolean): void {
   const { backing } = device.state;
-  const { job, step } = part;
+  const { job } = part;
   // A write that failed leaves the old versions: whatever storage made of the blocks, no other than the old ones are read.
   if (job.operation === 'write' && backing.kind === 'overlay' && ok)
     part.versions.forEach((version, i) => void setVersion(backing.versions, part.at / BLOCK_BYTES + i, version));
   // After a reset or a stop the buffers are the driver's again.
   if (!ok || job.operation !== 'read' || !isLive(device)) finish(gate, device, part, ok);
-  else if (step.where === 'base') takeWhenChecked(gate, device, part);
-  else finish(gate, device, part, takeRead(gate, device, part));
+  else takeWhenChecked(gate, device, part);
 }
 
 /** Takes what was read from its place, once, and gives the guest all of it if every block is the right one. */
@@ -204,7 +194,7 @@ const isBaseBlock = ({ tree }: Overlay, block: number, bytes: Uint8Array): boole
  * comes, and one after another in the read's place.
  */
 function lacksHashes(gate: Gate, state: BlockState, part: Part): boolean {
-  const { tree } = state.backing as Overlay;
+  const tree = part.step.where === 'base' ? (state.backing as Overlay).tree : undefined;
   const missing = tree && missingFor(tree, part.at / BLOCK_BYTES, part.bytes / BLOCK_BYTES);
   if (missing === undefined) return false;
   const { number, hash } = missing;
@@ -252,20 +242,20 @@ function release(state: BlockState, part: Part, ok: boolean): void {
 
 function finish(gate: Gate, device: BlockDevice, part: Part, ok: boolean): void {
   release(device.state, part, ok);
-  const queue = liveQueue(device, 0);
-  if (queue !== undefined) settle(gate, queue, part.job);
+  settle(gate, device, part.job);
 }
 
 /** Returns the chain once nothing of it is left. */
-function settle(gate: Gate, queue: Queue, { chain, unanswered, pieces, failed, stored }: BlockJob): void {
-  if (unanswered === 0 && pieces.length === 0)
-    complete(gate, queue, chain, stored, failed ? STATUS.ioError : STATUS.ok);
+function settle(gate: Gate, device: BlockDevice, { chain, unanswered, pieces, failed, stored }: BlockJob): void {
+  const queue = liveQueue(device, 0);
+  if (queue !== undefined && unanswered === 0 && pieces.length === 0)
+    returnChain(gate.memory, queue, chain, endOf(gate, chain, stored, failed ? STATUS.ioError : STATUS.ok));
 }
 
-/** The status is the last byte that the driver gave to write. */
-function complete(gate: Gate, queue: Queue, chain: Chain, stored: number, status: number): void {
+/** Stores the status, the last byte that the driver gave to write, after so many; returns how many they are with it. */
+function endOf(gate: Gate, chain: Chain, stored: number, status: number): number {
   writeInto(gate.memory, chain, chain.writableBytes - 1, Uint8Array.of(status));
-  returnChain(gate.memory, queue, chain, stored + 1);
+  return stored + 1;
 }
 
 /** A line for the 1st, 2nd, 4th, 8th, … wrong answer on a disk: who answers wrongly without end fills no log. */

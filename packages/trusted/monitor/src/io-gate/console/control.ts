@@ -1,10 +1,10 @@
-import { ringDoorbell } from '@cloister/hardware';
-import { type ConsoleDevice, type Gate, liveQueue, nextChain, notifyUsed, stopDevice } from '../device.ts';
-import { readFrom, returnChain, writeInto } from '../split-ring.ts';
-import { CONTROL_INPUT_QUEUE, CONTROL_OUTPUT_QUEUE, type ConsoleState } from './device.ts';
+import { type ConsoleDevice, type Gate, serveChains } from '../device.ts';
+import { structureOf } from '../little-endian.ts';
+import { writeInto } from '../split-ring.ts';
+import { CONTROL_INPUT_QUEUE } from './device.ts';
 
 /** Control events (virtio 1.2 §5.3.6.2). */
-const EVENT = {
+export const EVENT = {
   deviceReady: 0,
   portAdd: 1,
   portReady: 3,
@@ -14,73 +14,35 @@ const EVENT = {
   portName: 7,
 } as const;
 
-const MESSAGE_BYTES = 8;
+/** Bytes of a control message before what some have more. */
+export const MESSAGE_BYTES = 8;
+const NOTHING = new Uint8Array(0);
 
-/** Control messages that may wait for the driver; while there are so many, what the driver sends waits too. */
-const CONTROL_MAX = 64;
+/**
+ * How many messages of an event wait for the driver, at most, for a port: the last size, the last end of the input and
+ * what followed it are all that counts, whatever the slice goes on to send.
+ */
+const LAST: Readonly<Record<number, number>> = { [EVENT.resize]: 1, [EVENT.portOpen]: 2 };
 
-/** What the driver said of a port: its end was opened or closed. */
-export type PortOpened = (port: number, open: boolean) => void;
-
-/** Takes the driver's control messages and sends it ours. */
-export function serveControl(gate: Gate, device: ConsoleDevice, opened: PortOpened): void {
-  sendControl(gate, device);
-  const queue = liveQueue(device, CONTROL_OUTPUT_QUEUE);
-  if (queue === undefined) return;
-  for (let served = 0; device.state.control.length < CONTROL_MAX; served += 1) {
-    if (served === queue.size) {
-      ringDoorbell(gate.board, device.number, CONTROL_OUTPUT_QUEUE);
-      break;
-    }
-    const chain = nextChain(gate, device, queue);
-    if (chain === undefined) break;
-    if (chain.readableBytes < MESSAGE_BYTES || chain.writable.length > 0) {
-      stopDevice(gate, device, `a control message of ${chain.readableBytes} bytes`);
-      return;
-    }
-    const message = new DataView(readFrom(gate.memory, chain, 0, new Uint8Array(MESSAGE_BYTES)).buffer);
-    returnChain(gate.memory, queue, chain, 0);
-    act(device.state, message.getUint32(0, true), message.getUint16(4, true), message.getUint16(6, true), opened);
-    sendControl(gate, device);
-  }
-  notifyUsed(gate, device, queue);
-}
-
-function act(state: ConsoleState, id: number, event: number, value: number, opened: PortOpened): void {
-  if (event === EVENT.deviceReady) {
-    if (value !== 1 || state.announced) return;
-    state.announced = true;
-    for (let port = 0; port < state.ports.length; port += 1) queueControl(state, port, EVENT.portAdd, 1);
-    return;
-  }
-  const port = state.ports[id];
-  if (port === undefined) return;
-  if (event === EVENT.portReady && value === 1) {
-    port.ready = true;
-    if (port.name === undefined) queueControl(state, id, EVENT.consolePort, 1);
-    else queueControl(state, id, EVENT.portName, 1, new TextEncoder().encode(port.name));
-    queueControl(state, id, EVENT.portOpen, 1);
-    if (id === 0) queueResize(state);
-  } else if (event === EVENT.portOpen) opened(id, value !== 0);
-}
-
-function queueControl(state: ConsoleState, port: number, event: number, value: number, more?: Uint8Array): void {
-  const message = new Uint8Array(MESSAGE_BYTES + (more?.length ?? 0));
-  const view = new DataView(message.buffer);
-  view.setUint32(0, port, true);
-  view.setUint16(4, event, true);
-  view.setUint16(6, value, true);
-  if (more !== undefined) message.set(more, MESSAGE_BYTES);
-  state.control.push(message);
-}
-
-/** Tells the driver that the host's end of a port has closed, after the input that it was given before, or opened again. */
-export function tellOpen(gate: Gate, device: ConsoleDevice, port: number, open: boolean): void {
+/** Tells the driver something of a port, as soon as it has a buffer for it. */
+export function tell(
+  gate: Gate,
+  device: ConsoleDevice,
+  port: number,
+  event: number,
+  value: number,
+  more: Uint8Array = NOTHING,
+): void {
   const { control } = device.state;
-  // The last end of the input and what followed it are all that counts, whatever the slice goes on to send.
-  const waiting = control.filter((message) => message[0] === port && message[4] === EVENT.portOpen);
-  if (waiting.length >= 2) control.splice(control.indexOf(waiting[0]!), 1);
-  queueControl(device.state, port, EVENT.portOpen, open ? 1 : 0);
+  const message = structureOf(MESSAGE_BYTES + more.length, [
+    [0, 4, port],
+    [4, 2, event],
+    [6, 2, value],
+  ]);
+  message.set(more, MESSAGE_BYTES);
+  const waiting = control.filter((one) => one[0] === port && one[4] === event);
+  if (waiting.length >= (LAST[event] ?? Number.POSITIVE_INFINITY)) control.splice(control.indexOf(waiting[0]!), 1);
+  control.push(message);
   sendControl(gate, device);
 }
 
@@ -89,37 +51,27 @@ export function tellOpen(gate: Gate, device: ConsoleDevice, port: number, open: 
  * 6.17 reads them the other way round (its `virtio_console` has rows first), so init must not rely on them alone.
  */
 export function tellSize(gate: Gate, device: ConsoleDevice): void {
-  if (!device.state.ports[0]!.ready) return;
-  queueResize(device.state);
-  sendControl(gate, device);
-}
-
-function queueResize(state: ConsoleState): void {
-  if (state.columns === 0) return;
-  const size = new DataView(new ArrayBuffer(4));
-  size.setUint16(0, state.columns, true);
-  size.setUint16(2, state.rows, true);
-  // Only the last size counts, so one message waits at the most.
-  const waiting = state.control.findIndex((message) => message[4] === EVENT.resize);
-  if (waiting >= 0) state.control.splice(waiting, 1);
-  queueControl(state, 0, EVENT.resize, 0, new Uint8Array(size.buffer));
+  const { ports, columns, rows } = device.state;
+  if (!ports[0]!.ready || columns === 0) return;
+  const size = structureOf(4, [
+    [0, 2, columns],
+    [2, 2, rows],
+  ]);
+  tell(gate, device, 0, EVENT.resize, 0, size);
 }
 
 /** Puts waiting messages into the driver's buffers, one each. */
-function sendControl(gate: Gate, device: ConsoleDevice): void {
-  const queue = liveQueue(device, CONTROL_INPUT_QUEUE);
-  if (queue === undefined) return;
+export function sendControl(gate: Gate, device: ConsoleDevice): void {
   const { control } = device.state;
-  for (let message = control[0]; message !== undefined; message = control[0]) {
-    const chain = nextChain(gate, device, queue);
-    if (chain === undefined) break;
-    if (chain.writableBytes < message.length || chain.readable.length > 0) {
-      stopDevice(gate, device, `a control buffer of ${chain.writableBytes} bytes for ${message.length}`);
-      return;
-    }
-    control.shift();
-    writeInto(gate.memory, chain, 0, message);
-    returnChain(gate.memory, queue, chain, message.length);
-  }
-  notifyUsed(gate, device, queue);
+  serveChains(gate, device, CONTROL_INPUT_QUEUE, {
+    isReady: () => control.length > 0,
+    serve(chain) {
+      const message = control[0]!;
+      if (chain.writableBytes < message.length || chain.readable.length > 0)
+        return `a control buffer of ${chain.writableBytes} bytes for ${message.length}`;
+      control.shift();
+      writeInto(gate.memory, chain, 0, message);
+      return message.length;
+    },
+  });
 }

@@ -1,23 +1,28 @@
-import { ringDoorbell } from '@cloister/hardware';
-import { PORT_DATA_BYTES_MAX, PORT_WINDOW_BYTES, type PortEvent } from '@cloister/protocol';
-import {
-  type ConsoleDevice,
-  type Gate,
-  liveQueue,
-  nextChain,
-  notifyConfigChanged,
-  notifyUsed,
-  stopDevice,
-} from '../device.ts';
+import type { PortEvent } from '@cloister/protocol';
+import { giveRoom, keepInput, sendOutput, takeInput, tellTaken } from '../../port-end.ts';
+import { type ConsoleDevice, type Gate, notifyConfigChanged, serveChains } from '../device.ts';
+import { numberAt } from '../little-endian.ts';
 import { readFrom, returnChain, writeInto } from '../split-ring.ts';
-import { serveControl, tellOpen, tellSize } from './control.ts';
-import { CONTROL_INPUT_QUEUE, CONTROL_OUTPUT_QUEUE, inputQueue, outputQueue, portOfQueue } from './device.ts';
+import { EVENT, MESSAGE_BYTES, sendControl, tell, tellSize } from './control.ts';
+import {
+  CONTROL_INPUT_QUEUE,
+  CONTROL_OUTPUT_QUEUE,
+  inputQueue,
+  outputQueue,
+  type PortState,
+  portOfQueue,
+} from './device.ts';
+
+/** Control messages that may wait for the driver; while there are so many, what the driver sends waits too. */
+const CONTROL_MAX = 64;
 
 export function serveConsole(gate: Gate, device: ConsoleDevice, queue: number): void {
+  const port = device.state.ports[portOfQueue(queue)]!;
   if (queue === CONTROL_INPUT_QUEUE || queue === CONTROL_OUTPUT_QUEUE) {
-    serveControl(gate, device, (port, open) => guestOpened(gate, device, port, open));
-  } else if (queue === outputQueue(portOfQueue(queue))) takeOutput(gate, device, portOfQueue(queue));
-  else giveInput(gate, device, portOfQueue(queue));
+    sendControl(gate, device);
+    takeControl(gate, device);
+  } else if (queue === outputQueue(port.number)) takeOutput(gate, device, port);
+  else giveInput(gate, device, port);
 }
 
 /** A message from the slice for one of the device's ports. */
@@ -29,30 +34,23 @@ export function portMessage(gate: Gate, device: ConsoleDevice, message: PortEven
   }
   switch (message.kind) {
     case 'port.data':
-      if (port.inputBytes + message.bytes.length > PORT_WINDOW_BYTES) {
-        gate.log(`The slice sent input for port ${message.port} beyond its window; it is dropped`);
-        return;
-      }
-      if (message.bytes.length === 0) return;
-      port.input.push(message.bytes);
-      port.inputBytes += message.bytes.length;
-      giveInput(gate, device, message.port);
+      if (keepInput(port, message.bytes)) giveInput(gate, device, port);
+      else gate.log(`The slice sent input for port ${message.port} beyond its window; it is dropped`);
       break;
     case 'port.taken':
-      port.room = Math.min(port.room + message.count, PORT_WINDOW_BYTES);
-      takeOutput(gate, device, message.port);
+      giveRoom(port, message.count);
+      takeOutput(gate, device, port);
       break;
     case 'port.open':
       port.inputEnded = !message.open;
       if (message.open) {
         port.endTold = false;
         // What nobody read before belonged to what has ended.
-        if (port.inputBytes > 0) gate.send({ kind: 'port.taken', port: message.port, count: port.inputBytes });
-        port.input.length = 0;
-        port.inputBytes = 0;
-        if (port.ready) tellOpen(gate, device, message.port, true);
+        const unread = takeInput(port, ({ length }) => length);
+        tellTaken(port, unread, gate.send);
+        if (port.ready) tell(gate, device, port.number, EVENT.portOpen, 1);
       }
-      giveInput(gate, device, message.port);
+      giveInput(gate, device, port);
       break;
   }
 }
@@ -63,100 +61,101 @@ export function resizeConsole(gate: Gate, device: ConsoleDevice, columns: number
   tellSize(gate, device);
 }
 
-/** The host hears of a close after all that the guest had written before it. */
-function guestOpened(gate: Gate, device: ConsoleDevice, number: number, open: boolean): void {
-  const port = device.state.ports[number]!;
-  if (open && !port.guestOpen) {
-    port.guestOpen = true;
-    if (port.closing) port.reopened = true;
-    else gate.send({ kind: 'port.open', port: number, open: true });
-    giveInput(gate, device, number);
-  } else if (!open && port.guestOpen) {
-    port.guestOpen = false;
-    if (port.closing) port.reopened = false;
-    else {
-      port.closing = true;
-      takeOutput(gate, device, number);
-    }
+/** Takes the driver's control messages. */
+function takeControl(gate: Gate, device: ConsoleDevice): void {
+  serveChains(gate, device, CONTROL_OUTPUT_QUEUE, {
+    isReady: () => device.state.control.length < CONTROL_MAX,
+    serve(chain) {
+      if (chain.readableBytes < MESSAGE_BYTES || chain.writable.length > 0)
+        return `a control message of ${chain.readableBytes} bytes`;
+      const message = readFrom(gate.memory, chain, 0, new Uint8Array(MESSAGE_BYTES));
+      driverSaid(gate, device, numberAt(message, 0, 4), numberAt(message, 4, 2), numberAt(message, 6, 2));
+      return 0;
+    },
+  });
+}
+
+function driverSaid(gate: Gate, device: ConsoleDevice, id: number, event: number, value: number): void {
+  const { state } = device;
+  if (event === EVENT.deviceReady) {
+    if (value !== 1 || state.announced) return;
+    state.announced = true;
+    for (const { number } of state.ports) tell(gate, device, number, EVENT.portAdd, 1);
+    return;
+  }
+  const port = state.ports[id];
+  if (port === undefined) return;
+  if (event === EVENT.portReady && value === 1) {
+    port.ready = true;
+    if (port.name === undefined) tell(gate, device, id, EVENT.consolePort, 1);
+    else tell(gate, device, id, EVENT.portName, 1, new TextEncoder().encode(port.name));
+    tell(gate, device, id, EVENT.portOpen, 1);
+    if (id === 0) tellSize(gate, device);
+  } else if (event === EVENT.portOpen && port.guestOpen !== (value !== 0)) guestOpened(gate, device, port);
+}
+
+/** The guest opened or closed the port. The host hears of a close after all that the guest had written before it. */
+function guestOpened(gate: Gate, device: ConsoleDevice, port: PortState): void {
+  port.guestOpen = !port.guestOpen;
+  if (port.guestOpen) {
+    if (!port.closing) gate.send({ kind: 'port.open', port: port.number, open: true });
+    giveInput(gate, device, port);
+  } else if (!port.closing) {
+    port.closing = true;
+    takeOutput(gate, device, port);
   }
 }
 
 /** Sends what the guest wrote, as far as the host has room; the rest waits in the guest's ring. */
-function takeOutput(gate: Gate, device: ConsoleDevice, number: number): void {
-  const port = device.state.ports[number]!;
-  const queue = liveQueue(device, outputQueue(number));
-  if (queue === undefined) return;
-  for (let served = 0; ; ) {
-    if (port.leaving === undefined) {
-      if (served === queue.size) {
-        ringDoorbell(gate.board, device.number, outputQueue(number));
-        break;
-      }
-      const chain = nextChain(gate, device, queue);
-      if (chain === undefined) {
-        finishClose(gate, device, number);
-        break;
-      }
-      if (chain.writable.length > 0) {
-        stopDevice(gate, device, 'a buffer to write in an output queue');
-        return;
-      }
-      port.leaving = { chain, offset: 0 };
-      served += 1;
-    }
-    const { leaving } = port;
-    while (leaving.offset < leaving.chain.readableBytes && port.room > 0) {
-      const count = Math.min(leaving.chain.readableBytes - leaving.offset, port.room, PORT_DATA_BYTES_MAX);
-      const bytes = readFrom(gate.memory, leaving.chain, leaving.offset, new Uint8Array(count));
+function takeOutput(gate: Gate, device: ConsoleDevice, port: PortState): void {
+  const isEmpty = serveChains(gate, device, outputQueue(port.number), {
+    isReady(queue) {
+      const { leaving } = port;
+      if (leaving === undefined) return true;
+      const { chain, offset } = leaving;
+      const count = Math.min(chain.readableBytes - offset, port.room);
+      sendOutput(port, readFrom(gate.memory, chain, offset, new Uint8Array(count)), gate.send);
       leaving.offset += count;
-      port.room -= count;
-      gate.send({ kind: 'port.data', port: number, bytes });
-    }
-    if (leaving.offset < leaving.chain.readableBytes) break;
-    returnChain(gate.memory, queue, leaving.chain, 0);
-    port.leaving = undefined;
-  }
-  notifyUsed(gate, device, queue);
-}
-
-function finishClose(gate: Gate, device: ConsoleDevice, number: number): void {
-  const port = device.state.ports[number]!;
-  if (!port.closing) return;
-  gate.send({ kind: 'port.open', port: number, open: false });
-  if (port.reopened) gate.send({ kind: 'port.open', port: number, open: true });
+      if (leaving.offset < chain.readableBytes) return false;
+      returnChain(gate.memory, queue, chain, 0);
+      port.leaving = undefined;
+      return true;
+    },
+    serve(chain) {
+      if (chain.writable.length > 0) return 'a buffer to write in an output queue';
+      port.leaving = { chain, offset: 0 };
+      return undefined;
+    },
+  });
+  if (!isEmpty || !port.closing) return;
   port.closing = false;
-  port.reopened = false;
+  gate.send({ kind: 'port.open', port: port.number, open: false });
+  // It was opened again meanwhile.
+  if (port.guestOpen) gate.send({ kind: 'port.open', port: port.number, open: true });
 }
 
 /** Stores input into the driver's buffers once someone in the guest has the port open. */
-function giveInput(gate: Gate, device: ConsoleDevice, number: number): void {
-  const port = device.state.ports[number]!;
-  const queue = liveQueue(device, inputQueue(number));
-  if (queue === undefined || !port.guestOpen) return;
+function giveInput(gate: Gate, device: ConsoleDevice, port: PortState): void {
+  if (!port.guestOpen) return;
   let given = 0;
-  while (port.input.length > 0) {
-    const chain = nextChain(gate, device, queue);
-    if (chain === undefined) break;
-    if (chain.readable.length > 0 || chain.writableBytes === 0) {
-      stopDevice(gate, device, 'a chain in an input queue must have room and nothing to read');
-      return;
-    }
-    let stored = 0;
-    for (let next = port.input[0]; next !== undefined && stored < chain.writableBytes; next = port.input[0]) {
-      const bytes = next.subarray(0, chain.writableBytes - stored);
-      writeInto(gate.memory, chain, stored, bytes);
-      stored += bytes.length;
-      if (bytes.length === next.length) port.input.shift();
-      else port.input[0] = next.subarray(bytes.length);
-    }
-    returnChain(gate.memory, queue, chain, stored);
-    given += stored;
-  }
-  port.inputBytes -= given;
-  if (given > 0) gate.send({ kind: 'port.taken', port: number, count: given });
-  notifyUsed(gate, device, queue);
-  if (port.input.length === 0 && port.inputEnded && !port.endTold && number !== 0) {
+  serveChains(gate, device, inputQueue(port.number), {
+    isReady: () => port.input.length > 0,
+    serve(chain) {
+      if (chain.readable.length > 0 || chain.writableBytes === 0)
+        return 'a chain in an input queue must have room and nothing to read';
+      let stored = 0;
+      given += takeInput(port, (piece) => {
+        const bytes = piece.subarray(0, chain.writableBytes - stored);
+        writeInto(gate.memory, chain, stored, bytes);
+        stored += bytes.length;
+        return bytes.length;
+      });
+      return stored;
+    },
+  });
+  tellTaken(port, given, gate.send);
+  if (port.input.length === 0 && port.inputEnded && !port.endTold && port.number !== 0) {
     port.endTold = true;
-    tellOpen(gate, device, number, false);
+    tell(gate, device, port.number, EVENT.portOpen, 0);
   }
 }
