@@ -55,7 +55,7 @@ export const LOST_PARTS: readonly Attack[] = [
     {
       attack: 'F the slice dies at each message',
       check: 'what was not answered is asked for again',
-      edits: [[monitor('monitor.ts'), '      resend(0);\n', '']],
+      edits: [[monitor('monitor.ts'), '      resend(machine, 0);\n', '']],
     },
     (relay) => relay.loseSlice(),
   ),

@@ -155,8 +155,8 @@ export const RINGS = benchAttacks(COMMON, [
     edits: [
       [
         gate('block/decode.ts'),
-        "return job(chain, 'write', [pieceAt(sector, given, HEADER_BYTES)]);",
-        "return job(chain, 'write', [pieceAt(numberAt(readFrom(memory, chain, 0, header), 8, 8), given, HEADER_BYTES)]);",
+        "return { operation: 'write', pieces: [pieceAt(sector, given, HEADER_BYTES)] };",
+        "return { operation: 'write', pieces: [pieceAt(numberAt(readFrom(memory, chain, 0, header), 8, 8), given, HEADER_BYTES)] };",
       ],
     ],
     act(kit) {

@@ -17,7 +17,7 @@ const bytesIn = (value: unknown, seen = new Set<unknown>()): number => {
 
 const WINDOW_OF_INPUT = [
   monitor('port-end.ts'),
-  'if (port.inputBytes + bytes.length > PORT_WINDOW_BYTES) return false;',
+  'if (port.inputBytes + event.bytes.length > PORT_WINDOW_BYTES) return false;',
   '',
 ] as const;
 const LAST_MESSAGES = [

@@ -46,7 +46,7 @@ export const FRAMES_OF_THE_GUEST = benchAttacks(COMMON, [
     attack: 'S3 the same frame leaves as the same ciphertext',
     source: 'isolation.md S3; CIPHERLEAKS',
     check: 'no nonce comes twice',
-    edits: [[SEAL, 'view.setBigUint64(4, BigInt(version));', '']],
+    edits: [[SEAL, '[4, 8, version],', '']],
     act(kit) {
       const machine = waiting(kit);
       const left = [0, 1, 2].map(() => {
@@ -62,7 +62,7 @@ export const FRAMES_OF_THE_GUEST = benchAttacks(COMMON, [
     attack: 'S1 an older copy of a frame is given back',
     source: 'isolation.md S1 (replay); Fidelius',
     check: 'a frame opens under its last version alone',
-    edits: [[SEAL, 'view.setBigUint64(4, BigInt(version));', '']],
+    edits: [[SEAL, '[4, 8, version],', '']],
     act(kit) {
       const machine = waiting(kit);
       const old = taken(machine, 5);
@@ -78,7 +78,7 @@ export const FRAMES_OF_THE_GUEST = benchAttacks(COMMON, [
     attack: 'S1 a frame is given back in the place of another',
     source: 'isolation.md S1; SEVered',
     check: 'a frame opens at its own address alone',
-    edits: [[SEAL, 'view.setUint32(0, frame);', '']],
+    edits: [[SEAL, '[0, 4, frame],', '']],
     act(kit) {
       const machine = waiting(kit);
       const [five] = [taken(machine, 5), taken(machine, 6)];

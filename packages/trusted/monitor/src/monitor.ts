@@ -43,12 +43,12 @@ import { decodeLaunch } from './launch/decode.ts';
 import { createLaunch } from './launch/launch.ts';
 import { limitedLog } from './limited-log.ts';
 import type { Decoded, Machine } from './machine.ts';
-import { createPortEnd } from './port-end.ts';
+import { createPortEnd, hearHost } from './port-end.ts';
 import { createPorts } from './ports.ts';
 import { answerSbi } from './sbi.ts';
 import type { BlockSeal } from './seal/block-seal.ts';
 import { createFrameSeal } from './seal/frame-seal.ts';
-import { giveSerialInput, serialMessage, takeSerialOutput } from './serial.ts';
+import { giveSerialInput, takeSerialOutput } from './serial.ts';
 import { createPit } from './tables/pit.ts';
 
 export interface MonitorConfig {
@@ -136,33 +136,23 @@ export function createMonitor(config: MonitorConfig): Monitor {
   };
   let stopped = false;
 
-  const resend = (round: number): void => {
-    send({ kind: 'block.resending', round });
-    gateResend(gate);
+  const close = (fault: string): void => {
+    log(fault);
+    channel.close(fault);
   };
   const heldToBudget = throttle(BUDGETS.sliceToMachine, config);
   channel.listen({
     frame(frame) {
       const message = toMachine.decode(frame);
-      const fault =
-        message === undefined
-          ? 'The slice sent what is no message'
-          : channel.queuedBytes > WAITING_BYTES_MAX
-            ? 'The slice calls and takes no answers'
-            : undefined;
-      if (fault === undefined) {
-        if (message!.kind === 'block.resend') resend(message!.round);
-        else hear(machine, message as Heard);
-      } else {
-        log(fault);
-        channel.close(fault);
-      }
+      if (message === undefined) close('The slice sent what is no message');
+      else if (channel.queuedBytes > WAITING_BYTES_MAX) close('The slice calls and takes no answers');
+      else hear(machine, message);
       return heldToBudget(frame.length);
     },
     renewed() {
       greet(machine);
       ports.resend();
-      resend(0);
+      resend(machine, 0);
     },
   });
   greet(machine);
@@ -244,11 +234,18 @@ function tellExit(machine: Machine, number: number, hart: HartRecord): void {
   machine.send({ kind: 'hart.exit', hart: number, exit, reason, registers: exposed(hart) });
 }
 
-type Heard = Exclude<ToMachine, { kind: 'block.resend' }>;
+/** Asks again what was not answered. */
+function resend({ send, gate }: Machine, round: number): void {
+  send({ kind: 'block.resending', round });
+  gateResend(gate);
+}
 
-function hear(machine: Machine, message: Heard): void {
+function hear(machine: Machine, message: ToMachine): void {
   const { gate, serial, board } = machine;
   switch (message.kind) {
+    case 'block.resend':
+      resend(machine, message.round);
+      break;
     case 'block.reply':
       gateReplied(gate, message);
       break;
@@ -259,7 +256,7 @@ function hear(machine: Machine, message: Heard): void {
       if (event === undefined) break;
       if (event.port !== SERIAL_PORT) gatePortMessage(gate, event);
       else {
-        serialMessage(serial, event);
+        hearHost(serial, event);
         giveSerialInput(serial, board, machine.ports.send);
         // The loop looks at the UART again.
         wakeMonitor(board);

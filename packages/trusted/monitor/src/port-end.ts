@@ -1,23 +1,17 @@
 import { PORT_DATA_BYTES_MAX, PORT_WINDOW_BYTES, type PortEvent } from '@cloister/protocol';
 
 /** The machine's end of a port, be it the UART or one of the virtio console: both directions have a window. */
-export interface PortEnd {
-  readonly number: number;
-  /** Output bytes that the host has room for. */
-  room: number;
-  /** Input that the guest has no room for yet. */
-  readonly input: Uint8Array[];
-  inputBytes: number;
-}
-
-export type SendEvent = (event: PortEvent) => void;
-
-export const createPortEnd = (number: number): PortEnd => ({
+export const createPortEnd = (number: number) => ({
   number,
-  room: PORT_WINDOW_BYTES,
-  input: [],
+  /** Output bytes that the host has room for. */
+  room: PORT_WINDOW_BYTES as number,
+  /** Input that the guest has no room for yet. */
+  input: [] as Uint8Array[],
   inputBytes: 0,
 });
+export type PortEnd = ReturnType<typeof createPortEnd>;
+
+export type SendEvent = (event: PortEvent) => void;
 
 /** Sends output to the host; the caller has seen that there is room. */
 export function sendOutput(port: PortEnd, bytes: Uint8Array, send: SendEvent): void {
@@ -26,15 +20,13 @@ export function sendOutput(port: PortEnd, bytes: Uint8Array, send: SendEvent): v
     send({ kind: 'port.data', port: port.number, bytes: bytes.subarray(at, at + PORT_DATA_BYTES_MAX) });
 }
 
-export function giveRoom(port: PortEnd, count: number): void {
-  port.room = Math.min(port.room + count, PORT_WINDOW_BYTES);
-}
-
-/** Keeps input until it is taken; false for what is beyond the window, which is dropped. */
-export function keepInput(port: PortEnd, bytes: Uint8Array): boolean {
-  if (port.inputBytes + bytes.length > PORT_WINDOW_BYTES) return false;
-  if (bytes.length > 0) port.input.push(bytes);
-  port.inputBytes += bytes.length;
+/** Keeps what the host says until the guest takes it; false for input beyond the window, which is dropped. */
+export function hearHost(port: PortEnd, event: PortEvent): boolean {
+  if (event.kind === 'port.taken') port.room = Math.min(port.room + event.count, PORT_WINDOW_BYTES);
+  if (event.kind !== 'port.data' || event.bytes.length === 0) return true;
+  if (port.inputBytes + event.bytes.length > PORT_WINDOW_BYTES) return false;
+  port.input.push(event.bytes);
+  port.inputBytes += event.bytes.length;
   return true;
 }
 

@@ -1,4 +1,4 @@
-import type { Completion } from '@cloister/hardware';
+import type { Completion, Exit } from '@cloister/hardware';
 import { fetchBytes, inRam, storeBytes } from './io-gate/guest-memory.ts';
 import type { Machine } from './machine.ts';
 import { sendOutput, takeInput, tellTaken } from './port-end.ts';
@@ -13,25 +13,15 @@ const ERROR = { failed: -1n, notSupported: -2n, invalidParameter: -3n, alreadyAv
 /** Bytes of one debug console call; the guest asks again for more. */
 const DEBUG_CONSOLE_BYTES_MAX = 4096;
 
-export interface SbiCall {
-  readonly extension: bigint;
-  readonly function: bigint;
-  readonly arguments: readonly bigint[];
-}
+type SbiCall = Extract<Exit, { reason: 'sbi' }>;
 
 /** What the monitor answers, or undefined: the call is the slice's. */
 export function answerSbi(machine: Machine, call: SbiCall): Completion | undefined {
-  switch (call.extension) {
-    case EXTENSION.hartState:
-      return answerHartState(machine, call);
-    case EXTENSION.debugConsole:
-      return answerDebugConsole(machine, call);
-    case EXTENSION.systemReset:
-      // It has one function (SBI 2.0 §10), whose arguments are the exit's mask.
-      return call.function === 0n ? undefined : failure(ERROR.notSupported);
-    default:
-      return failure(ERROR.notSupported);
-  }
+  if (call.extension === EXTENSION.hartState) return answerHartState(machine, call);
+  if (call.extension === EXTENSION.debugConsole) return answerDebugConsole(machine, call);
+  // Its one function (SBI 2.0 §10), whose arguments are the exit's mask.
+  if (call.extension === EXTENSION.systemReset && call.function === 0n) return undefined;
+  return failure(ERROR.notSupported);
 }
 
 /** An SBI error as the 64-bit pattern of a0. */
@@ -39,18 +29,12 @@ const failure = (error: bigint): Completion => ({ error: BigInt.asUintN(64, erro
 const success = (value: bigint): Completion => ({ error: 0n, value });
 
 /** HSM (SBI 2.0 §9). Every hart of the machine runs, so one that stops itself could never be started again. */
-function answerHartState(machine: Machine, call: SbiCall): Completion {
-  const exists = call.arguments[0]! < BigInt(machine.harts.length);
-  switch (call.function) {
-    case 0n:
-      return failure(exists ? ERROR.alreadyAvailable : ERROR.invalidParameter);
-    case 1n:
-      return failure(ERROR.failed);
-    case 2n:
-      return exists ? success(0n) : failure(ERROR.invalidParameter);
-    default:
-      return failure(ERROR.notSupported);
-  }
+function answerHartState({ harts }: Machine, call: SbiCall): Completion {
+  const [start, stop, status] = [0n, 1n, 2n];
+  if (call.function === stop) return failure(ERROR.failed);
+  if (call.function !== start && call.function !== status) return failure(ERROR.notSupported);
+  if (call.arguments[0]! >= BigInt(harts.length)) return failure(ERROR.invalidParameter);
+  return call.function === start ? failure(ERROR.alreadyAvailable) : success(0n);
 }
 
 /**
@@ -73,7 +57,8 @@ function answerDebugConsole(machine: Machine, call: SbiCall): Completion {
   if (!inRam(gate.memory, address, Number(asked))) return failure(ERROR.invalidParameter);
   const limit = Math.min(Number(asked), DEBUG_CONSOLE_BYTES_MAX);
   if (call.function === 0n) {
-    const bytes = fetchBytes(gate.memory, call, 0, address, new Uint8Array(Math.min(limit, serial.room)));
+    const bytes = new Uint8Array(Math.min(limit, serial.room));
+    fetchBytes(gate.memory, call, 0, address, bytes);
     sendOutput(serial, bytes, send);
     return success(BigInt(bytes.length));
   }

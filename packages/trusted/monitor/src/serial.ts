@@ -1,6 +1,5 @@
 import { type Board, giveUartInput, takeUartOutput } from '@cloister/hardware';
-import type { PortEvent } from '@cloister/protocol';
-import { giveRoom, keepInput, type PortEnd, type SendEvent, sendOutput, takeInput, tellTaken } from './port-end.ts';
+import { type PortEnd, type SendEvent, sendOutput, takeInput, tellTaken } from './port-end.ts';
 
 // The serial port is the UART, with the SBI's debug console as another writer and reader of it.
 
@@ -11,12 +10,6 @@ const UART_OUTPUT_BYTES_MAX = 64 * 1024;
 export function takeSerialOutput(serial: PortEnd, board: Board, send: SendEvent): void {
   if (serial.room < UART_OUTPUT_BYTES_MAX) return;
   sendOutput(serial, takeUartOutput(board), send);
-}
-
-/** A message from the slice for the serial port. What it sends beyond its window is dropped. */
-export function serialMessage(serial: PortEnd, message: PortEvent): void {
-  if (message.kind === 'port.taken') giveRoom(serial, message.count);
-  else if (message.kind === 'port.data') keepInput(serial, message.bytes);
 }
 
 /** Offers waiting input to the UART. */

@@ -4,15 +4,8 @@ import type { BlockState } from './block/device.ts';
 import type { ConsoleState } from './console/device.ts';
 import type { GuestMemory } from './guest-memory.ts';
 import type { PciFunction } from './pci-function.ts';
-import {
-  type Chain,
-  type Queue,
-  type RingFeatures,
-  returnChain,
-  type Taken,
-  takeChain,
-  wantsInterrupt,
-} from './split-ring.ts';
+import { type Chain, type Queue, returnChain, type Taken, takeChain, wantsInterrupt } from './split-ring.ts';
+import type { Transport } from './transport.ts';
 
 /** What the gate says to the slice; `ports.ts` numbers what goes to a port. */
 export type GateMessage = BlockRequest | PortEvent;
@@ -52,25 +45,6 @@ export const STATUS = {
   failed: 0x80,
 } as const;
 
-/** Feature bits of rings and transport (virtio 1.2 §6); a device's own are the bits below 24. */
-export const FEATURE = { indirect: 1 << 28, eventIndex: 1 << 29, version1High: 1 << 0 } as const;
-
-/** What every virtio device has, whatever it does: the state behind the common configuration. */
-export interface Transport {
-  status: number;
-  featureSelect: number;
-  driverFeatureSelect: number;
-  /** Accepted feature bits: 0..31 and 32..63. */
-  readonly driverFeatures: [number, number];
-  queueSelect: number;
-  readonly queues: readonly Queue[];
-  configGeneration: number;
-  /** The device's configuration changed since the driver last read it. */
-  configChanged: boolean;
-  /** The driver asked for a reset that waits for requests under way. */
-  resetting: boolean;
-}
-
 interface DeviceOf<Kind extends string, State> {
   readonly kind: Kind;
   /** On bus 0. */
@@ -98,11 +72,6 @@ export function liveQueue(device: Device, index: number): Queue | undefined {
   return queue?.enabled && isLive(device) ? queue : undefined;
 }
 
-function ringFeatures(device: Device): RingFeatures {
-  const low = device.transport.driverFeatures[0];
-  return { indirect: (low & FEATURE.indirect) !== 0, eventIndex: (low & FEATURE.eventIndex) !== 0 };
-}
-
 /** How the chains of a queue are served, one by one. */
 interface QueueServer {
   /** Whether there is something to do with a chain now. */
@@ -125,7 +94,7 @@ export function serveChains(gate: Gate, device: Device, index: number, server: Q
       ringDoorbell(gate.board, device.number, index);
       break;
     }
-    taken = takeChain(gate.memory, queue, ringFeatures(device));
+    taken = takeChain(gate.memory, queue, device.transport.driverFeatures[0]);
     if (taken === undefined) break;
     if (typeof taken !== 'string') rate.charge(taken.readableBytes + taken.writableBytes);
     const result = typeof taken === 'string' ? taken : server.serve(taken);
@@ -141,7 +110,7 @@ export function serveChains(gate: Gate, device: Device, index: number, server: Q
 
 /** Interrupts the driver if it wants to know of what was returned in the queue. */
 export function notifyUsed(gate: Gate, device: Device, queue: Queue): void {
-  if (isLive(device) && wantsInterrupt(gate.memory, queue, ringFeatures(device))) {
+  if (isLive(device) && wantsInterrupt(gate.memory, queue, device.transport.driverFeatures[0])) {
     signal(gate.board, gate.harts, device.number, 0);
   }
 }

@@ -263,7 +263,7 @@ test('a request’s header that is read twice is caught: a planted double fetch 
   const header = allocate(b.guest, 16);
   addChain(b.guest, device.queues[0]!, [{ address: header, length: 16, writable: false }]);
   const queue = b.gate.devices[0]!.transport.queues[0]!;
-  const taken = takeChain(b.gate.memory, queue, { indirect: true, eventIndex: true });
+  const taken = takeChain(b.gate.memory, queue, Number(RING));
   if (typeof taken !== 'object') throw new Error('No chain');
   const type = readFrom(b.gate.memory, taken, 0, new Uint8Array(16))[0];
   expect(type).toBe(0);

@@ -10,15 +10,15 @@ import {
   VIRTIO_BAR,
 } from '@cloister/hardware';
 import type { BlockReply, PortEvent } from '@cloister/protocol';
+import { numberAt } from '../little-endian.ts';
 import type { BlockSeal } from '../seal/block-seal.ts';
-import { type BackingConfig, createBacking, storesOf, usesStore } from './block/backing.ts';
+import { type BackingConfig, createBacking, storesOf } from './block/backing.ts';
 import { createBlockState } from './block/device.ts';
 import { blockReplied, resendBlock } from './block/requests.ts';
 import { createConsoleState, queuesOf } from './console/device.ts';
 import { portMessage, resizeConsole } from './console/requests.ts';
 import { type ConsoleDevice, type Device, type Gate, stopDevice } from './device.ts';
 import { kindOf } from './device-kinds.ts';
-import { numberAt } from './little-endian.ts';
 import { barWindow, createPciFunction, decodedBar, writeConfigSpace } from './pci-function.ts';
 import { createTransport, finishReset, readCommon, readDeviceConfig, writeCommon } from './transport.ts';
 
@@ -123,26 +123,23 @@ function writeBar(gate: Gate, { device, offset, size }: Place, value: number): v
 /** Milliseconds until each device may be served again; 0 when none is over its budget. */
 export const gateWait = ({ rates }: Gate): number => Math.max(0, ...rates.map((rate) => rate.wait()));
 
-/** Serves the queues that were rung, of devices within their budget. Returns whether there were any. */
-export function serveDoorbells(gate: Gate): boolean {
-  let any = false;
+/** Serves the queues that were rung, of devices within their budget. */
+export function serveDoorbells(gate: Gate): void {
   for (const device of gate.devices) {
     if (gate.rates[device.number]!.wait() > 0) continue;
     const rung = takeDoorbells(gate.board, device.number);
     if (rung === 0) continue;
-    any = true;
     contain(gate, device, () => {
-      for (let queue = 0; queue < device.transport.queues.length; queue += 1) {
+      device.transport.queues.forEach((_, queue) => {
         if (((rung >>> (queue & 31)) & 1) !== 0) kindOf(device).serve(gate, device, queue);
-      }
+      });
     });
   }
-  return any;
 }
 
 /** The slice completed a request of the gate. */
 export function gateReplied(gate: Gate, reply: BlockReply): void {
-  const device = gate.devices.find((one) => one.kind === 'block' && usesStore(one.state.backing, reply.store));
+  const device = gate.devices.find((one) => one.kind === 'block' && one.state.backing.stores.includes(reply.store));
   if (device?.kind !== 'block') {
     gate.log(`The slice answered for store ${reply.store}, which is no disk's`);
     return;

@@ -47,17 +47,10 @@ function offsetOf(memory: GuestMemory, address: number, length: number): number 
 }
 
 /** Fills `out` from `address` on, for part `part` of `chain`. */
-export function fetchBytes(
-  memory: GuestMemory,
-  chain: object,
-  part: number,
-  address: number,
-  out: Uint8Array,
-): Uint8Array {
+export function fetchBytes(memory: GuestMemory, chain: object, part: number, address: number, out: Uint8Array): void {
   const offset = offsetOf(memory, address, out.length);
   memory.watch?.fetched(chain, part, address, out.length);
   out.set(memory.ram.subarray(offset, offset + out.length));
-  return out;
 }
 
 /** Stores into RAM and marks the frames, so that a fence.i of the guest fetches what was stored. */

@@ -1,5 +1,5 @@
 import { MEMORY_MAP, VIRTIO_BAR } from '@cloister/hardware';
-import { numberAt, structureOf } from './little-endian.ts';
+import { numberAt, structureOf } from '../little-endian.ts';
 
 /** The configuration space of one virtio function: 256 bytes, of which one BAR. The extended space beyond is empty. */
 export interface PciFunction {

@@ -3,20 +3,21 @@ import { fetchBytes, type GuestMemory, inRam, loadHalf, storeBytes, storeHalf } 
 /** A queue's size at the most; also the longest chain, indirect or not (virtio 1.2 §2.7.5.3.1). */
 export const QUEUE_SIZE_MAX = 256;
 
-/** One virtqueue as the driver set it up, and how far the device has come in it. */
-export interface Queue {
+/** One virtqueue as the driver set it up, and how far the device has come in it; as it is after reset. */
+export const createQueue = () => ({
   /** Descriptors; a power of two. */
-  size: number;
+  size: QUEUE_SIZE_MAX,
   /** From then on size and areas are fixed and lie in RAM. */
-  enabled: boolean;
+  enabled: false,
   /** Guest physical addresses as pairs of words {low, high}: descriptors, driver area, device area. */
-  readonly areas: [number, number, number, number, number, number];
+  areas: [0, 0, 0, 0, 0, 0] as [number, number, number, number, number, number],
   /** Ring indices modulo 2^16. */
-  nextAvailable: number;
-  nextUsed: number;
+  nextAvailable: 0,
+  nextUsed: 0,
   /** `nextUsed` when the driver was last considered for an interrupt. */
-  consideredUsed: number;
-}
+  consideredUsed: 0,
+});
+export type Queue = ReturnType<typeof createQueue>;
 
 /** A buffer of a chain; it was seen to lie in RAM. */
 export interface Segment {
@@ -35,10 +36,8 @@ export interface Chain {
   writableBytes: number;
 }
 
-export interface RingFeatures {
-  readonly indirect: boolean;
-  readonly eventIndex: boolean;
-}
+/** Feature bits of rings (virtio 1.2 §6). */
+export const RING_FEATURE = { indirect: 1 << 28, eventIndex: 1 << 29 } as const;
 
 /** A chain, or nothing when none waits, or what is malformed about the next one. */
 export type Taken = Chain | string | undefined;
@@ -53,17 +52,6 @@ const fetched = new DataView(new ArrayBuffer(DESCRIPTOR_BYTES * QUEUE_SIZE_MAX))
 const fetchedBytes = new Uint8Array(fetched.buffer);
 const used = new DataView(new ArrayBuffer(8));
 const usedBytes = new Uint8Array(used.buffer);
-
-export function createQueue(): Queue {
-  return {
-    size: QUEUE_SIZE_MAX,
-    enabled: false,
-    areas: [0, 0, 0, 0, 0, 0],
-    nextAvailable: 0,
-    nextUsed: 0,
-    consideredUsed: 0,
-  };
-}
 
 const descriptorArea = (queue: Queue): number => queue.areas[0] + queue.areas[1] * 2 ** 32;
 const driverArea = (queue: Queue): number => queue.areas[2] + queue.areas[3] * 2 ** 32;
@@ -86,10 +74,10 @@ export function queueFault(memory: GuestMemory, queue: Queue): string | undefine
 }
 
 /** Takes the next chain of an enabled queue. An empty queue asks the driver for a doorbell first, then looks again. */
-export function takeChain(memory: GuestMemory, queue: Queue, features: RingFeatures): Taken {
+export function takeChain(memory: GuestMemory, queue: Queue, features: number): Taken {
   let available = loadHalf(memory, driverArea(queue) + 2);
   if (available === queue.nextAvailable) {
-    if (!features.eventIndex) return undefined;
+    if ((features & RING_FEATURE.eventIndex) === 0) return undefined;
     storeHalf(memory, availableEventAddress(queue), queue.nextAvailable);
     available = loadHalf(memory, driverArea(queue) + 2);
     if (available === queue.nextAvailable) return undefined;
@@ -110,7 +98,7 @@ function fetch(memory: GuestMemory, chain: Chain, part: number, address: number,
 }
 
 /** The descriptors of the queue's table are fetched one by one, those of an indirect table all at once. */
-function readChain(memory: GuestMemory, queue: Queue, features: RingFeatures, chain: Chain): Taken {
+function readChain(memory: GuestMemory, queue: Queue, features: number, chain: Chain): Taken {
   const seen = new Set<number>();
   let indirect = false;
   let { size } = queue;
@@ -129,7 +117,7 @@ function readChain(memory: GuestMemory, queue: Queue, features: RingFeatures, ch
       index = fetched.getUint16(at + 14, true);
     } else {
       if (indirect) return 'an indirect descriptor in an indirect table';
-      if (!features.indirect) return 'an indirect descriptor without the feature';
+      if ((features & RING_FEATURE.indirect) === 0) return 'an indirect descriptor without the feature';
       if ((flags & FLAG.next) !== 0) return 'an indirect descriptor that has a next one';
       const [address, length] = [addressAt(0), lengthAt(0)];
       size = length / DESCRIPTOR_BYTES;
@@ -164,7 +152,7 @@ const lengthAt = (at: number): number => fetched.getUint32(at + 8, true);
 
 /** Fills `out` from `offset` of what the driver gave to read; the chain has that many. */
 export function readFrom(memory: GuestMemory, chain: Chain, offset: number, out: Uint8Array): Uint8Array {
-  inPieces(chain.readable, offset, out, (address, piece, part) => void fetchBytes(memory, chain, part, address, piece));
+  inPieces(chain.readable, offset, out, (address, piece, part) => fetchBytes(memory, chain, part, address, piece));
   return out;
 }
 
@@ -205,11 +193,11 @@ export function returnChain(memory: GuestMemory, queue: Queue, chain: Chain, wri
 }
 
 /** Whether the driver wants an interrupt for what was returned since the last question (virtio 1.2 §2.7.7, §2.7.10). */
-export function wantsInterrupt(memory: GuestMemory, queue: Queue, features: RingFeatures): boolean {
+export function wantsInterrupt(memory: GuestMemory, queue: Queue, features: number): boolean {
   const before = queue.consideredUsed;
   queue.consideredUsed = queue.nextUsed;
   if (before === queue.nextUsed) return false;
-  if (!features.eventIndex) return (loadHalf(memory, driverArea(queue)) & NO_INTERRUPT) === 0;
+  if ((features & RING_FEATURE.eventIndex) === 0) return (loadHalf(memory, driverArea(queue)) & NO_INTERRUPT) === 0;
   const event = loadHalf(memory, usedEventAddress(queue));
   return ((queue.nextUsed - event - 1) & 0xffff) < ((queue.nextUsed - before) & 0xffff);
 }

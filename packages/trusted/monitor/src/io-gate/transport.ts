@@ -1,114 +1,102 @@
 import { clearSignal } from '@cloister/hardware';
-import { type Device, FEATURE, type Gate, STATUS, stopDevice, type Transport } from './device.ts';
+import { numberAt } from '../little-endian.ts';
+import { type Device, type Gate, STATUS, stopDevice } from './device.ts';
 import { kindOf } from './device-kinds.ts';
-import { numberAt } from './little-endian.ts';
-import { createQueue, QUEUE_SIZE_MAX, type Queue, queueFault } from './split-ring.ts';
+import { createQueue, QUEUE_SIZE_MAX, type Queue, queueFault, RING_FEATURE } from './split-ring.ts';
 
-/** As it is after reset. */
-export function createTransport(queueCount: number, configGeneration = 0): Transport {
-  return {
-    status: 0,
-    featureSelect: 0,
-    driverFeatureSelect: 0,
-    driverFeatures: [0, 0],
-    queueSelect: 0,
-    queues: Array.from({ length: queueCount }, createQueue),
-    configGeneration,
-    configChanged: false,
-    resetting: false,
-  };
-}
+/** What every virtio device has, whatever it does: the state behind the common configuration, as it is after reset. */
+export const createTransport = (queueCount: number, configGeneration = 0) => ({
+  status: 0,
+  featureSelect: 0,
+  driverFeatureSelect: 0,
+  /** Accepted feature bits: 0..31 and 32..63. */
+  driverFeatures: [0, 0] as [number, number],
+  queueSelect: 0,
+  queues: Array.from({ length: queueCount }, createQueue),
+  configGeneration,
+  /** The device's configuration changed since the driver last read it. */
+  configChanged: false,
+  /** The driver asked for a reset that waits for requests under way. */
+  resetting: false,
+});
+export type Transport = ReturnType<typeof createTransport>;
 
-/** A register of the common configuration. */
-interface Register {
-  readonly at: number;
-  readonly width: number;
-  read(device: Device): number;
-  write(gate: Gate, device: Device, value: number): void;
-}
+type Read = (device: Device) => number;
+type Write = (gate: Gate, device: Device, value: number) => void;
+/** Without a `write` it is read-only. */
+type Register = readonly [at: number, width: number, read: Read, write?: Write];
 
-const register = (
-  at: number,
-  width: number,
-  read: Register['read'],
-  write: Register['write'] = () => undefined,
-): Register => ({ at, width, read, write });
-
-const selector = (at: number, width: number, name: 'featureSelect' | 'driverFeatureSelect' | 'queueSelect'): Register =>
-  register(
-    at,
-    width,
-    ({ transport }) => transport[name],
-    (_gate, { transport }, value) => {
-      transport[name] = value;
-    },
-  );
+const selector = (name: 'featureSelect' | 'driverFeatureSelect' | 'queueSelect'): [Read, Write] => [
+  ({ transport }) => transport[name],
+  (_gate, { transport }, value) => {
+    transport[name] = value;
+  },
+];
 
 const selectedQueue = ({ transport }: Device): Queue | undefined => transport.queues[transport.queueSelect];
 
 /** What the selected queue has; it is set up until it is enabled, and no longer. */
 const ofQueue = (
-  at: number,
-  width: number,
   read: (queue: Queue) => number,
   set: (queue: Queue, value: number, gate: Gate, device: Device) => void,
-): Register =>
-  register(
-    at,
-    width,
-    (device) => {
-      const queue = selectedQueue(device);
-      return queue === undefined ? 0 : read(queue);
-    },
-    (gate, device, value) => {
-      const queue = selectedQueue(device);
-      if (queue !== undefined && !queue.enabled) set(queue, value, gate, device);
+): [Read, Write] => [
+  (device) => {
+    const queue = selectedQueue(device);
+    return queue === undefined ? 0 : read(queue);
+  },
+  (gate, device, value) => {
+    const queue = selectedQueue(device);
+    if (queue !== undefined && !queue.enabled) set(queue, value, gate, device);
+  },
+];
+
+/** A low or high word of the address of descriptor, driver or device area. */
+const areaWord = (word: number): [Read, Write] =>
+  ofQueue(
+    ({ areas }) => areas[word]!,
+    ({ areas }, value) => {
+      areas[word] = value;
     },
   );
 
 /** There is no MSI-X, so no vector can be mapped (virtio 1.2 §4.1.5.1.2). */
-const noVector = (): number => 0xffff;
+const noVector: Read = () => 0xffff;
 
 /** The common configuration structure (virtio 1.2 §4.1.4.3). */
 const REGISTERS: Readonly<Record<string, Register>> = {
-  featureSelect: selector(0x00, 4, 'featureSelect'),
-  feature: register(0x04, 4, (device) => offeredFeatures(device)[device.transport.featureSelect] ?? 0),
-  driverFeatureSelect: selector(0x08, 4, 'driverFeatureSelect'),
-  driverFeature: register(0x0c, 4, driverFeature, setDriverFeature),
-  configVector: register(0x10, 2, noVector),
-  queueCount: register(0x12, 2, ({ transport }) => transport.queues.length),
-  status: register(0x14, 1, ({ transport }) => transport.status, setStatus),
-  configGeneration: register(0x15, 1, ({ transport }) => transport.configGeneration),
-  queueSelect: selector(0x16, 2, 'queueSelect'),
-  queueSize: ofQueue(0x18, 2, ({ size }) => size, setQueueSize),
-  queueVector: register(0x1a, 2, noVector),
-  queueEnable: ofQueue(0x1c, 2, ({ enabled }) => Number(enabled), enableQueue),
-  queueNotifyOffset: register(0x1e, 2, (device) => (selectedQueue(device) ? device.transport.queueSelect : 0)),
+  featureSelect: [0x00, 4, ...selector('featureSelect')],
+  feature: [0x04, 4, (device) => offeredFeatures(device)[device.transport.featureSelect] ?? 0],
+  driverFeatureSelect: [0x08, 4, ...selector('driverFeatureSelect')],
+  driverFeature: [0x0c, 4, driverFeature, setDriverFeature],
+  configVector: [0x10, 2, noVector],
+  queueCount: [0x12, 2, ({ transport }) => transport.queues.length],
+  status: [0x14, 1, ({ transport }) => transport.status, setStatus],
+  configGeneration: [0x15, 1, ({ transport }) => transport.configGeneration],
+  queueSelect: [0x16, 2, ...selector('queueSelect')],
+  queueSize: [0x18, 2, ...ofQueue(({ size }) => size, setQueueSize)],
+  queueVector: [0x1a, 2, noVector],
+  queueEnable: [0x1c, 2, ...ofQueue(({ enabled }) => Number(enabled), enableQueue)],
+  queueNotifyOffset: [0x1e, 2, (device) => (selectedQueue(device) ? device.transport.queueSelect : 0)],
+  descriptorsLow: [0x20, 4, ...areaWord(0)],
+  descriptorsHigh: [0x24, 4, ...areaWord(1)],
+  driverAreaLow: [0x28, 4, ...areaWord(2)],
+  driverAreaHigh: [0x2c, 4, ...areaWord(3)],
+  deviceAreaLow: [0x30, 4, ...areaWord(4)],
+  deviceAreaHigh: [0x34, 4, ...areaWord(5)],
 };
 
-/** Low and high words of the addresses of descriptor, driver and device area. */
-const AREAS = [0, 1, 2, 3, 4, 5].map((word) =>
-  ofQueue(
-    0x20 + 4 * word,
-    4,
-    ({ areas }) => areas[word]!,
-    (queue, value) => void (queue.areas[word] = value),
-  ),
-);
-
-const BY_OFFSET = new Map([...Object.values(REGISTERS), ...AREAS].map((one) => [one.at, one]));
+const BY_OFFSET = new Map(Object.values(REGISTERS).map((register) => [register[0], register]));
 
 /** A register is touched with its own width (virtio 1.2 §4.1.3.1); anything else reads 0 and writes nothing. */
-const registerAt = (offset: number, size: number): Register | undefined => {
-  const found = BY_OFFSET.get(offset);
-  return found?.width === size ? found : undefined;
-};
+export function readCommon(device: Device, offset: number, size: number): number {
+  const [, width, read] = BY_OFFSET.get(offset) ?? [];
+  return width === size ? read!(device) >>> 0 : 0;
+}
 
-export const readCommon = (device: Device, offset: number, size: number): number =>
-  (registerAt(offset, size)?.read(device) ?? 0) >>> 0;
-
-export const writeCommon = (gate: Gate, device: Device, offset: number, size: number, value: number): void =>
-  registerAt(offset, size)?.write(gate, device, value);
+export function writeCommon(gate: Gate, device: Device, offset: number, size: number, value: number): void {
+  const [, width, , write] = BY_OFFSET.get(offset) ?? [];
+  if (width === size) write?.(gate, device, value);
+}
 
 function driverFeature({ transport }: Device): number {
   return transport.driverFeatures[transport.driverFeatureSelect] ?? 0;
@@ -154,16 +142,19 @@ function setStatus(gate: Gate, device: Device, value: number): void {
     transport.queues.forEach((_, queue) => void kindOf(device).serve(gate, device, queue));
 }
 
-/** Feature bits 0..31 and 32..63. No ACCESS_PLATFORM: addresses are guest physical. */
+/** The one feature that a driver must take (virtio 1.2 §6), of the bits from 32 up. */
+const VERSION_1 = 1 << 0;
+
+/** Feature bits 0..31, the device's own below 24, and 32..63. No ACCESS_PLATFORM: addresses are guest physical. */
 const offeredFeatures = (device: Device): readonly [number, number] => [
-  kindOf(device).features(device.state) | FEATURE.indirect | FEATURE.eventIndex,
-  FEATURE.version1High,
+  kindOf(device).features(device.state) | RING_FEATURE.indirect | RING_FEATURE.eventIndex,
+  VERSION_1,
 ];
 
 function acceptsFeatures(device: Device): boolean {
   const offered = offeredFeatures(device);
   const [low, high] = device.transport.driverFeatures;
-  return (low & ~offered[0]) === 0 && (high & ~offered[1]) === 0 && (high & FEATURE.version1High) !== 0;
+  return (low & ~offered[0]) === 0 && (high & ~offered[1]) === 0 && (high & VERSION_1) !== 0;
 }
 
 /** Goes on with a reset that waited for requests; called whenever one has ended. */

@@ -1,5 +1,6 @@
 import { aes256Gcm, KEY_BYTES, NONCE_BYTES } from '@cloister/crypto';
 import { SEALED_FRAME_BYTES } from '@cloister/protocol';
+import { structureOf } from '../little-endian.ts';
 
 /** Seals frames that leave the machine, under a key of this run that never leaves it. */
 export interface FrameSeal {
@@ -15,13 +16,11 @@ export interface FrameSeal {
  */
 export function createFrameSeal(random: (length: number) => Uint8Array): FrameSeal {
   const gcm = aes256Gcm(random(KEY_BYTES));
-  const nonceOf = (frame: number, version: number): Uint8Array => {
-    const nonce = new Uint8Array(NONCE_BYTES);
-    const view = new DataView(nonce.buffer);
-    view.setUint32(0, frame);
-    view.setBigUint64(4, BigInt(version));
-    return nonce;
-  };
+  const nonceOf = (frame: number, version: number): Uint8Array =>
+    structureOf(NONCE_BYTES, [
+      [0, 4, frame],
+      [4, 8, version],
+    ]);
   return {
     seal(frame, version, bytes) {
       const out = new Uint8Array(SEALED_FRAME_BYTES);

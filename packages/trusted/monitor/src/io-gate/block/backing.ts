@@ -17,10 +17,17 @@ export type BackingConfig =
     };
 
 /** How the gate keeps a disk: in a file that is the disk, outside of all protection, or sealed over a base. */
-export type Backing = { readonly kind: 'raw'; readonly store: number } | Overlay;
+export type Backing = Raw | Overlay;
+
+interface Raw {
+  readonly kind: 'raw';
+  readonly store: number;
+  readonly stores: readonly number[];
+}
 
 export interface Overlay {
   readonly kind: 'overlay';
+  readonly stores: readonly number[];
   readonly base: number;
   readonly overlay: number;
   readonly tree: HashTree | undefined;
@@ -35,13 +42,15 @@ export function createBacking(
   unsealed: BlockSeal | undefined,
   random: (length: number) => Uint8Array,
 ): Backing {
-  if (config.kind === 'raw') return config;
+  const stores = storesOf(config);
+  if (config.kind === 'raw') return { ...config, stores };
   const blocks = (sectors * SECTOR_BYTES) / BLOCK_BYTES;
   if (!Number.isInteger(blocks))
     throw new RangeError(`A disk under an overlay has whole blocks of ${BLOCK_BYTES} bytes`);
   const { base, overlay, tree } = config;
   return {
     kind: 'overlay',
+    stores,
     base,
     overlay,
     // Without a seal nothing is protected, and nothing pays for it.
@@ -56,11 +65,6 @@ export const storesOf = (config: BackingConfig): readonly number[] =>
   config.kind === 'raw'
     ? [config.store]
     : [config.base, config.overlay, ...(config.tree === 'unverified' ? [] : [config.tree.store])];
-
-export function usesStore(backing: Backing, store: number): boolean {
-  if (backing.kind === 'raw') return backing.store === store;
-  return backing.base === store || backing.overlay === store || backing.tree?.store === store;
-}
 
 /** What requests are multiples of: an overlay knows whole blocks alone, and says so as the disk's logical block size. */
 export const unitOf = (backing: Backing): number => (backing.kind === 'raw' ? SECTOR_BYTES : BLOCK_BYTES);

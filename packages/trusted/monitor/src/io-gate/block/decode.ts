@@ -1,9 +1,9 @@
 import { SECTOR_BYTES } from '@cloister/protocol';
+import { numberAt } from '../../little-endian.ts';
 import type { GuestMemory } from '../guest-memory.ts';
-import { numberAt } from '../little-endian.ts';
 import { type Chain, readFrom } from '../split-ring.ts';
 import { unitOf } from './backing.ts';
-import { type BlockJob, type BlockState, canDiscard, DISCARD_SEGMENTS_MAX, type Piece } from './device.ts';
+import { type Asked, type BlockState, canDiscard, DISCARD_SEGMENTS_MAX, type Piece } from './device.ts';
 
 /** Request types and status bytes (virtio 1.2 §5.2.6). */
 const TYPE = { read: 0, write: 1, flush: 4, getId: 8, discard: 11 } as const;
@@ -25,7 +25,7 @@ export interface Answer {
  * Checks everything that the guest asks for; what comes after cannot fail by the guest's doing. A chain asks for a job or
  * has its answer, or is malformed, as the string says.
  */
-export function decodeRequest(memory: GuestMemory, state: BlockState, chain: Chain): BlockJob | Answer | string {
+export function decodeRequest(memory: GuestMemory, state: BlockState, chain: Chain): Asked | Answer | string {
   if (chain.readableBytes < HEADER_BYTES) return 'a request without a whole header';
   if (chain.writableBytes < 1) return 'a request without room for its status';
   readFrom(memory, chain, 0, header);
@@ -34,13 +34,13 @@ export function decodeRequest(memory: GuestMemory, state: BlockState, chain: Cha
   const given = chain.readableBytes - HEADER_BYTES;
   switch (numberAt(header, 0, 4)) {
     case TYPE.read:
-      return fits(state, sector, room) ? job(chain, 'read', [pieceAt(sector, room, 0)]) : FAILED;
+      return fits(state, sector, room) ? { operation: 'read', pieces: [pieceAt(sector, room, 0)] } : FAILED;
     case TYPE.write:
       if (state.readOnly || !fits(state, sector, given)) return FAILED;
-      return job(chain, 'write', [pieceAt(sector, given, HEADER_BYTES)]);
+      return { operation: 'write', pieces: [pieceAt(sector, given, HEADER_BYTES)] };
     case TYPE.flush:
       // An overlay ends with the run: what was written there is as durable as it gets.
-      return state.backing.kind === 'overlay' ? DONE : job(chain, 'flush', [pieceAt(0, 0, 0)]);
+      return state.backing.kind === 'overlay' ? DONE : { operation: 'flush', pieces: [pieceAt(0, 0, 0)] };
     case TYPE.getId: {
       const bytes = Uint8Array.from({ length: Math.min(ID_BYTES, room) }, (_, i) => state.id.charCodeAt(i) || 0);
       return { status: STATUS.ok, bytes };
@@ -57,7 +57,7 @@ const DONE = answer(STATUS.ok);
 const FAILED = answer(STATUS.ioError);
 const UNSUPPORTED = answer(STATUS.unsupported);
 
-function decodeDiscard(memory: GuestMemory, state: BlockState, chain: Chain, given: number): BlockJob | Answer {
+function decodeDiscard(memory: GuestMemory, state: BlockState, chain: Chain, given: number): Asked | Answer {
   const count = given / DISCARD_BYTES;
   if (!Number.isInteger(count) || count < 1 || count > DISCARD_SEGMENTS_MAX) return FAILED;
   const list = readFrom(memory, chain, HEADER_BYTES, new Uint8Array(given));
@@ -70,7 +70,7 @@ function decodeDiscard(memory: GuestMemory, state: BlockState, chain: Chain, giv
     if (!fits(state, sector, bytes)) return FAILED;
     ranges.push(pieceAt(sector, bytes, 0));
   }
-  return job(chain, 'discard', ranges);
+  return { operation: 'discard', pieces: ranges };
 }
 
 const pieceAt = (sector: number, bytes: number, offset: number): Piece => ({
@@ -88,12 +88,3 @@ function fits(state: BlockState, sector: number, bytes: number): boolean {
     (sector * SECTOR_BYTES) % unit === 0
   );
 }
-
-const job = (chain: Chain, operation: BlockJob['operation'], pieces: Piece[]): BlockJob => ({
-  chain,
-  operation,
-  pieces,
-  unanswered: 0,
-  failed: false,
-  stored: 0,
-});

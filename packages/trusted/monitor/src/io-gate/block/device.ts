@@ -1,7 +1,7 @@
 import { type BlockRequest, PAYLOAD_PLACE_BYTES, PAYLOAD_PLACES } from '@cloister/protocol';
+import { structureOf } from '../../little-endian.ts';
 import type { BlockDevice } from '../device.ts';
 import type { DeviceKind } from '../device-kind.ts';
-import { structureOf } from '../little-endian.ts';
 import type { Chain } from '../split-ring.ts';
 import { type Backing, type Step, unitOf } from './backing.ts';
 
@@ -25,12 +25,15 @@ export interface BlockState {
   complaints: number;
 }
 
-/** One chain that the slice's answers will complete. */
-export interface BlockJob {
-  readonly chain: Chain;
+export interface Asked {
   readonly operation: 'read' | 'write' | 'flush' | 'discard';
   /** What has not left yet, in order; a discard may have several pieces, a large payload leaves cut into smaller ones. */
   readonly pieces: Piece[];
+}
+
+/** One chain that the slice's answers will complete. */
+export interface BlockJob extends Asked {
+  readonly chain: Chain;
   /** Parts that have left and are not done. */
   unanswered: number;
   failed: boolean;

@@ -34,7 +34,7 @@ export function serveBlock(gate: Gate, device: BlockDevice): void {
       const decoded = decodeRequest(gate.memory, state, chain);
       if (typeof decoded === 'string') return decoded;
       if ('pieces' in decoded) {
-        state.leaving = decoded;
+        state.leaving = { ...decoded, chain, unanswered: 0, failed: false, stored: 0 };
         return undefined;
       }
       writeInto(gate.memory, chain, 0, decoded.bytes);

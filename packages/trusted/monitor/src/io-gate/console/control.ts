@@ -1,5 +1,5 @@
+import { structureOf } from '../../little-endian.ts';
 import { type ConsoleDevice, type Gate, serveChains } from '../device.ts';
-import { structureOf } from '../little-endian.ts';
 import { writeInto } from '../split-ring.ts';
 import { CONTROL_INPUT_QUEUE } from './device.ts';
 

@@ -1,7 +1,7 @@
+import { structureOf } from '../../little-endian.ts';
 import { createPortEnd, type PortEnd } from '../../port-end.ts';
 import type { ConsoleDevice } from '../device.ts';
 import type { DeviceKind } from '../device-kind.ts';
-import { structureOf } from '../little-endian.ts';
 import type { Chain } from '../split-ring.ts';
 
 /** A virtio console device with many ports (virtio 1.2 §5.3). Port 0 is the console, the others have names. */
@@ -22,21 +22,20 @@ export interface PortState extends PortEnd, DriverSide {
   inputEnded: boolean;
 }
 
-/** What the driver made of a port, or was told. */
-interface DriverSide {
+/** What the driver made of a port, or was told, as it is after reset. */
+const UNUSED = {
   /** The driver has set the port up. */
-  ready: boolean;
+  ready: false,
   /** Someone in the guest has it open: input before that would be thrown away by the driver. */
-  guestOpen: boolean;
+  guestOpen: false,
   /** The guest closed it, but what it had written has not all left yet. */
-  closing: boolean;
+  closing: false,
   /** The chain of output that has left up to `offset`. */
-  leaving: { readonly chain: Chain; offset: number } | undefined;
+  leaving: undefined as { readonly chain: Chain; offset: number } | undefined,
   /** The driver was told that the host will write no more. */
-  endTold: boolean;
-}
-
-const UNUSED: DriverSide = { ready: false, guestOpen: false, closing: false, leaving: undefined, endTold: false };
+  endTold: false,
+};
+type DriverSide = typeof UNUSED;
 
 /** Feature bits (virtio 1.2 §5.3.3). */
 const FEATURE = { size: 1 << 0, multiport: 1 << 1 } as const;

@@ -1,7 +1,7 @@
 import type { PortEvent } from '@cloister/protocol';
-import { giveRoom, keepInput, sendOutput, takeInput, tellTaken } from '../../port-end.ts';
+import { numberAt } from '../../little-endian.ts';
+import { hearHost, sendOutput, takeInput, tellTaken } from '../../port-end.ts';
 import { type ConsoleDevice, type Gate, notifyConfigChanged, serveChains } from '../device.ts';
-import { numberAt } from '../little-endian.ts';
 import { readFrom, returnChain, writeInto } from '../split-ring.ts';
 import { EVENT, MESSAGE_BYTES, sendControl, tell, tellSize } from './control.ts';
 import {
@@ -32,27 +32,21 @@ export function portMessage(gate: Gate, device: ConsoleDevice, message: PortEven
     gate.log(`The slice named port ${message.port}, which the console does not have`);
     return;
   }
-  switch (message.kind) {
-    case 'port.data':
-      if (keepInput(port, message.bytes)) giveInput(gate, device, port);
-      else gate.log(`The slice sent input for port ${message.port} beyond its window; it is dropped`);
-      break;
-    case 'port.taken':
-      giveRoom(port, message.count);
-      takeOutput(gate, device, port);
-      break;
-    case 'port.open':
-      port.inputEnded = !message.open;
-      if (message.open) {
-        port.endTold = false;
-        // What nobody read before belonged to what has ended.
-        const unread = takeInput(port, ({ length }) => length);
-        tellTaken(port, unread, gate.send);
-        if (port.ready) tell(gate, device, port.number, EVENT.portOpen, 1);
-      }
-      giveInput(gate, device, port);
-      break;
-  }
+  if (!hearHost(port, message))
+    gate.log(`The slice sent input for port ${message.port} beyond its window; it is dropped`);
+  if (message.kind === 'port.open') hostOpened(gate, device, port, message.open);
+  takeOutput(gate, device, port);
+  giveInput(gate, device, port);
+}
+
+function hostOpened(gate: Gate, device: ConsoleDevice, port: PortState, open: boolean): void {
+  port.inputEnded = !open;
+  if (!open) return;
+  port.endTold = false;
+  // What nobody read before belonged to what has ended.
+  const unread = takeInput(port, ({ length }) => length);
+  tellTaken(port, unread, gate.send);
+  if (port.ready) tell(gate, device, port.number, EVENT.portOpen, 1);
 }
 
 export function resizeConsole(gate: Gate, device: ConsoleDevice, columns: number, rows: number): void {
