@@ -6,6 +6,7 @@ export * from './control-channel.ts';
 export * from './conversation.ts';
 export * from './device/block.ts';
 export * from './device/console.ts';
+export type * from './device/device-config.ts';
 export * from './device/payload-area.ts';
 export * from './device/port-stream.ts';
 export * from './enclave-channel.ts';

@@ -1,4 +1,5 @@
-import { sha256, sha256OfParts } from './sha256.ts';
+import { sha256 } from './sha256.ts';
+import { sha256OfParts } from './sha256-of-parts.ts';
 
 const BLOCK_BYTES = 64;
 /** A copy of so much is cheaper than an object to hash it with, which has to be collected again. */

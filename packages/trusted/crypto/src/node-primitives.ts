@@ -13,7 +13,8 @@ import {
 import { hmacSha256 } from './hmac-sha256.ts';
 import { nodeModulus, nodePrime, nodeRsaPrivate } from './node-modular.ts';
 import type { Primitives } from './primitives.ts';
-import { sha256, sha256OfParts } from './sha256.ts';
+import { sha256 } from './sha256.ts';
+import { sha256OfParts } from './sha256-of-parts.ts';
 
 // RFC 8410, sections 4 and 7: what precedes the 32 bytes of an Ed25519 key in SubjectPublicKeyInfo and in PKCS #8.
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');

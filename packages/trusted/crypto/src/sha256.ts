@@ -1,4 +1,4 @@
-import { createHash, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 const DIGEST_BYTES = 32;
 
@@ -10,14 +10,7 @@ export function sha256(bytes: Uint8Array): Uint8Array {
   return bytesOf(hash('sha256', bytes, 'binary'));
 }
 
-/** The same of parts one after the other, of any length. */
-export function sha256OfParts(parts: readonly Uint8Array[]): Uint8Array {
-  const hashing = createHash('sha256');
-  for (const part of parts) hashing.update(part);
-  return bytesOf(hashing.digest('binary'));
-}
-
-function bytesOf(digest: string): Uint8Array {
+export function bytesOf(digest: string): Uint8Array {
   const bytes = new Uint8Array(DIGEST_BYTES);
   for (let at = 0; at < DIGEST_BYTES; at += 1) bytes[at] = digest.charCodeAt(at);
   return bytes;

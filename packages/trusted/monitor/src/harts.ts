@@ -17,15 +17,6 @@ export interface HartRecord {
 
 export const createHartRecord = (): HartRecord => ({ phase: 'absent', exits: 0, reason: 'budget', shadow: new Map() });
 
-/** Before it was entered for the first time. */
-export function resetHart(hart: HartRecord): void {
-  hart.phase = 'absent';
-}
-
-export function createHart(hart: HartRecord): void {
-  hart.phase = 'created';
-}
-
 /** An exit that a slice may be told of. */
 export type SliceExit = Extract<Exit, { readonly reason: ExitReason }>;
 

@@ -5,8 +5,8 @@ export function numberAt(bytes: Uint8Array, at: number, width: number): number {
   return value;
 }
 
-/** A number within a structure: where it is, and its bytes. */
-export type Field = readonly [at: number, width: number, value: number];
+/** A number within a structure: where it is, its bytes, and whatever else is said of it. */
+export type Field = readonly [at: number, width: number, value: number, ...unknown[]];
 
 /** A structure of so many bytes with these numbers in it, and zeros. */
 export function structureOf(length: number, fields: readonly Field[]): Uint8Array {

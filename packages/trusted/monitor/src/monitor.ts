@@ -12,6 +12,7 @@ import {
   BUDGETS,
   type Channel,
   createRate,
+  type DeviceConfig,
   describePlatform,
   type FromMachine,
   fromMachine,
@@ -28,7 +29,6 @@ import type { Gate, PayloadArea } from './io-gate/device.ts';
 import {
   consolePorts,
   createDevices,
-  type DeviceConfig,
   gatePortMessage,
   gateRead,
   gateReplied,

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { readSync, writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { boardOf, type Entry, memoryPages, stopHarts } from '@cloister/hardware';
-import { createMonitor, type DeviceConfig, type Monitor, type MonitorConfig } from '@cloister/monitor';
-import type { Channel } from '@cloister/protocol';
+import { createMonitor, type Monitor, type MonitorConfig } from '@cloister/monitor';
+import type { Channel, DeviceConfig } from '@cloister/protocol';
 
 /** What a client says of its VM's machine, as JSON; the machine checks it. */
 export interface MachineSettings {

@@ -8,7 +8,7 @@ import {
   retiredOf,
   signal,
 } from '@cloister/hardware';
-import type { Register, VirtualCsr } from '@cloister/protocol';
+import type { Register, ToMachine, VirtualCsr } from '@cloister/protocol';
 import { enter } from '../harts.ts';
 import { storeBytes } from '../io-gate/guest-memory.ts';
 import type { Machine } from '../machine.ts';
@@ -17,22 +17,19 @@ import { frameBytes, giveFrames, pitEntry, takeFrame } from '../tables/pit.ts';
 // What `decode.ts` has checked is carried out here. Nothing of it can fail.
 
 const NOTHING = new Uint8Array(0);
+type Run = Extract<ToMachine, { kind: 'hart.run' }>;
 
-/** A grant of 0 microseconds is none. */
-export function enterGuest(
-  machine: Machine,
-  number: number,
-  changes: ReadonlyMap<Register, bigint>,
-  grant: { readonly microseconds: number; readonly sequence: bigint },
-): void {
-  const hart = machine.harts[number]!;
+/** Enters the guest with what the slice changed of the exit. A grant of 0 microseconds is none. */
+export function enterGuest(machine: Machine, call: Run, changes: ReadonlyMap<Register, bigint>): void {
+  const { board, budget } = machine;
+  const hart = machine.harts[call.hart]!;
   const first = hart.phase === 'created';
   for (const [register, value] of changes) hart.shadow.set(register, value);
-  if (grant.microseconds > 0) machine.budget.sequence = grant.sequence;
-  addBudget(machine.board, number, grant.microseconds);
+  if (call.microseconds > 0) budget.sequence = call.sequence;
+  addBudget(board, call.hart, call.microseconds);
   const completion = enter(hart);
   if (first) machine.start(machine.launch.end!);
-  else completeExit(machine.board, number, completion);
+  else completeExit(board, call.hart, completion);
 }
 
 export function readCsr({ board, send }: Machine, hart: number, csr: VirtualCsr): void {
@@ -49,11 +46,6 @@ export function fence({ board }: Machine, harts: readonly number[]): void {
   for (const hart of harts) raiseAttention(board, hart, ATTENTION.fence);
 }
 
-export function zeroFrames({ pit, send }: Machine, frame: number, count: number): void {
-  giveFrames(pit, frame, count);
-  send({ kind: 'frame.mapped', operation: 'zero', frame, sealed: NOTHING });
-}
-
 export function sealFrame(machine: Machine, frame: number, version: number): void {
   const { pit, send } = machine;
   const sealed = machine.seal.seal(frame, version, frameBytes(pit, frame));
@@ -63,8 +55,10 @@ export function sealFrame(machine: Machine, frame: number, version: number): voi
   send({ kind: 'frame.mapped', operation: 'take', frame, sealed });
 }
 
-export function restoreFrame({ pit, gate, send }: Machine, frame: number, bytes: Uint8Array): void {
-  giveFrames(pit, frame, 1);
-  storeBytes(gate.memory, pitEntry(pit, frame).address, bytes);
-  send({ kind: 'frame.mapped', operation: 'restore', frame, sealed: NOTHING });
+/** Gives the VM frames of zeros, or one with the contents that had left. */
+export function mapFrames({ pit, gate, send }: Machine, frame: number, count: number, contents?: Uint8Array): void {
+  giveFrames(pit, frame, count);
+  if (contents !== undefined) storeBytes(gate.memory, pitEntry(pit, frame).address, contents);
+  const operation = contents === undefined ? 'zero' : 'restore';
+  send({ kind: 'frame.mapped', operation, frame, sealed: NOTHING });
 }

@@ -11,11 +11,11 @@ import {
   type ToMachine,
   VIRTUAL_CSRS,
 } from '@cloister/protocol';
-import { createHart, type HartRecord } from '../harts.ts';
+import type { HartRecord } from '../harts.ts';
 import { isLive } from '../io-gate/device.ts';
 import type { Decoded, Machine } from '../machine.ts';
 import { allAbsent, pitEntry } from '../tables/pit.ts';
-import { enterGuest, fence, inject, readCsr, restoreFrame, sealFrame, zeroFrames } from './act.ts';
+import { enterGuest, fence, inject, mapFrames, readCsr, sealFrame } from './act.ts';
 
 export type Call = Extract<ToMachine, { kind: SliceCall }>;
 type CallOf<K extends SliceCall> = Extract<Call, { kind: K }>;
@@ -29,7 +29,10 @@ export function decodeCall(machine: Machine, call: Call): Decoded {
   if (hart === undefined) return `There is no hart ${call.hart}`;
   if (call.kind === 'hart.init') {
     if (machine.launch.phase !== 'begun') return 'Harts are created while the VM is launched';
-    return hart.phase === 'absent' ? () => createHart(hart) : `Hart ${call.hart} exists`;
+    if (hart.phase !== 'absent') return `Hart ${call.hart} exists`;
+    return () => {
+      hart.phase = 'created';
+    };
   }
   if (hart.phase === 'absent') return `Hart ${call.hart} was not created`;
   switch (call.kind) {
@@ -66,7 +69,7 @@ function decodeRun(machine: Machine, hart: HartRecord, call: CallOf<'hart.run'>)
       return 'The grant is not the scheduler’s';
   }
   const changes = new Map(call.registers.map((value, i) => [changeable[i]!, value]));
-  return () => enterGuest(machine, call.hart, changes, call);
+  return () => enterGuest(machine, call, changes);
 }
 
 function decodeState(machine: Machine, hart: HartRecord, call: CallOf<'state.read' | 'state.write'>): Decoded {
@@ -98,7 +101,7 @@ function decodeFrame(machine: Machine, { operation, frame, count, sealed }: Call
   if (operation === 'zero') {
     if (sealed.length !== 0) return 'Frames of zeros have no contents';
     if (!allAbsent(pit, frame, count)) return 'Not all of these frames are absent';
-    return () => zeroFrames(machine, frame, count);
+    return () => mapFrames(machine, frame, count);
   }
   if (count !== 1) return 'One frame is moved at a time';
   if (frame >= pit.states.length) return 'The frame lies outside RAM';
@@ -113,7 +116,8 @@ function decodeFrame(machine: Machine, { operation, frame, count, sealed }: Call
   if (state !== 'sealed') return `Frame ${frame} has not left`;
   if (sealed.length !== SEALED_FRAME_BYTES) return 'A sealed frame has another length';
   const bytes = machine.seal.open(frame, version, sealed);
-  return bytes === undefined ? 'These are not the contents that left last' : () => restoreFrame(machine, frame, bytes);
+  if (bytes === undefined) return 'These are not the contents that left last';
+  return () => mapFrames(machine, frame, 1, bytes);
 }
 
 /**

@@ -37,12 +37,9 @@ export interface Gate {
 
 /** The device status field (virtio 1.2 §2.1). */
 export const STATUS = {
-  acknowledge: 1,
-  driver: 2,
   driverOk: 4,
   featuresOk: 8,
   needsReset: 0x40,
-  failed: 0x80,
 } as const;
 
 interface DeviceOf<Kind extends string, State> {
@@ -104,15 +101,10 @@ export function serveChains(gate: Gate, device: Device, index: number, server: Q
       break;
     }
   }
-  notifyUsed(gate, device, queue);
-  return taken === undefined;
-}
-
-/** Interrupts the driver if it wants to know of what was returned in the queue. */
-export function notifyUsed(gate: Gate, device: Device, queue: Queue): void {
-  if (isLive(device) && wantsInterrupt(gate.memory, queue, device.transport.driverFeatures[0])) {
+  // Interrupts the driver if it wants to know of what was returned.
+  if (isLive(device) && wantsInterrupt(gate.memory, queue, device.transport.driverFeatures[0]))
     signal(gate.board, gate.harts, device.number, 0);
-  }
+  return taken === undefined;
 }
 
 /** The driver is told that the device's configuration is not what it read. */

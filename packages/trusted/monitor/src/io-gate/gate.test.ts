@@ -1,5 +1,5 @@
 import { INTERRUPT_SOURCE, interruptLines, MEMORY_MAP } from '@cloister/hardware';
-import type { BlockRequest } from '@cloister/protocol';
+import type { BlockRequest, DeviceConfig } from '@cloister/protocol';
 import { describe, expect, test } from 'vitest';
 import { createFetchWatch, createGateBench, type GateBench } from '../testing/gate-bench.ts';
 import {
@@ -19,7 +19,7 @@ import {
   takeUsed,
   writeDescriptor,
 } from '../testing/guest-driver.ts';
-import { type DeviceConfig, gatePortMessage, gateReplied, serveDoorbells } from './gate.ts';
+import { gatePortMessage, gateReplied, serveDoorbells } from './gate.ts';
 import { fetchBytes } from './guest-memory.ts';
 import { readFrom, takeChain } from './split-ring.ts';
 

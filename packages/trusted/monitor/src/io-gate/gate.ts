@@ -9,10 +9,10 @@ import {
   takeDoorbells,
   VIRTIO_BAR,
 } from '@cloister/hardware';
-import type { BlockReply, PortEvent } from '@cloister/protocol';
+import type { BlockReply, DeviceConfig, PortEvent } from '@cloister/protocol';
 import { numberAt } from '../little-endian.ts';
 import type { BlockSeal } from '../seal/block-seal.ts';
-import { type BackingConfig, createBacking, storesOf } from './block/backing.ts';
+import { createBacking, storesOf } from './block/backing.ts';
 import { createBlockState } from './block/device.ts';
 import { blockReplied, resendBlock } from './block/requests.ts';
 import { createConsoleState, queuesOf } from './console/device.ts';
@@ -21,18 +21,6 @@ import { type ConsoleDevice, type Device, type Gate, stopDevice } from './device
 import { kindOf } from './device-kinds.ts';
 import { barWindow, createPciFunction, decodedBar, writeConfigSpace } from './pci-function.ts';
 import { createTransport, finishReset, readCommon, readDeviceConfig, writeCommon } from './transport.ts';
-
-/** A device of the machine; its place in the list is its PCI device number. */
-export type DeviceConfig =
-  | { readonly kind: 'console'; readonly names: readonly string[] }
-  | {
-      readonly kind: 'block';
-      /** Of 512 bytes. */
-      readonly sectors: number;
-      readonly readOnly: boolean;
-      readonly backing: BackingConfig;
-    }
-  | { readonly kind: 'rng' };
 
 /** @throws RangeError for more devices than the bus has interrupts for, two that share a store, a backing that is none */
 export function createDevices(
@@ -47,9 +35,8 @@ export function createDevices(
   const stateOf = (config: DeviceConfig): Device['state'] => {
     if (config.kind === 'console') return createConsoleState(config.names);
     if (config.kind === 'rng') return undefined;
-    const { backing, sectors, readOnly } = config;
-    const made = createBacking(backing, sectors, unsealed, random);
-    return createBlockState(made, sectors, readOnly, disks.indexOf(config), disks.length);
+    const backing = createBacking(config.backing, config.sectors, unsealed, random);
+    return createBlockState(config, backing, disks.indexOf(config), disks.length);
   };
   return configs.map((config, number) => {
     const queues = config.kind === 'console' ? queuesOf(1 + config.names.length) : 1;
@@ -139,7 +126,7 @@ export function serveDoorbells(gate: Gate): void {
 
 /** The slice completed a request of the gate. */
 export function gateReplied(gate: Gate, reply: BlockReply): void {
-  const device = gate.devices.find((one) => one.kind === 'block' && one.state.backing.stores.includes(reply.store));
+  const device = gate.devices.find((one) => one.kind === 'block' && one.state.stores.includes(reply.store));
   if (device?.kind !== 'block') {
     gate.log(`The slice answered for store ${reply.store}, which is no disk's`);
     return;

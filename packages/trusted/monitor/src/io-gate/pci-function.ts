@@ -71,10 +71,7 @@ const CAPABILITIES: readonly Register[] = [
 export function createPciFunction(identity: PciIdentity): PciFunction {
   const registers = [...Object.values(headerOf(identity)), ...CAPABILITIES];
   return {
-    space: structureOf(
-      256,
-      registers.map(([at, width, value]) => [at, width, value]),
-    ),
+    space: structureOf(256, registers),
     writable: structureOf(
       256,
       registers.map(([at, width, , writable = 0]) => [at, width, writable]),

@@ -50,15 +50,6 @@ const ofQueue = (
   },
 ];
 
-/** A low or high word of the address of descriptor, driver or device area. */
-const areaWord = (word: number): [Read, Write] =>
-  ofQueue(
-    ({ areas }) => areas[word]!,
-    ({ areas }, value) => {
-      areas[word] = value;
-    },
-  );
-
 /** There is no MSI-X, so no vector can be mapped (virtio 1.2 §4.1.5.1.2). */
 const noVector: Read = () => 0xffff;
 
@@ -77,15 +68,16 @@ const REGISTERS: Readonly<Record<string, Register>> = {
   queueVector: [0x1a, 2, noVector],
   queueEnable: [0x1c, 2, ...ofQueue(({ enabled }) => Number(enabled), enableQueue)],
   queueNotifyOffset: [0x1e, 2, (device) => (selectedQueue(device) ? device.transport.queueSelect : 0)],
-  descriptorsLow: [0x20, 4, ...areaWord(0)],
-  descriptorsHigh: [0x24, 4, ...areaWord(1)],
-  driverAreaLow: [0x28, 4, ...areaWord(2)],
-  driverAreaHigh: [0x2c, 4, ...areaWord(3)],
-  deviceAreaLow: [0x30, 4, ...areaWord(4)],
-  deviceAreaHigh: [0x34, 4, ...areaWord(5)],
 };
 
-const BY_OFFSET = new Map(Object.values(REGISTERS).map((register) => [register[0], register]));
+/** Low and high words of the addresses of descriptor, driver and device area. */
+const AREAS = [0, 1, 2, 3, 4, 5].map((word): Register => {
+  const read = ({ areas }: Queue): number => areas[word]!;
+  const set = ({ areas }: Queue, value: number): void => void (areas[word] = value);
+  return [0x20 + 4 * word, 4, ...ofQueue(read, set)];
+});
+
+const BY_OFFSET = new Map([...Object.values(REGISTERS), ...AREAS].map((register) => [register[0], register]));
 
 /** A register is touched with its own width (virtio 1.2 §4.1.3.1); anything else reads 0 and writes nothing. */
 export function readCommon(device: Device, offset: number, size: number): number {

@@ -1,5 +1,4 @@
 import { EMPTY_LAUNCH_DIGEST, type LaunchEnd, RNG_SEED_BYTES } from '@cloister/protocol';
-import { resetHart } from '../harts.ts';
 import { storeBytes } from '../io-gate/guest-memory.ts';
 import type { Machine } from '../machine.ts';
 import { resetPit } from '../tables/pit.ts';
@@ -8,7 +7,7 @@ import { resetPit } from '../tables/pit.ts';
 
 export function beginLaunch({ pit, harts, launch }: Machine): void {
   resetPit(pit);
-  harts.forEach(resetHart);
+  for (const hart of harts) hart.phase = 'absent';
   launch.digest = EMPTY_LAUNCH_DIGEST;
   launch.phase = 'begun';
 }

@@ -2,19 +2,16 @@ import { sha256 } from '@cloister/crypto';
 import { EMPTY_LAUNCH_DIGEST, extendLaunchDigest, type LaunchEnd, type LaunchStep } from '@cloister/protocol';
 
 /** The launch, after the SEV API's state machine: nothing, begun, finished. */
-export interface Launch {
-  phase: 'new' | 'begun' | 'finished';
+export const createLaunch = (expected: Uint8Array | undefined) => ({
+  phase: 'new' as 'new' | 'begun' | 'finished',
   /** Of all steps so far (`launch-digest.ts`). */
-  digest: Uint8Array;
+  digest: EMPTY_LAUNCH_DIGEST,
   /** What the owner wants to be started; undefined where nobody said. */
-  readonly expected: Uint8Array | undefined;
+  expected,
   /** Where hart 0 starts; set with `finished`. */
-  end: LaunchEnd | undefined;
-}
-
-export function createLaunch(expected: Uint8Array | undefined): Launch {
-  return { phase: 'new', digest: EMPTY_LAUNCH_DIGEST, expected, end: undefined };
-}
+  end: undefined as LaunchEnd | undefined,
+});
+export type Launch = ReturnType<typeof createLaunch>;
 
 export const digestAfter = ({ digest }: Launch, step: LaunchStep): Uint8Array =>
   extendLaunchDigest(sha256, digest, step);

@@ -4,7 +4,6 @@ import type { GuestMemory } from '../io-gate/guest-memory.ts';
 
 /** What a frame of guest RAM is: `sealed` contents are with the slice, and only the latest of them come back. */
 const STATES = ['absent', 'present', 'sealed'] as const;
-export type FrameState = (typeof STATES)[number];
 
 /** Who may use a frame's bytes. Frames that two VMs share get an owner of their own here. */
 export type FrameOwner = 'nobody' | 'vm';
@@ -20,14 +19,6 @@ export interface Pit {
   readonly states: Uint8Array;
   /** How often a frame has left sealed; 0 is not kept. */
   readonly versions: Map<number, number>;
-}
-
-export interface PitEntry {
-  readonly state: FrameState;
-  readonly owner: FrameOwner;
-  /** Its only guest physical address. */
-  readonly address: number;
-  readonly version: number;
 }
 
 /** The table of a machine to whose RAM nothing was stored, or whose frames' flags say where. */
@@ -50,14 +41,12 @@ export function resetPit({ memory, states, versions }: Pit): void {
   versions.clear();
 }
 
-export function pitEntry({ states, versions }: Pit, frame: number): PitEntry {
+export function pitEntry({ states, versions }: Pit, frame: number) {
   const state = STATES[states[frame]!]!;
-  return {
-    state,
-    owner: state === 'absent' ? 'nobody' : 'vm',
-    address: MEMORY_MAP.ram.base + frame * FRAME_BYTES,
-    version: versions.get(frame) ?? 0,
-  };
+  const owner: FrameOwner = state === 'absent' ? 'nobody' : 'vm';
+  /** Its only guest physical address. */
+  const address = MEMORY_MAP.ram.base + frame * FRAME_BYTES;
+  return { state, owner, address, version: versions.get(frame) ?? 0 };
 }
 
 /** Whether all of these frames exist and are absent. */

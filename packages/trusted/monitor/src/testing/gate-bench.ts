@@ -1,7 +1,14 @@
 import { type Board, boardOf, memoryPages, ringDoorbell } from '@cloister/hardware';
-import { type BlockRequest, BUDGETS, createRate, PAYLOAD_AREA_BYTES, type PortEvent } from '@cloister/protocol';
+import {
+  type BlockRequest,
+  BUDGETS,
+  createRate,
+  type DeviceConfig,
+  PAYLOAD_AREA_BYTES,
+  type PortEvent,
+} from '@cloister/protocol';
 import type { Gate } from '../io-gate/device.ts';
-import { createDevices, type DeviceConfig, gateRead, gateWrite } from '../io-gate/gate.ts';
+import { createDevices, gateRead, gateWrite } from '../io-gate/gate.ts';
 import { createGuestMemory, type FetchWatch } from '../io-gate/guest-memory.ts';
 import type { BlockSeal } from '../seal/block-seal.ts';
 import { createGuest, type Guest } from './guest-driver.ts';

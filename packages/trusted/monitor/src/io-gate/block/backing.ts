@@ -1,33 +1,13 @@
-import { BLOCK_BYTES, BLOCK_PAYLOAD_BYTES_MAX, SECTOR_BYTES } from '@cloister/protocol';
+import { type BackingConfig, BLOCK_BYTES, BLOCK_PAYLOAD_BYTES_MAX, SECTOR_BYTES } from '@cloister/protocol';
 import { type BlockSeal, createBlockSeal } from '../../seal/block-seal.ts';
 import { createHashTree, type HashTree } from './hash-tree.ts';
 import { createVersionTable, IN_BASE, runOf, type VersionTable, versionOf } from './version-table.ts';
 
-/** What a disk is made of, by numbers of stores; no store is part of two disks. */
-export type BackingConfig =
-  | { readonly kind: 'raw'; readonly store: number }
-  | {
-      readonly kind: 'overlay';
-      /** Never written; read as far as the overlay has nothing. */
-      readonly base: number;
-      /** The hash tree that the base is checked against: `rootHash` in hexadecimal. */
-      readonly tree: { readonly store: number; readonly rootHash: string } | 'unverified';
-      /** Empty at the start; its contents mean nothing after this run. */
-      readonly overlay: number;
-    };
-
 /** How the gate keeps a disk: in a file that is the disk, outside of all protection, or sealed over a base. */
-export type Backing = Raw | Overlay;
-
-interface Raw {
-  readonly kind: 'raw';
-  readonly store: number;
-  readonly stores: readonly number[];
-}
+export type Backing = Extract<BackingConfig, { kind: 'raw' }> | Overlay;
 
 export interface Overlay {
   readonly kind: 'overlay';
-  readonly stores: readonly number[];
   readonly base: number;
   readonly overlay: number;
   readonly tree: HashTree | undefined;
@@ -42,15 +22,13 @@ export function createBacking(
   unsealed: BlockSeal | undefined,
   random: (length: number) => Uint8Array,
 ): Backing {
-  const stores = storesOf(config);
-  if (config.kind === 'raw') return { ...config, stores };
+  if (config.kind === 'raw') return config;
   const blocks = (sectors * SECTOR_BYTES) / BLOCK_BYTES;
   if (!Number.isInteger(blocks))
     throw new RangeError(`A disk under an overlay has whole blocks of ${BLOCK_BYTES} bytes`);
   const { base, overlay, tree } = config;
   return {
     kind: 'overlay',
-    stores,
     base,
     overlay,
     // Without a seal nothing is protected, and nothing pays for it.

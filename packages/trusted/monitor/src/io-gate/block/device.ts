@@ -1,38 +1,15 @@
-import { type BlockRequest, PAYLOAD_PLACE_BYTES, PAYLOAD_PLACES } from '@cloister/protocol';
+import { type BlockRequest, type DeviceConfig, PAYLOAD_PLACE_BYTES, PAYLOAD_PLACES } from '@cloister/protocol';
 import { structureOf } from '../../little-endian.ts';
 import type { BlockDevice } from '../device.ts';
 import type { DeviceKind } from '../device-kind.ts';
 import type { Chain } from '../split-ring.ts';
-import { type Backing, type Step, unitOf } from './backing.ts';
+import { type Backing, type Step, storesOf, unitOf } from './backing.ts';
 
-/** A virtio block device (virtio 1.2 §5.2): what it is, and what its driver has under way. */
-export interface BlockState {
-  /** Capacity in sectors of 512 bytes. */
-  readonly sectors: number;
-  readonly readOnly: boolean;
-  /** What GET_ID answers: at most 20 bytes of ASCII. */
-  readonly id: string;
-  readonly backing: Backing;
-  /** The chain whose requests have not all left yet: there was no budget, or another request is in the way. */
-  leaving: BlockJob | undefined;
-  /** By the place of its payload: what has left for the slice and was not answered. */
-  readonly requests: Map<number, UnderWay>;
-  /** Reads of the base that came, and wait in their places for hashes to be checked against. */
-  readonly unchecked: Set<Part>;
-  /** Places in the payload area that no part holds, the one that was used last at the end. */
-  readonly places: number[];
-  /** Answers that were not asked for or were wrong; see `complain`. */
-  complaints: number;
-}
-
-export interface Asked {
+/** One chain that the slice's answers will complete. */
+export interface BlockJob {
   readonly operation: 'read' | 'write' | 'flush' | 'discard';
   /** What has not left yet, in order; a discard may have several pieces, a large payload leaves cut into smaller ones. */
   readonly pieces: Piece[];
-}
-
-/** One chain that the slice's answers will complete. */
-export interface BlockJob extends Asked {
   readonly chain: Chain;
   /** Parts that have left and are not done. */
   unanswered: number;
@@ -40,6 +17,9 @@ export interface BlockJob extends Asked {
   /** Bytes stored into the guest's buffers. */
   stored: number;
 }
+
+/** What a chain asks for. */
+export type Asked = Pick<BlockJob, 'operation' | 'pieces'>;
 
 /** Bytes of the disk, and where their payload lies in the chain's readable (write) or writable (read) bytes. */
 export interface Piece {
@@ -57,17 +37,12 @@ export interface Part extends Piece {
   readonly versions: number[];
 }
 
-/** A request at the slice: a part of a job, or a block of the hash tree. */
+/** A request at the slice: for a part of a job, or for a block of the hash tree that a part needs, and in whose place it lies. */
 export interface UnderWay {
   /** As it left, so that it can be sent again: the payload still lies in its place, and is never sealed anew. */
   readonly message: BlockRequest;
-  readonly part: Part | TreeBlock;
-}
-
-export interface TreeBlock {
-  readonly treeBlock: number;
-  /** The read that needs it, and in whose place it lies. */
-  readonly reader: Part;
+  readonly part: Part;
+  readonly treeBlock: number | undefined;
 }
 
 /** Feature bits (virtio 1.2 §5.2.3). */
@@ -90,27 +65,36 @@ const DISCARD_SECTORS_MAX = 0x40_0000;
 /** Sectors of a block: what a discard is a multiple of. */
 const DISCARD_ALIGNMENT = 8;
 
-/** The disk is the `nth` of so many that share the payload area. */
-export function createBlockState(
-  backing: Backing,
-  sectors: number,
-  readOnly: boolean,
-  nth: number,
-  of: number,
-): BlockState {
+type BlockConfig = Extract<DeviceConfig, { kind: 'block' }>;
+
+/**
+ * A virtio block device (virtio 1.2 §5.2): what it is, and what its driver has under way. The disk is the `nth` of so many
+ * that share the payload area.
+ */
+export function createBlockState(config: BlockConfig, backing: Backing, nth: number, of: number) {
   const count = Math.min(PLACES_MAX, Math.floor(PAYLOAD_PLACES / of));
   return {
-    sectors,
-    readOnly,
+    /** Capacity in sectors of 512 bytes. */
+    sectors: config.sectors,
+    readOnly: config.readOnly,
+    /** What GET_ID answers: at most 20 bytes of ASCII. */
     id: `cloister-disk-${nth}`,
     backing,
-    leaving: undefined,
-    requests: new Map(),
-    unchecked: new Set(),
+    /** All that the backing is made of. */
+    stores: storesOf(config.backing),
+    /** The chain whose requests have not all left yet: there was no budget, or another request is in the way. */
+    leaving: undefined as BlockJob | undefined,
+    /** By the place of its payload: what has left for the slice and was not answered. */
+    requests: new Map<number, UnderWay>(),
+    /** Reads of the base that came, and wait in their places for hashes to be checked against. */
+    unchecked: new Set<Part>(),
+    /** Places in the payload area that no part holds, the one that was used last at the end. */
     places: Array.from({ length: count }, (_, i) => (nth * count + count - 1 - i) * PAYLOAD_PLACE_BYTES),
+    /** Answers that were not asked for or were wrong; see `complain`. */
     complaints: 0,
   };
 }
+export type BlockState = ReturnType<typeof createBlockState>;
 
 /** Whether blocks can be discarded: a raw file gives nothing back, since Node punches no holes. */
 export const canDiscard = (state: BlockState): boolean => !state.readOnly && state.backing.kind === 'overlay';

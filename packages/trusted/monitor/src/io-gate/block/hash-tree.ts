@@ -1,5 +1,5 @@
 import { sha256 } from '@cloister/crypto';
-import { BLOCK_BYTES, HASH_BYTES, HASHES_A_BLOCK, type HashTreeLayout, hashTreeLayout } from '@cloister/protocol';
+import { HASH_BYTES, HASHES_A_BLOCK, type HashTreeLayout, hashTreeLayout } from '@cloister/protocol';
 
 /** Blocks of the tree that are kept once they were checked: 1 MiB, the hashes of 128 MiB of the disk. */
 const CACHE_BLOCKS = 256;
@@ -55,10 +55,10 @@ export function missingFor(tree: HashTree, first: number, count: number): Missin
 }
 
 /** Keeps a block that was asked for, if it is the right one. */
-export function keepTreeBlock(tree: HashTree, number: number, bytes: Uint8Array): boolean {
+export function keepTreeBlock(tree: HashTree, number: number, bytes: Uint8Array | undefined): boolean {
   const hash = tree.asked.get(number);
   tree.asked.delete(number);
-  if (hash === undefined || bytes.length !== BLOCK_BYTES || !isHashOf(hash, bytes)) return false;
+  if (hash === undefined || bytes === undefined || !isHashOf(hash, bytes)) return false;
   if (tree.checked.size >= CACHE_BLOCKS) tree.checked.delete(tree.checked.keys().next().value!);
   tree.checked.set(number, bytes);
   return true;

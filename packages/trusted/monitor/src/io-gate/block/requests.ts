@@ -11,14 +11,13 @@ import { type BlockDevice, type Gate, isLive, liveQueue, serveChains } from '../
 import { type Chain, readFrom, returnChain, writeInto } from '../split-ring.ts';
 import { firstStep, type Overlay, type Step } from './backing.ts';
 import { decodeRequest, STATUS } from './decode.ts';
-import type { BlockJob, BlockState, Part, Piece, TreeBlock, UnderWay } from './device.ts';
+import type { BlockJob, BlockState, Part, Piece, UnderWay } from './device.ts';
 import { hashOf, isHashOf, keepTreeBlock, missingFor } from './hash-tree.ts';
 import { discardBlocks, setVersion, versionOf } from './version-table.ts';
 
 /** Bytes of zeros that the gate answers in one turn. */
 const ZEROS_MAX = 2 * 1024 * 1024;
 
-const NOTHING = new Uint8Array(0);
 /** What payloads are copied through, as they are inside and outside of the machine; nothing stays here between two parts. */
 const inside = new Uint8Array(BLOCK_PAYLOAD_BYTES_MAX);
 const outside = new Uint8Array(STORE_PAYLOAD_BYTES_MAX);
@@ -49,7 +48,8 @@ function sendPieces(gate: Gate, device: BlockDevice, leaving: BlockJob): void {
   const { operation, pieces } = leaving;
   let zeroed = 0;
   for (let piece = pieces[0]; piece !== undefined; piece = pieces[0]) {
-    const step = firstStep(state.backing, operation, piece.at, piece.bytes);
+    const { at, bytes, offset } = piece;
+    const step = firstStep(state.backing, operation, at, bytes);
     const asks = step.where !== 'nowhere';
     if (isInTheWay(state, operation, step) || (asks && state.places.length === 0)) return;
     if (!asks && operation === 'read' && (zeroed += step.bytes) > ZEROS_MAX) {
@@ -57,19 +57,13 @@ function sendPieces(gate: Gate, device: BlockDevice, leaving: BlockJob): void {
       ringDoorbell(gate.board, device.number, 0);
       return;
     }
-    if (step.bytes === piece.bytes) pieces.shift();
-    else pieces[0] = after(piece, step.bytes);
+    if (step.bytes === bytes) pieces.shift();
+    else pieces[0] = { at: at + step.bytes, bytes: bytes - step.bytes, offset: offset + step.bytes };
     sendPart(gate, device, leaving, { ...piece, bytes: step.bytes }, step);
   }
   state.leaving = undefined;
   settle(gate, device, leaving);
 }
-
-const after = ({ at, bytes, offset }: Piece, done: number): Piece => ({
-  at: at + done,
-  bytes: bytes - done,
-  offset: offset + done,
-});
 
 /**
  * What reads or changes bytes of a store that a write under way changes waits for it, and a write for both: so a block
@@ -122,9 +116,9 @@ function givePayload(gate: Gate, device: BlockDevice, { job, offset, bytes, plac
   return false;
 }
 
-function ask(gate: Gate, state: BlockState, part: UnderWay['part'], request: Omit<BlockRequest, 'kind'>): void {
-  const message: BlockRequest = { kind: 'block.request', ...request };
-  state.requests.set(message.at, { message, part });
+function ask(gate: Gate, state: BlockState, part: Part, asked: Omit<BlockRequest, 'kind'>, treeBlock?: number): void {
+  const message: BlockRequest = { kind: 'block.request', ...asked };
+  state.requests.set(message.at, { message, part, treeBlock });
   gate.send(message);
 }
 
@@ -142,11 +136,8 @@ export function blockReplied(gate: Gate, device: BlockDevice, { store, at, ok }:
     return;
   }
   state.requests.delete(at);
-  const { part } = request;
-  if ('treeBlock' in part) {
-    const bytes = new Uint8Array(BLOCK_BYTES);
-    treeBlockArrived(gate, device, part, ok && gate.payloads.read(at, bytes) ? bytes : NOTHING);
-  } else partAnswered(gate, device, part, ok);
+  if (request.treeBlock === undefined) partAnswered(gate, device, request.part, ok);
+  else treeBlockArrived(gate, device, request, ok);
   if (isLive(device)) serveBlock(gate, device);
 }
 
@@ -202,7 +193,7 @@ function lacksHashes(gate: Gate, state: BlockState, part: Part): boolean {
   if (!tree!.asked.has(number) && !state.requests.has(at)) {
     tree!.asked.set(number, hash);
     const place = { store: tree!.store, at, offset: number * BLOCK_BYTES, length: BLOCK_BYTES };
-    ask(gate, state, { treeBlock: number, reader: part }, { ...place, operation: 'read' });
+    ask(gate, state, part, { ...place, operation: 'read' }, number);
   }
   return true;
 }
@@ -213,9 +204,12 @@ function takeWhenChecked(gate: Gate, device: BlockDevice, part: Part): void {
 }
 
 /** Who asked for a block that is not the right one gets an error; others that need it ask, too. */
-function treeBlockArrived(gate: Gate, device: BlockDevice, { treeBlock, reader }: TreeBlock, bytes: Uint8Array): void {
+function treeBlockArrived(gate: Gate, device: BlockDevice, request: UnderWay, ok: boolean): void {
   const { unchecked, backing } = device.state;
-  const good = keepTreeBlock((backing as Overlay).tree!, treeBlock, bytes);
+  const { message, part: reader, treeBlock } = request;
+  const bytes = new Uint8Array(BLOCK_BYTES);
+  const found = ok && gate.payloads.read(message.at, bytes);
+  const good = keepTreeBlock((backing as Overlay).tree!, treeBlock!, found ? bytes : undefined);
   if (!good)
     complain(gate, device, `block ${treeBlock} of its hash tree is not the image's; its reader gets an I/O error`);
   for (const part of [...unchecked])

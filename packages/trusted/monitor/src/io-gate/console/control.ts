@@ -16,7 +16,7 @@ export const EVENT = {
 
 /** Bytes of a control message before what some have more. */
 export const MESSAGE_BYTES = 8;
-const NOTHING = new Uint8Array(0);
+const NOTHING: Uint8Array = new Uint8Array(0);
 
 /**
  * How many messages of an event wait for the driver, at most, for a port: the last size, the last end of the input and
@@ -31,7 +31,7 @@ export function tell(
   port: number,
   event: number,
   value: number,
-  more: Uint8Array = NOTHING,
+  more = NOTHING,
 ): void {
   const { control } = device.state;
   const message = structureOf(MESSAGE_BYTES + more.length, [

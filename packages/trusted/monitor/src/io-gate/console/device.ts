@@ -4,18 +4,6 @@ import type { ConsoleDevice } from '../device.ts';
 import type { DeviceKind } from '../device-kind.ts';
 import type { Chain } from '../split-ring.ts';
 
-/** A virtio console device with many ports (virtio 1.2 §5.3). Port 0 is the console, the others have names. */
-export interface ConsoleState {
-  readonly ports: readonly PortState[];
-  /** Size of port 0's terminal; 0 by 0 while unknown. */
-  columns: number;
-  rows: number;
-  /** The driver has taken the list of ports. */
-  announced: boolean;
-  /** Control messages that wait for a buffer of the driver's. */
-  readonly control: Uint8Array[];
-}
-
 export interface PortState extends PortEnd, DriverSide {
   readonly name: string | undefined;
   /** The host will write no more. */
@@ -40,13 +28,23 @@ type DriverSide = typeof UNUSED;
 /** Feature bits (virtio 1.2 §5.3.3). */
 const FEATURE = { size: 1 << 0, multiport: 1 << 1 } as const;
 
-export function createConsoleState(names: readonly string[]): ConsoleState {
-  const ports = [undefined, ...names].map((name, number) => ({
-    ...{ name, inputEnded: false, ...UNUSED },
-    ...createPortEnd(number),
-  }));
-  return { ports, columns: 0, rows: 0, announced: false, control: [] };
-}
+/** A virtio console device with many ports (virtio 1.2 §5.3). Port 0 is the console, the others have names. */
+export const createConsoleState = (names: readonly string[]) => ({
+  ports: [undefined, ...names].map(
+    (name, number): PortState => ({
+      ...{ name, inputEnded: false, ...UNUSED },
+      ...createPortEnd(number),
+    }),
+  ),
+  /** Size of port 0's terminal; 0 by 0 while unknown. */
+  columns: 0,
+  rows: 0,
+  /** The driver has taken the list of ports. */
+  announced: false,
+  /** Control messages that wait for a buffer of the driver's. */
+  control: [] as Uint8Array[],
+});
+export type ConsoleState = ReturnType<typeof createConsoleState>;
 
 export const CONSOLE_KIND: Omit<DeviceKind<ConsoleDevice>, 'serve'> = {
   pci: { virtioId: 3, classCode: 0x078000 },
