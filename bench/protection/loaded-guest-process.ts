@@ -83,6 +83,8 @@ function ownCpuSeconds(): number {
 const memoryOfParts = (parts: readonly CompartmentFacts[]): Record<string, number> =>
   Object.fromEntries(parts.map(({ kind, pid }) => [kind, pid === null ? 0 : privateBytes(pid, GUEST_BYTES)]));
 
+// Nobody lets the guest go on, or ends it.
+process.once('disconnect', () => process.exit(1));
 void main().then(
   () => process.exit(0),
   (error: Error) => {
