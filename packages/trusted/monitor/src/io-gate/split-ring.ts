@@ -174,7 +174,7 @@ function inPieces(
     const from = offset + done - at;
     const count = Math.min(length - from, bytes.length - done);
     if (count > 0) {
-      move(address + from, bytes.subarray(done, done + count), part);
+      move(address + from, count === bytes.length ? bytes : bytes.subarray(done, done + count), part);
       done += count;
     }
     at += length;
