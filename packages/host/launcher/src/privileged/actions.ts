@@ -80,10 +80,8 @@ export function createActions({ recipes, claim, link, tell }: ActionsConfig): Ac
 }
 
 /** Stores go to storage and to nobody else; a VM's payload area goes to its machine, too. */
-function filesFor(kind: SpawnedKind, { stores, area }: Capability): readonly number[] {
-  if (kind === 'storage') return [...stores, ...area];
-  return kind === 'machine' ? area : [];
-}
+const filesFor = (kind: SpawnedKind, { stores, area }: Capability): readonly number[] =>
+  kind === 'storage' ? [...stores, ...area] : kind === 'machine' ? area : [];
 
 function fail(message: string): never {
   throw new Error(message);
