@@ -3,7 +3,7 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 const SHORT_BYTES = 576;
 
 // BigInt takes a time that depends on the values: everything here is for numbers that may be known. What may not goes
-// through `Primitives` or arithmetic/secret-exponent.ts.
+// through `Primitives` or arithmetic/reduce-by.ts.
 
 /** A number from its bytes, most significant first. Below `SHORT_BYTES`, by words takes half the time of a text. */
 export function numberFrom(bytes: Uint8Array): bigint {

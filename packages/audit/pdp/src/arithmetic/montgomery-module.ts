@@ -1,3 +1,4 @@
+import { DIGIT_BITS, DIGIT_MASK } from './digits.ts';
 import {
   ADD,
   ADD_I64X2,
@@ -47,7 +48,6 @@ export interface MontgomeryExports {
   multiply(left: number, right: number, to: number, end: number): void;
 }
 
-export const DIGIT_BITS = 27;
 /** Digits of factors that are taken at once, and of nothing behind a number. */
 export const AT_ONCE = 4;
 /** Of the longest number, with a modulus of 4096 bits and a factor that is longer by 128. */
@@ -66,7 +66,7 @@ const [LEFT, RIGHT, TO, LENGTH, ROW, PLACE, AT, END] = [0, 1, 2, 3, 4, 5, 6, 7];
 const [CARRY, FACTOR, QUOTIENT] = [8, 9, 9 + AT_ONCE];
 const [LOW, HIGH, DIGITS, FACTORS, QUOTIENTS] = [17, 18, 19, 20, 20 + AT_ONCE];
 const FOUR = [0, 1, 2, 3] as const;
-const MASK = constant64(2 ** DIGIT_BITS - 1);
+const MASK = constant64(DIGIT_MASK);
 
 /** CARRY += the digit at `address`, a product with a local. */
 const addProduct = (local: number, address: Code, offset: number): Code => [

@@ -1,7 +1,7 @@
+import { DIGIT_BITS, digitsIn, writeDigits } from './digits.ts';
 import { inverse, numberBytes } from './modular.ts';
 import {
   AT_ONCE,
-  DIGIT_BITS,
   INVERSE,
   MODULUS,
   type MontgomeryExports,
@@ -15,7 +15,7 @@ import { instantiate } from './wasm-encoding.ts';
 export const PLACES = 1026;
 const ONE = PLACES;
 /** What a number may have more than the modulus. */
-const EXCESS_BITS = 128;
+const EXCESS_BYTES = 16;
 const DIGIT = 2 ** DIGIT_BITS;
 
 /** Numbers modulo an odd one of at most 4096 bits, by their places, 0 to `PLACES - 1`; for what may be known. */
@@ -44,11 +44,15 @@ function wasm(): MontgomeryExports {
 /** Takes the memory, which there is once, until it is taken again: to be used at one go. */
 export function montgomery(modulus: bigint): Montgomery {
   const bytes = Math.ceil(modulus.toString(16).length / 2);
-  // With a bit more than the longest number has, no product is longer than it.
-  const length = AT_ONCE * Math.ceil((8 * bytes + EXCESS_BITS + 1) / (AT_ONCE * DIGIT_BITS));
+  // With a byte more than the longest number has, no product is longer than it.
+  const length = AT_ONCE * Math.ceil(digitsIn(bytes + EXCESS_BYTES + 1) / AT_ONCE);
   const { multiply } = wasm();
   const addressOf = (place: number): number => NUMBERS + place * NUMBER_BYTES_MAX;
-  const write = (address: number, number: Uint8Array): void => writeDigits(address / 4, length, number);
+  function write(address: number, number: Uint8Array): void {
+    const start = address / 4;
+    memory.fill(0, start, start + length + AT_ONCE);
+    writeDigits(memory, start, number);
+  }
 
   memory[INVERSE / 4] = DIGIT - Number(inverse(modulus % BigInt(DIGIT), BigInt(DIGIT)));
   write(MODULUS, numberBytes(modulus, bytes));
@@ -67,20 +71,4 @@ export function montgomery(modulus: bigint): Montgomery {
       return value % modulus;
     },
   };
-}
-
-function writeDigits(start: number, length: number, bytes: Uint8Array): void {
-  memory.fill(0, start, start + length + AT_ONCE);
-  let [digit, bits, at] = [0, 0, start];
-  for (let from = bytes.length - 1; from >= 0; from -= 1) {
-    const byte = bytes[from]!;
-    digit |= (byte << bits) & (DIGIT - 1);
-    bits += 8;
-    if (bits < DIGIT_BITS) continue;
-    memory[at] = digit;
-    at += 1;
-    bits -= DIGIT_BITS;
-    digit = byte >>> (8 - bits);
-  }
-  memory[at] = digit;
 }

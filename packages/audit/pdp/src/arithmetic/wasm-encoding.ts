@@ -1,5 +1,5 @@
 // WebAssembly's binary format (Core Specification 2.0, section 5), as far as the modules of this package have it: functions over
-// one memory, with i32, i64, f64 and v128.
+// one memory, with i32, i64 and v128.
 
 export type Code = readonly number[];
 
@@ -44,8 +44,8 @@ export const store32Of64 = (offset: number): Code => [0x3e, 0, ...leb(offset)];
 
 const vector = (operation: number): Code => [0xfd, ...leb(operation)];
 export const loadVector = (offset: number): Code => [...vector(0x00), 0, ...leb(offset)];
-/** Eight bytes, twice. */
-export const loadSplat64 = (offset: number): Code => [...vector(0x0a), 0, ...leb(offset)];
+/** Four bytes, four times. */
+export const loadSplat32 = (offset: number): Code => [...vector(0x09), 0, ...leb(offset)];
 export const storeVector = (offset: number): Code => [...vector(0x0b), 0, ...leb(offset)];
 export const ZERO_VECTOR: Code = [...vector(0x0c), ...new Array<number>(16).fill(0)];
 export const SPLAT32 = vector(0x11);
@@ -54,8 +54,6 @@ export const ADD_I64X2 = vector(0xce);
 /** Products of the lower or upper two of four 32-bit numbers, of 64 bits each. */
 export const PRODUCTS_LOW = vector(0xde);
 export const PRODUCTS_HIGH = vector(0xdf);
-export const ADD_F64X2 = vector(0xf0);
-export const MULTIPLY_F64X2 = vector(0xf2);
 
 export const BRANCH_IF_TO_LOOP: Code = [0x0d, 0];
 const END = 0x0b;

@@ -1,7 +1,7 @@
 import type { Answer, Primitives } from '@cloister/crypto';
 import { numberFrom } from '../arithmetic/modular.ts';
 import { productOfPowers } from '../arithmetic/product-of-powers.ts';
-import { weightedSum } from '../arithmetic/secret-exponent.ts';
+import { weightedSum } from '../arithmetic/weighted-sum.ts';
 import type { BlockTagger, StoredFile } from '../scheme.ts';
 import { challengeSecret, type Expansion } from '../session/challenge.ts';
 import { indexBatches } from '../session/index-batches.ts';
@@ -16,7 +16,7 @@ const EXCESS_BYTES = 16;
 // What the schemes whose tags are T_i = (h(W_i) g^m_i)^d mod N have in common (Ateniese et al., CCS 2007).
 //
 // Time. Exponents that depend on p'q', d, e or s go through the platform's constant-time code, and through
-// arithmetic/secret-exponent.ts, which has one pattern whatever the values. BigInt sees N, tags, coefficients, g^m and h(W_i).
+// arithmetic/reduce-by.ts, which has one pattern whatever the values. BigInt sees N, tags, coefficients, g^m and h(W_i).
 // The paper's variant with public verification gives every h(W_i) away, so that how long a product of them takes gives no more; and
 // g^m can be computed by whoever has the block.
 

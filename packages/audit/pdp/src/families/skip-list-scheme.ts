@@ -1,7 +1,7 @@
 import type { Primitives } from '@cloister/crypto';
 import { listOf, oneOf, record, whole } from '@cloister/protocol';
 import { productOfPowers } from '../arithmetic/product-of-powers.ts';
-import { weightedSum, weightedSumBytes } from '../arithmetic/secret-exponent.ts';
+import { weightedSum, weightedSumBytes } from '../arithmetic/weighted-sum.ts';
 import { ascii, bytes, bytesUpTo, decodeRecord, encodeRecord, joined } from '../encoding.ts';
 import { PdpError } from '../pdp-error.ts';
 import type {

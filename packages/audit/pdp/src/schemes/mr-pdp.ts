@@ -1,5 +1,5 @@
 import type { Primitives } from '@cloister/crypto';
-import { weightedSum } from '../arithmetic/secret-exponent.ts';
+import { weightedSum } from '../arithmetic/weighted-sum.ts';
 import { uint64 } from '../encoding.ts';
 import { type PrivateSession, privateKeys } from '../families/private-keys.ts';
 import { privateScheme } from '../families/private-scheme.ts';
