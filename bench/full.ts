@@ -13,6 +13,7 @@ import { kill } from './full/kill.ts';
 import { pdp } from './full/pdp.ts';
 import { pdpGib } from './full/pdp-gib.ts';
 import { powerCut } from './full/power-cut.ts';
+import { protection } from './full/protection.ts';
 import { systemCalls } from './full/system-calls.ts';
 
 /** A long check: its result, as JSON, and whether the promise holds. */
@@ -33,6 +34,7 @@ const CHECKS: Readonly<Record<string, FullCheck>> = {
   pdp,
   'pdp-gib': pdpGib,
   'power-cut': powerCut,
+  protection,
 };
 
 /** `npm run full -- NAME [--quick]`: runs a check and, in its full form, writes bench/results/NAME.json. */

@@ -7,7 +7,7 @@ import { interpreterBench } from './interpreter.ts';
 import { killBench } from './kill.ts';
 import type { Bench, Measurement } from './measurement.ts';
 import { functionReports, pdpBench } from './pdp.ts';
-import { protectionBench } from './protection.ts';
+import { protectionBench } from './protection/protection.ts';
 
 const BENCHES: Readonly<Record<string, Bench>> = {
   boot: bootBench,

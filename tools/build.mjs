@@ -8,6 +8,7 @@ import { buildCompartments, options, present, root } from './compartments.mjs';
 const PROGRAMS = {
   conformance: 'conformance/main.ts',
   bench: 'bench/main.ts',
+  'loaded-guest': 'bench/protection/loaded-guest-process.ts',
   full: 'bench/full.ts',
   attacks: 'attacks/main.ts',
 };

@@ -8,7 +8,7 @@ import ts from 'typescript';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** Lines of the launcher may not grow beyond this, so that padding the other parts gains nothing. */
-export const LAUNCHER_LINES_MAX = 550;
+export const LAUNCHER_LINES_MAX = 545;
 /** DeHype's measure of KVM: 93.2 % of 33.6K lines run deprivileged, 2.3K stay (NDSS 2013). */
 const DEHYPE = { share: 93.2, deprivileged: '33.6K', hypelet: '2.3K' };
 

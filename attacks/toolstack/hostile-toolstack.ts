@@ -125,13 +125,7 @@ export const HOSTILE_TOOLSTACK: readonly Attack[] = [
     attack: 'B2 a toolstack gives a VM’s disk to a slice',
     target: 'a VM’s disk',
     check: 'stores go to storage alone',
-    edits: [
-      [
-        ACTIONS,
-        "if (kind === 'storage') return [...stores, ...area];",
-        "if (kind !== 'machine') return [...stores, ...area];",
-      ],
-    ],
+    edits: [[ACTIONS, "kind === 'storage' ? [...stores, ...area]", "kind !== 'machine' ? [...stores, ...area]"]],
     act: withDisk(async (world, path, deposit) => {
       const ids = ['a', 'b', 'c', 'd'];
       const epoch = Buffer.alloc(16).toString('base64');

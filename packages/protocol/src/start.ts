@@ -5,8 +5,8 @@ export const EPOCH_BYTES = 16;
 export const LAUNCHER_DESCRIPTOR = 3;
 
 /**
- * What a compartment is started with, as JSON over that descriptor, its length in four bytes (little-endian) before it.
- * `links[i]` is inherited descriptor 4 + i; files follow.
+ * What a compartment is started with, as a line of JSON over that descriptor. `links[i]` is inherited descriptor 4 + i; files
+ * follow.
  */
 export interface StartConfig<Settings> {
   /** Epochs in base64; a link's number is its place in the list. */

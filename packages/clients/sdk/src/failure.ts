@@ -5,7 +5,7 @@
 const RUN_ERRORS = {
   'bad-usage': 'See cloister --help',
   'bad-memory': 'Give a size from 64m to 3g, such as -m 512m',
-  'bad-file': 'Check the path and its permissions',
+  'bad-file': 'Check the path, its permissions, and who uses it',
   'bad-kernel': 'Give a riscv64 Linux kernel as Image or Image.gz',
   refused: 'Give a riscv64 Linux kernel as Image or Image.gz, and enough memory with -m',
   'bad-disk': 'Give a raw disk image whose length is a multiple of 512 bytes',

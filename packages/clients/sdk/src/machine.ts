@@ -44,6 +44,7 @@ export function lastLines(text: string, count = 20): string {
 /** What `startVirtualMachine` threw, as this package's error. */
 export function startFailed(cause: unknown): never {
   const message = cause instanceof Error ? cause.message : String(cause);
-  if (cause instanceof LaunchError && cause.code === 'refused') fail('refused', message, { cause });
+  if (cause instanceof LaunchError && cause.code !== 'failed')
+    fail(cause.code === 'file' ? 'bad-file' : 'refused', message, { cause });
   fail('machine-failed', `The machine does not start: ${message}`, { cause });
 }

@@ -128,9 +128,10 @@ export async function startCompartments(start: VirtualMachineStart): Promise<Vir
     clearTimeout(clock);
     await slice?.stop();
     await Promise.all([storage.remove(disks), scheduler.remove(runs)]);
-    tell({ ended: { reason, status: machine.status()?.toString('base64') ?? null } });
     for (const one of [...made, client]) host.close(one.id);
     for (const one of new Set([...deposits, ...sliceDeposits])) host.close(one);
+    // Last: its owner may start another on the same disk now.
+    tell({ ended: { reason, status: machine.status()?.toString('base64') ?? null } });
     finished();
   };
   const end = (reason: string | null): Promise<void> => {

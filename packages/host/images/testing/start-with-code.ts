@@ -7,8 +7,9 @@ import { streamChannel } from '../../launcher/src/channels/stream-channel.ts';
 import { makeRecipes } from '../../launcher/src/client/make-recipes.ts';
 import { knownLevel } from '../../launcher/src/client/sandbox-level.ts';
 import type { StartLone } from '../../launcher/src/client/start-lone.ts';
+import { writeLine } from '../../launcher/src/lines.ts';
 import { type Code, closeCapability, readCode } from '../../launcher/src/privileged/capability.ts';
-import { startCompartment, writeStart } from '../../launcher/src/privileged/compartment.ts';
+import { startCompartment } from '../../launcher/src/privileged/compartment.ts';
 import { createLinkMaker } from '../../launcher/src/privileged/link.ts';
 
 /**
@@ -35,7 +36,7 @@ export async function starterWith(
       const builder = startCompartment('builder', { recipe, builds, dataBytes, ends: [far!], files: [] }, (what) => {
         if ('ended' in what) settle(what.how);
       });
-      writeStart(builder.pipe, { links: [epoch.toString('base64')], settings: {} });
+      writeLine(builder.pipe, { links: [epoch.toString('base64')], settings: {} });
       builder.pipe.resume();
       void ended.then(() => closeCapability(link));
       return { channel: streamChannel(near!, epoch, 'told'), ended, end: builder.kill };

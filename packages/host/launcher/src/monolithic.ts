@@ -1,4 +1,3 @@
-import { closeSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { start as startSlice } from '@cloister/slice';
 import { type Store, start as startStorage } from '@cloister/storage';
@@ -8,7 +7,7 @@ import { newMachineId } from './client/compartments.ts';
 import type { StartParts } from './client/running-parts.ts';
 import { prepareStores, storeError } from './client/stores.ts';
 import { startMachine } from './compartments/machine.ts';
-import { openFile } from './privileged/capability.ts';
+import { closeFile, openFile } from './privileged/capability.ts';
 
 /**
  * All parts of a VM in this process, over channels of copied bytes, without encryption: the baseline that says what
@@ -22,9 +21,7 @@ export const startMonolithic: StartParts = async (plan, settle, options) => {
     open.push(openFile(path, writable));
     return open.at(-1)!;
   };
-  const closeFiles = (): void => {
-    for (const descriptor of open) closeSync(descriptor);
-  };
+  const closeFiles = (): void => open.forEach(closeFile);
   let area: number;
   try {
     prepared.stores.forEach(({ path, ...store }, at) => {

@@ -40,7 +40,13 @@ async function startAll({ directory, run, start }: Services): Promise<string> {
   run('ceph', [...config, '--connect-timeout', '30', 'osd', 'new', store]);
   run('ceph-osd', [...config, '-i', '0', '--mkfs', '--osd-uuid', store]);
   // It may come before the monitor knows of it, and then ends ("wrong fsid").
-  const isUp = (): boolean => / 1 up/.test(run('ceph', [...config, '--connect-timeout', '30', 'osd', 'stat']));
+  const isUp = (): boolean => {
+    try {
+      return / 1 up/.test(run('ceph', [...config, '--connect-timeout', '30', 'osd', 'stat']));
+    } catch {
+      return false; // a monitor that is busy has answered with EPERM
+    }
+  };
   let osd = start('ceph-osd', [...config, '-i', '0', '-f']);
   await until(
     () => {

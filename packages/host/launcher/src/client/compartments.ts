@@ -75,7 +75,7 @@ async function depositAll(
   const changed = stores.findIndex(({ bytes, growable }, at) => !growable && bytes !== given.bytes[at]);
   if (changed < 0) return given;
   given.close();
-  throw new LaunchError('refused', `${names[changed]} changed its length while it was opened`);
+  throw new LaunchError('file', `${names[changed]} changed its length while it was opened`);
 }
 
 /** Resolves once the VM's slice is started. @throws LaunchError if nothing was */

@@ -29,7 +29,7 @@ export async function launchDigest(
     }
     const out = new Uint8Array(length);
     const { bytesRead } = await file.read(out, 0, length, offset);
-    if (bytesRead < length) throw new LaunchError('refused', `${stores.names[stores[blob]!]} became shorter`);
+    if (bytesRead < length) throw new LaunchError('file', `${stores.names[stores[blob]!]} became shorter`);
     return out;
   };
   try {

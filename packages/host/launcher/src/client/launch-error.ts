@@ -1,9 +1,9 @@
-/** Why a machine was not started: the slice refused what it was to boot, or something of the machine failed. */
+/** Why a machine was not started: the slice refused what it was to boot, a file of it cannot be had, or something failed. */
 export class LaunchError extends Error {
   override readonly name: string = 'LaunchError';
-  readonly code: 'refused' | 'failed';
+  readonly code: 'refused' | 'file' | 'failed';
 
-  constructor(code: 'refused' | 'failed', message: string, options?: ErrorOptions) {
+  constructor(code: LaunchError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
   }

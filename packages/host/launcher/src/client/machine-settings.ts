@@ -22,9 +22,9 @@ export function machineSettings(
         const length = bytes[data]!;
         const unit = overlay === undefined ? SECTOR_BYTES : BLOCK_BYTES;
         if (length === 0 || length % unit !== 0)
-          throw new LaunchError('refused', `${plan.names[data]} has ${length} bytes, no multiple of ${unit}`);
+          throw new LaunchError('file', `${plan.names[data]} has ${length} bytes, no multiple of ${unit}`);
         if (tree !== undefined && bytes[tree] !== hashTreeLayout(length / BLOCK_BYTES).blocks * BLOCK_BYTES)
-          throw new LaunchError('refused', `${plan.names[tree]} is none of the disk "${disk.path}"`);
+          throw new LaunchError('file', `${plan.names[tree]} is none of the disk "${disk.path}"`);
         return {
           kind: 'block' as const,
           sectors: length / SECTOR_BYTES,

@@ -45,7 +45,7 @@ describe('a store that cannot be one is refused with its name and one line, and 
           { path, access, durable: false },
         ]),
       );
-    expect(prepare).toThrow(expect.objectContaining({ code: 'refused', message: expect.stringMatching(line) }));
+    expect(prepare).toThrow(expect.objectContaining({ code: 'file', message: expect.stringMatching(line) }));
     expect(prepare).toThrow(LaunchError);
     expect(overlays()).toEqual([]);
   });

@@ -80,14 +80,12 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'permission denied',
   EROFS: 'it lies on a read-only file system',
+  EBUSY: 'a VM has it already',
 };
 
 /** Why a file cannot be a store, from the system's code. */
 export function storeError(name: string, writable: boolean, code: string): LaunchError {
-  if (code === 'EISDIR') return new LaunchError('refused', `${name} is a directory`);
-  if (code === 'ENXIO') return new LaunchError('refused', `${name} is not a regular file`);
-  return new LaunchError(
-    'refused',
-    `${name} cannot be opened${writable ? ' for writing' : ''}: ${REASONS[code] ?? code}`,
-  );
+  if (code === 'EISDIR') return new LaunchError('file', `${name} is a directory`);
+  if (code === 'ENXIO') return new LaunchError('file', `${name} is not a regular file`);
+  return new LaunchError('file', `${name} cannot be opened${writable ? ' for writing' : ''}: ${REASONS[code] ?? code}`);
 }

@@ -59,10 +59,10 @@ export function inherit<Settings>(begin: (inheritance: Inheritance<Settings>, le
   launcher.on('data', (chunk: Buffer) => {
     rest = Buffer.concat([rest, chunk]);
     if (life === undefined) {
-      const length = rest.length < 4 ? Number.POSITIVE_INFINITY : rest.readUInt32LE();
-      if (rest.length < 4 + length) return;
-      start(JSON.parse(rest.toString('utf8', 4, 4 + length)) as StartConfig<Settings>);
-      rest = rest.subarray(4 + length);
+      const end = rest.indexOf('\n');
+      if (end < 0) return;
+      start(JSON.parse(rest.toString('utf8', 0, end)) as StartConfig<Settings>);
+      rest = rest.subarray(end + 1);
     }
     for (; rest.length >= NOTICE_BYTES; rest = rest.subarray(NOTICE_BYTES)) {
       const number = rest.readUInt32LE();

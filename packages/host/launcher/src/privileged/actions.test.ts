@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -124,6 +124,18 @@ onLinux('a client hears which file is to blame, and none stays open', async () =
   expect((await deposit({ stores: [{ path: '/dev/null', write: true }] })).answer).toEqual({ refused: 'ENXIO', at: 0 });
   expect((await client({ do: 'spawn', kind: 'slice' })).answer).toBeUndefined();
   expect([...descriptorsOf('self').values()].filter((path) => path === disk)).toEqual([]);
+});
+
+onLinux('what one VM may write, another may not, by whatever name', async () => {
+  const other = join(folder, 'other name');
+  linkSync(disk, other);
+  const writing = (path: string) => deposit({ stores: [{ path, write: true }] });
+  const first = await writing(disk);
+  expect((await writing(other)).answer).toEqual({ refused: 'EBUSY', at: 0 });
+  expect((await deposit()).answer).toEqual({ id: expect.anything(), bytes: [6] });
+  first.socket.destroy();
+  await sleep(100);
+  expect((await writing(other)).answer).toEqual({ id: expect.anything(), bytes: [6] });
 });
 
 onLinux('stores go to storage, whoever else is given the deposit gets none', async () => {

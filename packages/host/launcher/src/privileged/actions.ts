@@ -1,8 +1,9 @@
-import type { FromToolstack, SpawnedKind, SpawnRequest, ToToolstack } from '@cloister/protocol';
+import type { FromToolstack, SpawnedKind, SpawnRequest, StartConfig, ToToolstack } from '@cloister/protocol';
+import { writeLine } from '../lines.ts';
 import type { Recipes } from '../recipes.ts';
 import { processOf } from '../sandbox/linux/process-of.ts';
 import { type Capability, closeCapability } from './capability.ts';
-import { type Compartment, readRecords, startCompartment, writeStart } from './compartment.ts';
+import { type Compartment, readRecords, startCompartment } from './compartment.ts';
 import { kernelCounts, signal } from './host-process.ts';
 
 export interface ActionsConfig {
@@ -42,7 +43,8 @@ export function createActions({ recipes, claim, link, tell }: ActionsConfig): Ac
     });
     compartments.set(id, compartment);
     tell(compartment.started);
-    writeStart(compartment.pipe, { links: links.map(({ epoch }) => epoch), settings: { ...settings, ...machine } });
+    const epochs = links.map(({ epoch }) => epoch);
+    writeLine(compartment.pipe, { links: epochs, settings: { ...settings, ...machine } } satisfies StartConfig<object>);
     readRecords(compartment.pipe, (record) => tell({ status: id, record: record.toString('base64') }));
   };
   const carryOut = async (request: Exclude<FromToolstack, { do: 'usage' }>): Promise<void> => {
@@ -78,10 +80,8 @@ export function createActions({ recipes, claim, link, tell }: ActionsConfig): Ac
 }
 
 /** Stores go to storage and to nobody else; a VM's payload area goes to its machine, too. */
-function filesFor(kind: SpawnedKind, { stores, area }: Capability): readonly number[] {
-  if (kind === 'storage') return [...stores, ...area];
-  return kind === 'machine' ? area : [];
-}
+const filesFor = (kind: SpawnedKind, { stores, area }: Capability): readonly number[] =>
+  kind === 'storage' ? [...stores, ...area] : kind === 'machine' ? area : [];
 
 function fail(message: string): never {
   throw new Error(message);

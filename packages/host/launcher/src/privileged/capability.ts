@@ -22,22 +22,37 @@ export interface Capability {
   readonly machine: object;
 }
 
-export const linkOf = (...ends: Socket[]): Capability => ({
-  ...{ ends, stores: [], area: [], builds: {}, debug: false, machine: {} },
-});
+const NOTHING: Capability = { ends: [], stores: [], area: [], builds: {}, debug: false, machine: {} };
+export const linkOf = (...ends: Socket[]): Capability => ({ ...NOTHING, ends });
 
 export function closeCapability({ ends, stores, area }: Capability): void {
   for (const end of ends) end.destroy();
-  for (const file of [...stores, ...area]) closeSync(file);
+  [...stores, ...area].forEach(closeFile);
 }
 
-/** A regular file's descriptor. Opens without waiting: a pipe that nobody writes to would keep the launcher. */
+/** Device and inode of what is open for writing, by descriptor. */
+const written = new Map<number, string>();
+
+/**
+ * A regular file's descriptor; one that is written to is nobody else's to write. Opens without waiting: a pipe that nobody
+ * writes to would keep the launcher.
+ */
 export function openFile(path: string, write: boolean): number {
   const descriptor = openSync(path, (write ? constants.O_RDWR : constants.O_RDONLY) | (constants.O_NONBLOCK ?? 0));
   const found = fstatSync(descriptor);
-  if (found.isFile()) return descriptor;
+  const key = `${found.dev} ${found.ino}`;
+  const isTaken = write && [...written.values()].includes(key);
+  if (found.isFile() && !isTaken) {
+    if (write) written.set(descriptor, key);
+    return descriptor;
+  }
   closeSync(descriptor);
-  throw Object.assign(new Error(`"${path}" is no file`), { code: found.isDirectory() ? 'EISDIR' : 'ENXIO' });
+  throw Object.assign(new Error(path), { code: isTaken ? 'EBUSY' : found.isDirectory() ? 'EISDIR' : 'ENXIO' });
+}
+
+export function closeFile(descriptor: number): void {
+  written.delete(descriptor);
+  closeSync(descriptor);
 }
 
 /** @throws if it has not the hash that it must have */

@@ -6,17 +6,17 @@ const CLOSE_ON_EXEC = 0o2000000;
 /** Descriptors that pass on exec to every child, asked for or not. Node's own do not pass. */
 export function inheritedDescriptors(): number[] {
   if (process.platform !== 'linux') return [];
-  return readdirSync('/proc/self/fd')
-    .map(Number)
-    .filter((fd) => {
-      if (fd <= 2) return false;
-      try {
-        const flags = /^flags:\s+([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'));
-        return flags !== null && (Number.parseInt(flags[1]!, 8) & CLOSE_ON_EXEC) === 0;
-      } catch {
-        return false; // the listing's own
-      }
-    });
+  const open = readdirSync('/proc/self/fd').map(Number);
+  return open.filter((fd) => fd > 2 && passesOn(fd));
+}
+
+function passesOn(fd: number): boolean {
+  try {
+    const [, flags] = /^flags:\s+([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))!;
+    return (Number.parseInt(flags!, 8) & CLOSE_ON_EXEC) === 0;
+  } catch {
+    return false; // the listing's own
+  }
 }
 
 /**

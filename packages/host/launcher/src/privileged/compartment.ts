@@ -1,6 +1,6 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { STATUS_BYTES, type StartConfig, type ToToolstack } from '@cloister/protocol';
+import { STATUS_BYTES, type ToToolstack } from '@cloister/protocol';
 import type { CompartmentRecipe } from '../recipes.ts';
 import { fillIn } from '../sandbox/recipe.ts';
 import { type Code, readCode } from './capability.ts';
@@ -82,14 +82,6 @@ function tellLog({ stderr }: ChildProcess, tell: (bytes: Buffer) => void): void 
       room -= bytes.length;
       if (room <= 0) stderr!.destroy();
     });
-}
-
-/** The first thing that it reads. */
-export function writeStart(pipe: Socket, config: StartConfig<object>): void {
-  const json = Buffer.from(JSON.stringify(config));
-  const length = Buffer.alloc(4);
-  length.writeUInt32LE(json.length);
-  pipe.write(Buffer.concat([length, json]));
 }
 
 /** Gives the last whole status record of what has come, and looks at none: whoever sends many is heard once. */

@@ -7,7 +7,7 @@ import { onLine, writeLine } from '../lines.ts';
 import type { Recipes } from '../recipes.ts';
 import { createActions } from './actions.ts';
 import { closeInherited } from './close-inherited.ts';
-import { type Compartment, startCompartment } from './compartment.ts';
+import { startCompartment } from './compartment.ts';
 import { createLinkMaker } from './link.ts';
 import { createOffers } from './offers.ts';
 
@@ -41,7 +41,11 @@ await once(clients, 'listening');
 renameSync(`${linksPath}.new`, toolstackPath);
 // The client that started it may be gone: others will come.
 process.stdout.on('error', () => undefined).write('ready\n');
-const toolstack = startToolstack();
+// A descriptor, for Node passes no listening socket on by itself.
+const { fd } = (clients as unknown as { readonly _handle: { readonly fd: number } })._handle;
+const start = { recipe: recipes.toolstack!, builds: {}, dataBytes: TOOLSTACK_BYTES, ends: [], files: [fd] };
+// What it writes, nobody reads; that it ends, its pipe says.
+const toolstack = startCompartment('toolstack', start, () => undefined);
 clients.close();
 const tell = (what: ToToolstack): void => writeLine(toolstack.pipe, what);
 const actions = createActions({ recipes, claim: offers.claim, link, tell });
@@ -63,12 +67,4 @@ function end(): void {
   toolstack.kill();
   for (const one of [toolstackPath, linksPath, path]) rmSync(one, { force: true });
   process.exit();
-}
-
-function startToolstack(): Compartment {
-  // A descriptor, for Node passes no listening socket on by itself.
-  const { fd } = (clients as unknown as { readonly _handle: { readonly fd: number } })._handle;
-  const start = { recipe: recipes.toolstack!, builds: {}, dataBytes: TOOLSTACK_BYTES, ends: [], files: [fd] };
-  // What it writes, nobody reads; that it ends, its pipe says.
-  return startCompartment('toolstack', start, () => undefined);
 }

@@ -25,8 +25,7 @@ export function createOffers(): Offers {
     offers.set(id, capability);
     socket.once('close', withdraw);
     setTimeout(withdraw, STEP_MS);
-    const answer: ToClient = { id, bytes: capability.stores.map((file) => fstatSync(file).size) };
-    writeLine(socket, answer);
+    writeLine(socket, { id, bytes: capability.stores.map((file) => fstatSync(file).size) } satisfies ToClient);
   };
   const serve = (socket: Socket, request: FromClient | undefined): void => {
     // Of what follows nothing is for us: it is dropped, or the link's.

@@ -6,8 +6,7 @@ import { readFileSync } from 'node:fs';
  */
 export function processOf(pid: number): number {
   try {
-    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ');
-    return child === undefined || child === '' ? pid : Number(child);
+    return Number.parseInt(readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1'), 10) || pid;
   } catch {
     return pid;
   }

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startVirtualMachine } from '@cloister/launcher';
-import { tinyKernel } from '../packages/host/launcher/src/testing/tiny-kernel.ts';
-import { untilNoLauncher } from './no-launcher.ts';
-import type { Form } from './protected-run.ts';
+import { tinyKernel } from '../../packages/host/launcher/src/testing/tiny-kernel.ts';
+import { untilNoLauncher } from '../no-launcher.ts';
+import type { Form } from './loaded-guest.ts';
 
 /** Milliseconds from the call until a guest of a few instructions runs: the first VM's, and a second one's beside it. */
 export async function startTimes(form: Form): Promise<{ first: number; second: number }> {
