@@ -25,8 +25,8 @@ import {
 } from './wasm-encoding.ts';
 
 /**
- * A WebAssembly module that adds up rows of digits of 27 bits, each times a digit of its own, four columns at a time. The
- * same instructions run on the same addresses, whatever the values are: they may be secret.
+ * A WebAssembly module that adds up rows of digits of 27 bits, each times a digit of its own, four columns at a time; up to
+ * 1000 such products stay below 2^64. The same instructions run on the same addresses, whatever the values are: they may be secret.
  */
 export interface FoldExports {
   /** The four sums of `row[k] factor[k]`, of 64 bits each, to `to`: rows of four digits from `rows` on, factors from `factors` to `end`. */
@@ -37,8 +37,6 @@ export interface FoldExports {
 
 export const COLUMNS = 4;
 export const ROWS_AT_ONCE = 8;
-/** So many products of two digits add up below 2^64, with what is carried. */
-export const ROWS_MAX = 1000;
 
 const [ROWS, FACTORS, END, TO] = [0, 1, 2, 3];
 const [FACTOR, FOUR, LOW, HIGH] = [4, 5, 6, 7];

@@ -40,8 +40,8 @@ import {
  * the same addresses, whatever the values are.
  *
  * With four digits of a factor at a time, a place of the sum takes eight products, two places a vector. No place
- * gets to 2^63: it takes 2 L products of 54 bits. It takes 0.7 us at 1024 bits, 2.3 at 2048 and 4.5 at 3072, where BigInt takes 1.4,
- * 4.8 and 9.9.
+ * gets to 2^63: it takes 2 L products of 54 bits. It takes 0.85 us at 1024 bits, 2.6 at 2048 and 5.1 at 3072, where BigInt takes
+ * 1.4, 4.8 and 9.9.
  */
 export interface MontgomeryExports {
   /** to = left right / R mod N: below N + left right / R. `to` may be a factor. `end` is 4 L. */

@@ -16,7 +16,7 @@ const EXCESS_BYTES = 16;
 // What the schemes whose tags are T_i = (h(W_i) g^m_i)^d mod N have in common (Ateniese et al., CCS 2007).
 //
 // Time. Exponents that depend on p'q', d, e or s go through the platform's constant-time code, and through
-// arithmetic/reduce-by.ts, which has one pattern whatever the values. BigInt sees N, tags, coefficients, g^m and h(W_i).
+// arithmetic/reduce-by.ts, which has one pattern whatever the values. BigInt and products of powers see N, tags, coefficients, g^m and h(W_i).
 // The paper's variant with public verification gives every h(W_i) away, so that how long a product of them takes gives no more; and
 // g^m can be computed by whoever has the block.
 
