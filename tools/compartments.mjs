@@ -92,8 +92,11 @@ export async function buildCompartments(folder) {
   const { everyFilter } = await load('packages/host/launcher/src/sandbox/linux/every-filter.ts');
   const filters = [...everyFilter()];
   for (const [name, bytes] of filters) writeFileSync(join(outdir, name), bytes);
+  // What a machine finds at /proc/meminfo (sandbox.ts).
+  writeFileSync(join(outdir, 'meminfo'), 'MemTotal: 1048576 kB\n');
   const names = [
     'launcher.js',
+    'meminfo',
     ...Object.keys(compartments).map((name) => `${name}.cjs`),
     ...filters.map(([name]) => name),
   ];

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { SchemeName } from '@cloister/pdp';
 import { buildLibpdp, LIBPDP_FIGURES, type PeerBed, type PeerScheme } from './libpdp.ts';
 import { opensslBytesPerSecond } from './openssl-speed.ts';
+import { processorTime } from './processor-time.ts';
 import { type Sizes, schemeBed, testFile } from './scheme-bed.ts';
 
 export interface Case {
@@ -107,9 +108,8 @@ async function measure(
   const peers: PeerSamples = { tag: [], prove: [], verify: [] };
   const limit: number[] = [];
   // What is compiled when it is first run, and tables that a key keeps, are no part of it.
-  for (let spent = 0; spent < WARM_SECONDS; ) spent += await bed.tag('memory');
-  await bed.prove();
-  await bed.verify();
+  for (const run of [() => bed.tag('memory'), bed.prove, bed.verify])
+    for (let spent = 0; spent < WARM_SECONDS; ) spent += await processorTime(run);
   for (let round = 0; round < rounds; round += 1) {
     ours.tag.push((await bed.tag('memory')) / bed.blocks);
     if (of.slow !== true) ours.tagOfFile.push((await bed.tag('file')) / bed.blocks);

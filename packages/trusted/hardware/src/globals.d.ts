@@ -19,6 +19,8 @@ declare namespace WebAssembly {
 }
 declare const performance: { now(): number; readonly timeOrigin: number };
 declare const crypto: { getRandomValues<T extends Uint8Array>(array: T): T };
+/** Where the engine was asked for it. */
+declare const gc: (() => void) | undefined;
 interface Atomics {
   waitAsync(
     array: Int32Array,
@@ -34,4 +36,7 @@ declare module 'node:worker_threads' {
     postMessage(message: unknown): void;
     once(event: 'message', listener: (message: unknown) => void): void;
   } | null;
+}
+declare module 'node:v8' {
+  export function setFlagsFromString(flags: string): void;
 }

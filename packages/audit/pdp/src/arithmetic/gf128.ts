@@ -7,6 +7,7 @@ import {
   TO,
   VECTOR_BYTES_MAX,
 } from './gf128-module.ts';
+import { instantiate } from './wasm-encoding.ts';
 
 /**
  * GF(2^128) as GCM has it (NIST SP 800-38D, section 6.3): 16 bytes are a polynomial, the first bit of the first byte is the
@@ -63,9 +64,8 @@ interface Multiplier {
 let multiplier: Multiplier | undefined;
 
 function makeMultiplier(): Multiplier {
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(gf128Module()));
-  const module = exports as unknown as Gf128Exports;
-  return { exports: module, memory: new Uint8Array(module.memory.buffer) };
+  const exports = instantiate<Gf128Exports>(gf128Module());
+  return { exports, memory: new Uint8Array(exports.memory.buffer) };
 }
 
 /**

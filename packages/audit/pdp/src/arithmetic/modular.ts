@@ -1,11 +1,9 @@
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 /** Of the longest modulus, and more. */
 const SHORT_BYTES = 576;
-/** Terms that are raised to their powers at once. */
-const TERMS_MAX = 1024;
 
 // BigInt takes a time that depends on the values: everything here is for numbers that may be known. What may not goes
-// through `Primitives` or arithmetic/secret-exponent.ts.
+// through `Primitives` or arithmetic/reduce-by.ts.
 
 /** A number from its bytes, most significant first. Below `SHORT_BYTES`, by words takes half the time of a text. */
 export function numberFrom(bytes: Uint8Array): bigint {
@@ -53,77 +51,4 @@ export function inverse(value: bigint, modulus: bigint): bigint | undefined {
   }
   if (a !== 1n) return undefined;
   return x < 0n ? x + modulus : x;
-}
-
-/** A product of powers that is taken term by term. */
-export interface ProductOfPowers {
-  multiply(base: bigint, exponent: bigint): void;
-  /** Of all terms until now. */
-  product(): bigint;
-}
-
-/** Powers of many bases with short exponents, in constant memory: each thousand terms share their squarings. */
-export function productOfPowers(modulus: bigint): ProductOfPowers {
-  let product = 1n;
-  let bases: bigint[] = [];
-  let exponents: bigint[] = [];
-
-  function flush(): void {
-    if (bases.length > 0) product = (product * bucketProduct(modulus, bases, exponents)) % modulus;
-    bases = [];
-    exponents = [];
-  }
-  return {
-    multiply(base, exponent) {
-      bases.push(base);
-      exponents.push(exponent);
-      if (bases.length === TERMS_MAX) flush();
-    },
-    product() {
-      flush();
-      return product;
-    },
-  };
-}
-
-/** Windows of a few bits: bases with equal digits are multiplied into one bucket (Pippenger, FOCS 1976). */
-function bucketProduct(modulus: bigint, bases: readonly bigint[], exponents: readonly bigint[]): bigint {
-  const bits = Math.max(...exponents.map((exponent) => exponent.toString(2).length));
-  const window = windowBits(bases.length, bits);
-  const digits = exponents.map((exponent) => digitsOf(exponent, window));
-  let product = 1n;
-  for (let place = Math.ceil(bits / window) - 1; place >= 0; place -= 1) {
-    for (let bit = 0; bit < window; bit += 1) product = (product * product) % modulus;
-    const buckets = new Array<bigint | undefined>(2 ** window);
-    for (const [at, base] of bases.entries()) {
-      const digit = digits[at]![place] ?? 0;
-      if (digit > 0) buckets[digit] = times(buckets[digit], base, modulus);
-    }
-    // Bucket k counts k times: it is in `running` for k steps.
-    let running: bigint | undefined;
-    for (let digit = buckets.length - 1; digit > 0; digit -= 1) {
-      running = times(running, buckets[digit], modulus);
-      if (running !== undefined) product = (product * running) % modulus;
-    }
-  }
-  return product;
-}
-
-function times(left: bigint | undefined, right: bigint | undefined, modulus: bigint): bigint | undefined {
-  return left === undefined || right === undefined ? (left ?? right) : (left * right) % modulus;
-}
-
-/** The width with the fewest multiplications. */
-function windowBits(terms: number, bits: number): number {
-  const cost = (width: number) => Math.ceil(bits / width) * (terms + 2 * 2 ** width);
-  return [1, 2, 3, 4, 5, 6, 7, 8].reduce((best, width) => (cost(width) < cost(best) ? width : best));
-}
-
-/** Digits of `window` bits, least significant first. */
-function digitsOf(exponent: bigint, window: number): readonly number[] {
-  const text = exponent.toString(2);
-  const digits: number[] = [];
-  for (let end = text.length; end > 0; end -= window)
-    digits.push(Number.parseInt(text.slice(Math.max(0, end - window), end), 2));
-  return digits;
 }

@@ -1,7 +1,7 @@
 import type { Answer, Modulus, Primitives, RsaPrivateKey } from '@cloister/crypto';
 import { record } from '@cloister/protocol';
 import { gcd, inverse, numberBytes, numberFrom } from '../arithmetic/modular.ts';
-import { type Reduce, reduceBy } from '../arithmetic/secret-exponent.ts';
+import { type Reduce, reduceBy } from '../arithmetic/reduce-by.ts';
 import { bytes, bytesUpTo, encodeRecord } from '../encoding.ts';
 import { PdpError } from '../pdp-error.ts';
 import type { KeyOptions } from '../scheme.ts';

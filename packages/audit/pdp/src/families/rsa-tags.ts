@@ -1,6 +1,7 @@
 import type { Answer, Primitives } from '@cloister/crypto';
-import { numberFrom, productOfPowers } from '../arithmetic/modular.ts';
-import { weightedSum } from '../arithmetic/secret-exponent.ts';
+import { numberFrom } from '../arithmetic/modular.ts';
+import { productOfPowers } from '../arithmetic/product-of-powers.ts';
+import { weightedSum } from '../arithmetic/weighted-sum.ts';
 import type { BlockTagger, StoredFile } from '../scheme.ts';
 import { challengeSecret, type Expansion } from '../session/challenge.ts';
 import { indexBatches } from '../session/index-batches.ts';
@@ -15,24 +16,21 @@ const EXCESS_BYTES = 16;
 // What the schemes whose tags are T_i = (h(W_i) g^m_i)^d mod N have in common (Ateniese et al., CCS 2007).
 //
 // Time. Exponents that depend on p'q', d, e or s go through the platform's constant-time code, and through
-// arithmetic/secret-exponent.ts, which has one pattern whatever the values. BigInt sees N, tags, coefficients, g^m and h(W_i).
+// arithmetic/reduce-by.ts, which has one pattern whatever the values. BigInt and products of powers see N, tags, coefficients, g^m and h(W_i).
 // The paper's variant with public verification gives every h(W_i) away, so that how long a product of them takes gives no more; and
 // g^m can be computed by whoever has the block.
 
-/** a_j: 128 bits of a challenge's stream, or 1. */
-export type Coefficients = (stream: Keystream) => Promise<Uint8Array>;
+/** The next a_j: each 128 bits of a challenge's stream, or 1. */
+export type Coefficients = (stream: Keystream, count: number) => Promise<readonly Uint8Array[]>;
 
-/** r_i with h(W_i) = r_i^2: a keystream's bytes for index i under this session's v, mod N. */
+/** r_i with h(W_i) = r_i^2 mod N: a keystream's bytes for index i under this session's v. */
 async function hashRoots(
   primitives: Primitives,
   session: PrivateSession<RsaGroup>,
-): Promise<(indices: readonly number[]) => Promise<readonly bigint[]>> {
+): Promise<(indices: readonly number[]) => Promise<readonly Uint8Array[]>> {
   const v = await session.key('v');
-  const { modulus, bytes } = session.parts;
-  return async (indices) => {
-    const streams = await indexedKeystreams(primitives, v, indices, bytes + EXCESS_BYTES);
-    return streams.map((stream) => numberFrom(stream) % modulus);
-  };
+  const { bytes } = session.parts;
+  return (indices) => indexedKeystreams(primitives, v, indices, bytes + EXCESS_BYTES);
 }
 
 /** T_i = (h(W_i) g^m)^d mod N, where a block's number m is what `numberOf` makes of it, of any length. */
@@ -50,7 +48,7 @@ export async function rsaTagger(
     const tags = new Uint8Array(count * bytes);
     for (let at = 0; at < count; at += 1) {
       const m = await numberOf(first + at, blocks.subarray(at * blockBytes, (at + 1) * blockBytes));
-      const r = roots[at]!;
+      const r = numberFrom(roots[at]!) % modulus;
       const gm = numberFrom(await power(generator, reduce(m)));
       tags.set(await root(toBytes((((r * r) % modulus) * gm) % modulus)), at * bytes);
     }
@@ -80,16 +78,20 @@ export async function proveRsa(
 ): Promise<Uint8Array | undefined> {
   if (group.element(gs) === undefined) return undefined;
   const { bytes, modulus } = group;
-  const tags = productOfPowers(modulus);
   const sum = weightedSum(blockBytes);
   const stream = coefficients();
-  for (const index of indices) {
-    const a = await coefficient(stream);
-    tags.multiply(numberFrom(await stored.tags(index * bytes, bytes)), numberFrom(a));
-    sum.add(a, await stored.block(index));
+  let t = 1n;
+  for (const batch of indexBatches(indices)) {
+    const a = await coefficient(stream, batch.length);
+    const tags: Uint8Array[] = [];
+    for (const [at, index] of batch.entries()) {
+      tags.push((await stored.tags(index * bytes, bytes)).slice());
+      sum.add(a[at]!, await stored.block(index));
+    }
+    t = (t * productOfPowers(modulus, tags, a)) % modulus;
   }
   const proof = new Uint8Array(bytes + DIGEST_BYTES);
-  proof.set(group.toBytes(tags.product()));
+  proof.set(group.toBytes(t));
   proof.set(await primitives.sha256(await group.power(gs, sum.bytes())), bytes);
   return proof;
 }
@@ -115,13 +117,15 @@ export async function tauOf(
 ): Promise<Uint8Array> {
   const { modulus, power, e, inverse, toBytes } = session.parts;
   const rootsOf = await hashRoots(primitives, session);
-  const roots = productOfPowers(modulus);
   const stream = coefficients();
+  let r = 1n;
   for (const batch of indexBatches(indices))
-    for (const r of await rootsOf(batch)) roots.multiply(r, numberFrom(await coefficient(stream)));
-  const r = roots.product();
+    r = (r * productOfPowers(modulus, await rootsOf(batch), await coefficient(stream, batch.length))) % modulus;
   return toBytes((numberFrom(await power(t, e)) * inverse((r * r) % modulus)) % modulus);
 }
 
 /** The coefficients of A-PDP and MR-PDP. */
-export const coefficient128: Coefficients = (stream) => stream.bytes(16);
+export const coefficient128: Coefficients = async (stream, count) => {
+  const drawn = await stream.bytes(16 * count);
+  return Array.from({ length: count }, (_, at) => drawn.subarray(16 * at, 16 * (at + 1)));
+};

@@ -1,7 +1,7 @@
 import type { Primitives } from '@cloister/crypto';
 import { listOf, oneOf, record, whole } from '@cloister/protocol';
-import { numberFrom, productOfPowers } from '../arithmetic/modular.ts';
-import { weightedSum, weightedSumBytes } from '../arithmetic/secret-exponent.ts';
+import { productOfPowers } from '../arithmetic/product-of-powers.ts';
+import { weightedSum, weightedSumBytes } from '../arithmetic/weighted-sum.ts';
 import { ascii, bytes, bytesUpTo, decodeRecord, encodeRecord, joined } from '../encoding.ts';
 import { PdpError } from '../pdp-error.ts';
 import type {
@@ -158,14 +158,14 @@ export function skipListScheme(primitives: Primitives, facts: SchemeFacts): Dyna
     if (tags.some((tag) => group.element(tag) === undefined)) return 'malformed proof';
     const leaves = await list.verify(root, indices, proof.subarray(end));
     if (leaves === undefined) return 'wrong proof';
-    const product = productOfPowers(group.modulus);
-    const stream = coefficients();
     for (const [at, { bytes: length, digest }] of leaves.entries()) {
       if (!primitives.equal(digest, await list.digest(tags[at]!, length))) return 'wrong proof';
-      product.multiply(numberFrom(tags[at]!), numberFrom(await stream.bytes(COEFFICIENT_BYTES)));
     }
+    const drawn = await coefficients().bytes(COEFFICIENT_BYTES * count);
+    const exponents = tags.map((_, at) => drawn.subarray(COEFFICIENT_BYTES * at, COEFFICIENT_BYTES * (at + 1)));
+    const product = productOfPowers(group.modulus, tags, exponents);
     const expected = await tagOf(key, sum);
-    return primitives.equal(expected, group.toBytes(product.product())) ? undefined : 'wrong proof';
+    return primitives.equal(expected, group.toBytes(product)) ? undefined : 'wrong proof';
   }
 
   async function prepareUpdates(

@@ -21,6 +21,7 @@ const FACTS = {
   year: 2007,
   modulus: true,
 } as const;
+const ONE = Uint8Array.of(1);
 
 /**
  * Provable data possession with homomorphic tags, the S-PDP of Ateniese et al. (CCS 2007, section 4.2), "A-PDP" in libpdp.
@@ -57,7 +58,7 @@ export function aPdp(primitives: Primitives): Scheme {
 export function ePdp(primitives: Primitives): Scheme {
   return privateScheme(
     primitives,
-    spdp(primitives, async () => Uint8Array.of(1), {
+    spdp(primitives, async (_stream, count) => new Array<Uint8Array>(count).fill(ONE), {
       ...FACTS,
       name: 'e-pdp',
       assumption: 'Nothing suffices: it is broken',

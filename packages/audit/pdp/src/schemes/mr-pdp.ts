@@ -1,5 +1,5 @@
 import type { Primitives } from '@cloister/crypto';
-import { weightedSum } from '../arithmetic/secret-exponent.ts';
+import { weightedSum } from '../arithmetic/weighted-sum.ts';
 import { uint64 } from '../encoding.ts';
 import { type PrivateSession, privateKeys } from '../families/private-keys.ts';
 import { privateScheme } from '../families/private-scheme.ts';
@@ -16,6 +16,7 @@ import {
 import { PdpError } from '../pdp-error.ts';
 import type { Scheme } from '../scheme.ts';
 import { blockCount, blockLength, type FileDescription } from '../session/file-description.ts';
+import { indexBatches } from '../session/index-batches.ts';
 import { indexedKeystream } from '../session/keystream.ts';
 import { wholeBlocks } from '../session/whole-blocks.ts';
 
@@ -124,7 +125,10 @@ export function mrPdp(primitives: Primitives): ReplicaScheme {
         const r = await masks(session, number);
         const sum = weightedSum(file.blockBytes);
         const stream = expansion.coefficients();
-        for (const index of expansion.indices) sum.add(await coefficient128(stream), await r(index));
+        for (const batch of indexBatches(expansion.indices)) {
+          const a = await coefficient128(stream, batch.length);
+          for (const [at, index] of batch.entries()) sum.add(a[at]!, await r(index));
+        }
         const tau = await tauOf(primitives, session, expansion, opened.t, coefficient128);
         const masked = parts.multiply(tau, await parts.power(parts.generator, parts.reduce(sum.bytes())));
         const s = await secretExponent(primitives, parts, seed);

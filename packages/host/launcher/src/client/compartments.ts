@@ -24,10 +24,10 @@ const startNow: StartParts = async (plan, settle, options) => {
   const owner = await connectToolstack({ start: true });
   let client: Socket | undefined;
   let directory: VmDirectory | undefined;
+  let given: Deposit | undefined;
   try {
     const stores = prepareStores(plan);
     let memoryBytes: number;
-    let given: Deposit;
     try {
       const machine = await settle(stores.stores.map(({ bytes }) => bytes));
       memoryBytes = machine.memoryBytes;
@@ -53,6 +53,7 @@ const startNow: StartParts = async (plan, settle, options) => {
   } catch (error) {
     owner.destroy();
     client?.destroy();
+    given?.close();
     directory?.remove();
     throw error;
   }

@@ -4,7 +4,7 @@ import { bundleUrl } from '../bundles.ts';
 import type { Recipes } from '../recipes.ts';
 import { COMPARTMENT_KINDS, type CompartmentKind, filterName, isJitless } from '../sandbox/compartment-kind.ts';
 import { thisNode } from '../sandbox/node-runtime.ts';
-import { type Level, levelOf, recipeOf } from '../sandbox/sandbox.ts';
+import { type Level, levelOf, MEMINFO, recipeOf } from '../sandbox/sandbox.ts';
 import { openManifest } from './manifest.ts';
 
 /** What the launcher starts compartments by, on this machine and from this build. */
@@ -16,7 +16,7 @@ export function makeRecipes(reached: Level): Recipes {
     const names = [
       filterName(kind, node.architecture, variant),
       `${kind}.cjs`,
-      ...(kind === 'machine' ? ['hart.cjs'] : []),
+      ...(kind === 'machine' ? ['hart.cjs', MEMINFO] : []),
     ];
     const files = names.map((name) => manifest.file(name));
     // A machine is told where its hart's code lies.

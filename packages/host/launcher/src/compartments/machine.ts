@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readSync, writeSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
-import { boardOf, type Entry, memoryPages, stopHarts } from '@cloister/hardware';
+import { boardOf, type Entry, type HartMessage, memoryPages, stopHarts } from '@cloister/hardware';
 import { createMonitor, type Monitor, type MonitorConfig } from '@cloister/monitor';
 import type { Channel, DeviceConfig } from '@cloister/protocol';
 
@@ -29,6 +30,8 @@ export interface MachineConfig extends MachineSettings {
   log(line: string): void;
   /** The hart's thread failed: a defect of the machine, not of the guest. */
   failed(reason: string): void;
+  /** The hart has run for a second or so. */
+  warm?(): void;
   /** The hart has stopped: how many instructions it retired. */
   retired(instructions: number): void;
 }
@@ -113,14 +116,17 @@ function moves(length: number, act: () => number): boolean {
 }
 
 function startHart(memory: WebAssembly.Memory, config: MachineConfig) {
+  // For the thread: it collects once (hardware/hart/worker.ts).
+  setFlagsFromString('--expose-gc');
   const worker = new Worker(config.hart, {
     // A hart makes few objects. From 2 GiB of old generation on V8 copies its builtins, 1.6 MiB, next to the code (measured).
     resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 256 },
     workerData: { memory, hart: 0, ramBytes: config.memoryBytes },
   });
-  worker.on('message', (end: { kind: 'stopped'; retired: number } | { kind: 'failed'; message: string }) => {
-    if (end.kind === 'failed') config.failed(end.message);
-    else config.retired(end.retired);
+  worker.on('message', (message: HartMessage) => {
+    if (message.kind === 'warm') config.warm?.();
+    else if (message.kind === 'failed') config.failed(message.message);
+    else config.retired(message.retired);
   });
   worker.on('error', (error) => config.failed(error.message));
   return { worker, ended: new Promise<void>((resolve) => worker.once('exit', () => resolve())) };

@@ -1,4 +1,4 @@
-import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { type StdioOptions, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { STATUS_BYTES, type ToToolstack } from '@cloister/protocol';
 import type { CompartmentRecipe } from '../recipes.ts';
@@ -52,15 +52,13 @@ export function startCompartment(id: string, start: CompartmentStart, tell: (wha
   feeds.forEach(({ bytes }, i) => {
     pipes[3 + inherited + i]!.on('error', () => undefined).end(bytes);
   });
-  tellLog(child, (bytes) => tell({ log: id, bytes: bytes.toString('base64') }));
+  tellLog(pipes[2]!, (bytes) => tell({ log: id, bytes: bytes.toString('base64') }));
   const ended = (how: string): void => {
     pipe.destroy();
     tell({ ended: id, how });
   };
   child.once('error', (error) => ended(`it cannot be started: ${error.message}`));
-  child.once('exit', (status, signal) =>
-    ended(signal === null ? `it ended with status ${status}` : `it got ${signal}`),
-  );
+  child.once('exit', (status, signal) => ended(signal ? `it got ${signal}` : `it ended with status ${status}`));
   return {
     pid: child.pid,
     started: { started: id, pid: child.pid ?? null, level: recipe.level, code: code[1]!.hash },
@@ -73,15 +71,14 @@ export function startCompartment(id: string, start: CompartmentStart, tell: (wha
   };
 }
 
-function tellLog({ stderr }: ChildProcess, tell: (bytes: Buffer) => void): void {
+function tellLog(stderr: Socket, tell: (bytes: Buffer) => void): void {
   let room = LOG_BYTES_MAX;
-  stderr!
-    .on('error', () => undefined)
-    .on('data', (bytes: Buffer) => {
-      tell(bytes.subarray(0, room));
-      room -= bytes.length;
-      if (room <= 0) stderr!.destroy();
-    });
+  stderr.on('error', () => undefined);
+  stderr.on('data', (bytes: Buffer) => {
+    tell(bytes.subarray(0, room));
+    room -= bytes.length;
+    if (room <= 0) stderr.destroy();
+  });
 }
 
 /** Gives the last whole status record of what has come, and looks at none: whoever sends many is heard once. */

@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
 
 export interface Credentials {
   readonly accessKeyId: string;
@@ -6,7 +6,7 @@ export interface Credentials {
   readonly sessionToken?: string | undefined;
 }
 
-export const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+export const sha256Of = (content: Uint8Array | string): string => hash('sha256', content, 'hex');
 const EMPTY_SHA256 = sha256Of(new Uint8Array(0));
 
 /** RFC 3986's unreserved characters stay, and slashes in paths; all else is encoded byte by byte. */
@@ -17,10 +17,13 @@ export const encodeUri = (text: string, keepSlashes = false): string =>
 
 /** Signs requests (AWS Signature Version 4, "Authenticating Requests: Using the Authorization Header"). */
 export function signer({ accessKeyId, secretAccessKey, sessionToken }: Credentials, region: string) {
-  // The key lasts for a day: deriving it is three of the five MACs of a request.
-  let day = '';
-  let key: Buffer = Buffer.alloc(0);
   const mac = (secret: Buffer | string, text: string): Buffer => createHmac('sha256', secret).update(text).digest();
+  const stampOf = remembered((second: number) => new Date(1000 * second).toISOString().replace(/[-:]|\.\d{3}/g, ''));
+  // It lasts for a day: deriving it is four of the five MACs of a request.
+  const keyOf = remembered(
+    (date: string): KeyObject =>
+      createSecretKey(mac(mac(mac(mac(`AWS4${secretAccessKey}`, date), region), 's3'), 'aws4_request')),
+  );
 
   /**
    * The headers that a request is sent with.
@@ -39,12 +42,8 @@ export function signer({ accessKeyId, secretAccessKey, sessionToken }: Credentia
     now: Date,
     contentSha256 = EMPTY_SHA256,
   ): Readonly<Record<string, string>> => {
-    const time = now.toISOString().replace(/[-:]|\.\d{3}/g, '');
+    const time = stampOf(Math.floor(now.getTime() / 1000));
     const date = time.slice(0, 8);
-    if (date !== day) {
-      key = mac(mac(mac(mac(`AWS4${secretAccessKey}`, date), region), 's3'), 'aws4_request');
-      day = date;
-    }
     const headers: Record<string, string> = {
       ...request.headers,
       host: request.host,
@@ -63,13 +62,19 @@ export function signer({ accessKeyId, secretAccessKey, sessionToken }: Credentia
       contentSha256,
     ].join('\n');
     const scope = `${date}/${region}/s3/aws4_request`;
-    const hashed = createHash('sha256').update(canonical).digest('hex');
-    const signature = mac(key, ['AWS4-HMAC-SHA256', time, scope, hashed].join('\n')).toString('hex');
+    const signed = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${sha256Of(canonical)}`;
+    const signature = createHmac('sha256', keyOf(date)).update(signed).digest('hex');
     return {
       ...headers,
       authorization: `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`,
     };
   };
+}
+
+/** The same again without work, while it is asked of the same. */
+function remembered<From, To>(make: (from: From) => To): (from: From) => To {
+  let last: { readonly from: From; readonly to: To } | undefined;
+  return (from) => (last?.from === from ? last : (last = { from, to: make(from) })).to;
 }
 
 /** Parameters in the order that is signed. */
