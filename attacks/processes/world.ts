@@ -60,7 +60,7 @@ async function makeWorld(
   await bundle({ ...ENTRIES, 'toolstack.cjs': toolstack }, folder, edits);
   // Each world has a launcher of its own: clients find it by the hash of its bundle.
   appendFileSync(join(folder, 'launcher.js'), `\n// ${folder}\n`);
-  for (const name of ['filters', 'package.json'])
+  for (const name of ['filters', 'meminfo', 'package.json'])
     cpSync(join(ROOT, 'dist', name), join(folder, name), { recursive: true });
   const { files } = JSON.parse(readFileSync(join(ROOT, 'dist', 'manifest.json'), 'utf8')) as {
     files: Record<string, string>;
