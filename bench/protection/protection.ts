@@ -60,8 +60,8 @@ export const protectionBench: Bench = async ({ quick }) => {
     const cpu = both(taken[i]!, ({ cpuSeconds }) => cpuSeconds);
     if (mode === 'compute') {
       found.push(
-        atMost(`${name}, CPU s (${NEXEN})`, ...cpu, (peer) => 1.01 * peer),
-        reported('protection', `${name}, wall s`, ...seconds),
+        atMost(`${name}, wall s (${NEXEN})`, ...seconds, (peer) => 1.01 * peer),
+        reported('protection', `${name}, CPU s of all parts`, ...cpu),
       );
     } else if (onlyReported) {
       const requests = mode === 'random' ? amount : amount / unit;
