@@ -32,7 +32,7 @@ async function main(): Promise<void> {
       const parts = form === 'compartments' ? (await inspectMachine(id)).compartments : [];
       const now = cpuOfParts(parts);
       // What a part gives back, it gives back twice a second (`inherit.ts`).
-      if (form === 'compartments') await sleep(SETTLED_MS);
+      if (i === 0 || i === count) await sleep(SETTLED_MS);
       const next = once(process, 'message');
       process.send!(sampleOf(seconds[i]!, before, now, memoryOfParts(parts)));
       await next;

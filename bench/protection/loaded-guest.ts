@@ -22,7 +22,7 @@ export interface StepSample {
   /** Of all processes of the VM and its client. */
   readonly cpuSeconds: number;
   readonly cpuOf: Readonly<Record<string, number>>;
-  /** Private bytes of each compartment once the guest has waited for a while, the guest's memory apart. */
+  /** Private bytes of each compartment, the guest's memory apart; after the boot and at the end once the guest has waited for a while. */
   readonly memory: Readonly<Record<string, number>>;
 }
 
