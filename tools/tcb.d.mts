@@ -1,4 +1,5 @@
 export const LAUNCHER_LINES_MAX: number;
+export const MONITOR_LINES_MAX: number;
 export function codeLines(text: string): number;
 export function reasons(): Readonly<Record<string, string>>;
 export function trustedBase(): Promise<{
@@ -7,6 +8,7 @@ export function trustedBase(): Promise<{
   /** Percent. */
   readonly share: number;
   readonly monitor: Readonly<Record<string, number>>;
+  readonly monitorLines: number;
   readonly processes: Readonly<
     Record<
       string,

@@ -8,7 +8,9 @@ import ts from 'typescript';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** Lines of the launcher may not grow beyond this, so that padding the other parts gains nothing. */
-export const LAUNCHER_LINES_MAX = 545;
+export const LAUNCHER_LINES_MAX = 540;
+/** What DeHype's HypeLet took (NDSS 2013). */
+export const MONITOR_LINES_MAX = 2300;
 /** DeHype's measure of KVM: 93.2 % of 33.6K lines run deprivileged, 2.3K stay (NDSS 2013). */
 const DEHYPE = { share: 93.2, deprivileged: '33.6K', hypelet: '2.3K' };
 
@@ -242,7 +244,7 @@ Without host authority: ${found.share.toFixed(1)} % of the hypervisor (${found.d
 ${found.privileged} in the launcher, at most ${LAUNCHER_LINES_MAX}). DeHype: ${DEHYPE.share} % of ${DEHYPE.deprivileged} lines of KVM, ${DEHYPE.hypelet} stay.
 With the ${found.recipeLines} lines of the sandboxes' recipe, which a client writes for it: ${found.shareWithRecipe.toFixed(1)} %.
 With the CLI and all it loads counted as privileged: ${found.shareWithClients.toFixed(1)} %.
-In a VM's own trusted base: ${found.monitorLines} lines of monitor and crypto, ${found.sharedLines} of protocol and channels, and ${found.hardwareLines} of hardware apart.
+In a VM's own trusted base: ${found.monitorLines} lines of monitor and crypto (at most ${MONITOR_LINES_MAX}), ${found.sharedLines} of protocol and channels, and ${found.hardwareLines} of hardware apart.
 DeHype leaves ${DEHYPE.hypelet} lines of HypeLet beside the whole hosted hypervisor; Nexen a monitor and a slice of Xen's core for each VM.`);
 }
 

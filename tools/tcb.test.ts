@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { codeLines, LAUNCHER_LINES_MAX, reasons, trustedBase } from './tcb.mjs';
+import { codeLines, LAUNCHER_LINES_MAX, MONITOR_LINES_MAX, reasons, trustedBase } from './tcb.mjs';
 
 test('counts lines of code, and neither comments nor blank lines', () => {
   expect(codeLines('')).toBe(0);
@@ -9,8 +9,9 @@ test('counts lines of code, and neither comments nor blank lines', () => {
 
 const found = await trustedBase();
 
-test('the launcher stays below its ceiling', () => {
+test('launcher and monitor stay below their ceilings', () => {
   expect(found.privileged).toBeLessThanOrEqual(LAUNCHER_LINES_MAX);
+  expect(found.monitorLines).toBeLessThanOrEqual(MONITOR_LINES_MAX);
 });
 
 test('each file of the monitor has its reason, and each reason its file', () => {
