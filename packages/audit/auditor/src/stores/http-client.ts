@@ -14,9 +14,6 @@ const BACKOFF_MS = 100;
 /** No server's wish to wait longer is granted. */
 const RETRY_AFTER_MAX_MS = 20_000;
 const CONNECTIONS = 64;
-/** To begin with: one that is opened costs as much as two requests. Each answer that took so long adds one. */
-const CONNECTIONS_FIRST = 8;
-const SLOW_MS = 20;
 /** After so many requests in a row that came to nothing, nobody is asked again: thousands of others would take days. */
 const IN_VAIN_MAX = 256;
 
@@ -68,7 +65,7 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
   const { meter = unmetered, attempts = ATTEMPTS, backoffMs = BACKOFF_MS } = options;
   const { silenceMs = SILENCE_MS, deadlineMs = DEADLINE_MS, connections = CONNECTIONS } = options;
   const { passing = passingLoss, asksAfterSilence = true } = options;
-  const agentOptions = { keepAlive: true, maxSockets: Math.min(connections, CONNECTIONS_FIRST) };
+  const agentOptions = { keepAlive: true, maxSockets: connections };
   const agents = { 'http:': new HttpAgent(agentOptions), 'https:': new HttpsAgent(agentOptions) };
   let inVain = 0;
   /** The last of them. */
@@ -78,10 +75,8 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
     return new Promise((resolve, reject) => {
       let whole = false;
       const secure = origin.protocol === 'https:';
-      const agent = agents[secure ? 'https:' : 'http:'];
-      const begun = performance.now();
       const request = (secure ? httpsRequest : httpRequest)({
-        ...{ method, path, agent, timeout: silenceMs },
+        ...{ method, path, agent: agents[secure ? 'https:' : 'http:'], timeout: silenceMs },
         headers: body === undefined ? headers : { ...headers, 'content-length': String(body.length) },
         hostname: origin.hostname.replace(/^\[|\]$/g, ''),
         port: origin.port,
@@ -93,7 +88,6 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
       // Also after what is neither an answer nor an error, such as another protocol (status 101).
       request.on('close', () => {
         clearTimeout(deadline);
-        if (agent.maxSockets < connections && performance.now() - begun > SLOW_MS) agent.maxSockets += 1;
         if (!whole) reject(new StoreLoss('unreachable', `"${origin.host}" broke off`));
       });
       request.on('response', (response: IncomingMessage) => {
