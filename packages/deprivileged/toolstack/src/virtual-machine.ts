@@ -50,13 +50,11 @@ const MACHINE_BYTES = 2 ** 30 + 512 * 2 ** 20;
 /** Starts the compartments of a VM; `end` is called for it when one cannot be kept running. */
 export async function startCompartments(start: VirtualMachineStart): Promise<VirtualMachine> {
   const { id, token, label, host, storage, scheduler, tell } = start;
-  const made: Link[] = [];
-  const make = async (): Promise<Link> => {
-    const link = await host.makeLink();
-    made.push(link);
-    return link;
-  };
-  const [toSlice, toStorage, toScheduler] = [await make(), await make(), await make()];
+  const [toSlice, toStorage, toScheduler] = await Promise.all([
+    host.makeLink(),
+    storage.makeLink(),
+    scheduler.makeLink(),
+  ]);
   const client: Link = { id: start.client, epoch: freshEpoch() };
   /** The slice's, in its order. */
   const sliceLinks = [
@@ -128,7 +126,7 @@ export async function startCompartments(start: VirtualMachineStart): Promise<Vir
     clearTimeout(clock);
     await slice?.stop();
     await Promise.all([storage.remove(disks), scheduler.remove(runs)]);
-    for (const one of [...made, client]) host.close(one.id);
+    for (const one of [toSlice, toStorage, toScheduler, client]) host.close(one.id);
     for (const one of new Set([...deposits, ...sliceDeposits])) host.close(one);
     // Last: its owner may start another on the same disk now.
     tell({ ended: { reason, status: machine.status()?.toString('base64') ?? null } });
