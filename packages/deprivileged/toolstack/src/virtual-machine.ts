@@ -84,6 +84,9 @@ export async function startCompartments(start: VirtualMachineStart): Promise<Vir
   const disks = member(toStorage, 1, deposits, start.stores);
   const runs = member(toScheduler, 2, [], start.grants);
 
+  // First, so that what is to be replaced ends while the others start.
+  storage.add(disks);
+  scheduler.add(runs);
   const machine = host.spawn({
     ...{ kind: 'machine', deposits, settings: { grantKey: start.grants.key } },
     // The memory's lower part is the machine's own tables (hardware/layout.ts).
@@ -114,8 +117,6 @@ export async function startCompartments(start: VirtualMachineStart): Promise<Vir
     void compartment.started.then(() => tell({ slice: epoch }));
     return compartment;
   };
-  storage.add(disks);
-  scheduler.add(runs);
   slice = keepRunning(startSlice, (reason) => void end(`The slice cannot be kept running: ${reason}`));
   void machine.ended.then((how) => end(`The machine is gone: ${how}`));
 
