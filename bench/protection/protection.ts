@@ -18,12 +18,20 @@ const START_MS_MAX = 150;
 /** What Nexen says that its protection costs on average. */
 const NEXEN = 'Nexen: 1.2 % on average';
 
-/** `reported` steps wait for one request after the other: they say what a request's way costs, not what flows. */
-const steps = (quick: boolean): readonly (LoadStep & { readonly name: string; readonly reported?: boolean })[] => {
+interface Step extends LoadStep {
+  readonly name: string;
+  /** It waits for one request after the other: it says what a request's way costs, not what flows. */
+  readonly reported?: boolean;
+  /** How often in a round; once where absent. */
+  readonly turns?: number;
+}
+
+const steps = (quick: boolean): readonly Step[] => {
   const bytes = (quick ? 128 : 512) * MIB;
   const [random, single] = quick ? [4000, 1000] : [20_000, 5000];
   return [
-    { name: 'CPU-bound work', mode: 'compute', amount: quick ? 10_000_000 : 240_000_000 },
+    // Of what may be 1 % slower, many short turns: the host's own speed changes within one long one by more.
+    { name: 'CPU-bound work', mode: 'compute', amount: quick ? 10_000_000 : 30_000_000, turns: quick ? 1 : 8 },
     { name: 'sequential 128 KiB reads at depth 32', mode: 'read', depth: 32, unit: 128 * KIB, amount: bytes },
     { name: 'sequential 128 KiB writes at depth 32', mode: 'write', depth: 32, unit: 128 * KIB, amount: bytes },
     { name: 'random 4 KiB reads at depth 32', mode: 'random', depth: 32, unit: 4 * KIB, amount: random },
@@ -107,24 +115,32 @@ export const protectionBench: Bench = async ({ quick }) => {
 
 /** Guests of both forms side by side, of which one waits while the other takes the step: the host's own speed changes by the minute. */
 async function takeTurns(
-  list: readonly LoadStep[],
+  list: readonly Step[],
   { pairs, rounds }: { readonly pairs: number; readonly rounds: number },
 ) {
   const boots = noSamples();
   const steps = list.map(noSamples);
   const atEnd: StepSample[] = [];
+  const turns = list.flatMap((step, i) =>
+    Array.from({ length: step.turns ?? 1 }, () => ({ step, samples: steps[i]! })),
+  );
   const bed = createLoadBed(64);
   try {
     for (let pair = 0; pair < pairs; pair += 1) {
       const guests = [];
       // Neither form is always the one that boots beside a guest that waits.
       for (const form of pair % 2 === 0 ? FORMS : FORMS.toReversed()) {
-        const guest = await startLoadedGuest(form, bed, list, rounds);
+        const guest = await startLoadedGuest(
+          form,
+          bed,
+          turns.map(({ step }) => step),
+          rounds,
+        );
         guests.push({ form, guest });
         boots[form].push(guest.boot);
       }
       for (let round = 0; round < rounds; round += 1)
-        for (const samples of steps)
+        for (const { samples } of turns)
           for (const { form, guest } of guests) {
             const sample = await guest.next();
             // The first time V8 compiles what runs: 1.3 to 1.4 times as long in the three processes of a read (measured).

@@ -68,7 +68,7 @@ const FROM_TOOLSTACK = {
     dataBytes: whole(DATA_BYTES_MAX),
   },
   /** Passes a notice on (`start.ts`), in base64. */
-  notice: { id, bytes: text(64) },
+  notice: { id, bytes: text(1024) },
   /** `pause` and `resume` are SIGSTOP and SIGCONT. */
   kill: { id },
   pause: { id },

@@ -14,13 +14,41 @@ export interface StartConfig<Settings> {
   readonly settings: Settings;
 }
 
-/** After the start: a link's far end is another process now, or it is time to stop. {number u32, epoch}. */
-export const NOTICE_BYTES = 4 + EPOCH_BYTES;
+/**
+ * After the start: a link's far end is another process now, with settings where it is the first one of a VM, or it is time
+ * to stop. {number u32, epoch, length u32, as many bytes of JSON}.
+ */
+export interface Notice {
+  readonly number: number;
+  readonly epoch: Uint8Array<ArrayBuffer>;
+  readonly settings: unknown;
+}
 export const STOP_NOTICE = 0xffff_ffff;
 
-export function encodeNotice(link: number, epoch: Uint8Array): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(NOTICE_BYTES);
-  new DataView(out.buffer).setUint32(0, link, true);
+const LENGTH_AT = 4 + EPOCH_BYTES;
+const SETTINGS_AT = LENGTH_AT + 4;
+
+export function encodeNotice({ number, epoch, settings }: Notice): Uint8Array<ArrayBuffer> {
+  const json = new TextEncoder().encode(JSON.stringify(settings));
+  const out = new Uint8Array(SETTINGS_AT + json.length);
+  const view = new DataView(out.buffer);
+  view.setUint32(0, number, true);
   out.set(epoch.subarray(0, EPOCH_BYTES), 4);
+  view.setUint32(LENGTH_AT, json.length, true);
+  out.set(json, SETTINGS_AT);
   return out;
+}
+
+/** The notice that begins `bytes`, and what follows it; undefined while it is not whole. */
+export function takeNotice<Bytes extends Uint8Array>(bytes: Bytes): (Notice & { readonly rest: Bytes }) | undefined {
+  if (bytes.length < SETTINGS_AT) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const end = SETTINGS_AT + view.getUint32(LENGTH_AT, true);
+  if (bytes.length < end) return undefined;
+  return {
+    number: view.getUint32(0, true),
+    epoch: Uint8Array.from(bytes.subarray(4, LENGTH_AT)),
+    settings: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(SETTINGS_AT, end))),
+    rest: bytes.subarray(end) as Bytes,
+  };
 }

@@ -1,1 +1,1 @@
-export { type MachineClaim, type SchedulerSettings, start } from './main.ts';
+export { type MachineClaim, type Scheduler, type SchedulerSettings, start } from './main.ts';

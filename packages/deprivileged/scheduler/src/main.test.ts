@@ -1,12 +1,12 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { type Channel, type ChannelListener, fromScheduler, grantBytes, toScheduler } from '@cloister/protocol';
 import { expect, test } from 'vitest';
-import { type Clock, PERIOD_MS, start } from './main.ts';
+import { type Clock, type MachineClaim, PERIOD_MS, start } from './main.ts';
 
 type Grant = ReturnType<typeof fromScheduler.decode>;
 
 /** A scheduler over channels and a clock in the test's hand. */
-function bench(cpus: number, claims: readonly { cpus: number; weight: number }[]) {
+function bench(cpus: number, claims: readonly ({ cpus: number; weight: number } | null)[]) {
   let now = 1_000_000;
   let timers: { at: number; then: () => void }[] = [];
   const clock: Clock = {
@@ -26,13 +26,18 @@ function bench(cpus: number, claims: readonly { cpus: number; weight: number }[]
       close: (reason) => void closed.push(reason),
     }),
   );
-  start(
+  const keyed = (i: number, claim: { cpus: number; weight: number }): MachineClaim => ({
+    ...claim,
+    key: keys[i]!.toString('base64'),
+  });
+  const { claim } = start(
     channels,
-    { cpus, machines: claims.map((claim, i) => ({ ...claim, key: keys[i]!.toString('base64') })) },
+    { cpus, machines: claims.map((one, i) => (one === null ? null : keyed(i, one))) },
     clock,
   );
   return {
     keys,
+    claim: (i: number, one: { cpus: number; weight: number }) => claim(i, keyed(i, one)),
     grants,
     closed,
     ask: (i: number) => listeners[i]!.frame(toScheduler.encode({ kind: 'run.ask' })),
@@ -95,4 +100,20 @@ test('a slice that says anything else loses its own channel alone', () => {
   expect(b.closed).toHaveLength(1);
   b.ask(1);
   expect(b.grants[1]).toHaveLength(1);
+});
+
+test('a VM that takes a spare link has its share from then on, and nothing is granted before', () => {
+  const b = bench(1, [{ cpus: 1, weight: 1 }, null]);
+  b.ask(0);
+  b.ask(1);
+  expect(b.grants.map((all) => all.length)).toEqual([1, 0]);
+  expect(b.grants[0]![0]!.microseconds).toBe(100_000);
+  b.claim(1, { cpus: 1, weight: 3 });
+  b.ask(1);
+  expect(b.grants[1]![0]!.microseconds).toBe(75_000);
+  const mac = createHmac('sha256', b.keys[1]!).update(grantBytes(b.grants[1]![0]!)).digest().subarray(0, 16);
+  expect(Buffer.from(b.grants[1]![0]!.mac)).toEqual(mac);
+  b.ask(1);
+  b.pass(PERIOD_MS);
+  expect(b.grants[1]).toHaveLength(2);
 });

@@ -20,7 +20,13 @@ export interface MachineClaim {
 export interface SchedulerSettings {
   /** CPUs of the host. */
   readonly cpus: number;
-  readonly machines: readonly MachineClaim[];
+  /** By link; null for a spare one, which no VM has yet. */
+  readonly machines: readonly (MachineClaim | null)[];
+}
+
+export interface Scheduler {
+  /** A VM takes a spare link, or says again what it is. */
+  claim(machine: number, claim: MachineClaim): void;
 }
 
 /** A grant is for so long at a full CPU, and the next one comes no earlier than so long after it. */
@@ -37,7 +43,12 @@ export interface Clock {
 const hostClock: Clock = { now: () => Date.now(), after: (milliseconds, then) => void setTimeout(then, milliseconds) };
 
 /** Serves one channel for each VM of the settings, in their order. */
-export function start(channels: readonly Channel[], { cpus, machines }: SchedulerSettings, clock = hostClock): void {
+export function start(
+  channels: readonly Channel[],
+  { cpus, machines }: SchedulerSettings,
+  clock = hostClock,
+): Scheduler {
+  const claims = [...machines];
   const asked = machines.map(() => Number.NEGATIVE_INFINITY);
   const nextAt = machines.map(() => 0);
   const pending = machines.map(() => false);
@@ -48,7 +59,7 @@ export function start(channels: readonly Channel[], { cpus, machines }: Schedule
     const active = machines.map((_, i) => i).filter((i) => i === machine || pending[i] || asked[i]! > since);
     return divide(
       cpus,
-      active.map((i) => machines[i]!),
+      active.map((i) => claims[i]!),
     )[active.indexOf(machine)]!;
   };
   const grant = (machine: number): void => {
@@ -60,7 +71,7 @@ export function start(channels: readonly Channel[], { cpus, machines }: Schedule
     sequence[machine] = fromClock > sequence[machine]! ? fromClock : sequence[machine]! + 1n;
     const microseconds = Math.max(1000, Math.floor(share(machine) * PERIOD_MS * 1000));
     const what = { microseconds, sequence: sequence[machine]! };
-    const mac = createHmac('sha256', Buffer.from(machines[machine]!.key, 'base64')).update(grantBytes(what)).digest();
+    const mac = createHmac('sha256', Buffer.from(claims[machine]!.key, 'base64')).update(grantBytes(what)).digest();
     channels[machine]!.send(
       fromScheduler.encode({ kind: 'run.grant', ...what, mac: mac.subarray(0, GRANT_MAC_BYTES) }),
     );
@@ -77,6 +88,8 @@ export function start(channels: readonly Channel[], { cpus, machines }: Schedule
           channel.close('A malformed message to the scheduler');
           return undefined;
         }
+        // Nobody is at a spare link's far end.
+        if (claims[machine] === null) return undefined;
         asked[machine] = clock.now();
         const held = heldToBudget(frame.length);
         if (pending[machine]) return held;
@@ -88,4 +101,9 @@ export function start(channels: readonly Channel[], { cpus, machines }: Schedule
       },
     });
   });
+  return {
+    claim(machine, claim) {
+      if (machine < claims.length) claims[machine] = claim;
+    },
+  };
 }

@@ -13,8 +13,8 @@ export interface Compartment {
   readonly started: Promise<void>;
   /** Resolves once it is gone: how, in words. */
   readonly ended: Promise<string>;
-  /** Its link's far end is another process now. */
-  notice(link: number, epoch: Uint8Array): void;
+  /** Its link's far end is another process now, of a VM that it is told of. */
+  notice(link: number, epoch: Uint8Array, settings?: unknown): void;
   /** Asks it to end. */
   stop(): void;
   kill(): void;

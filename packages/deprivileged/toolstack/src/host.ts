@@ -146,8 +146,10 @@ function follow(
     end = resolve;
   });
   const kill = (): void => ask({ do: 'kill', id });
-  const notice = (link: number, epoch: Uint8Array): void =>
-    ask({ do: 'notice', id, bytes: Buffer.from(encodeNotice(link, epoch)).toString('base64') });
+  const notice = (number: number, epoch: Uint8Array, settings: unknown = null): void => {
+    const bytes = encodeNotice({ number, epoch: Uint8Array.from(epoch), settings });
+    ask({ do: 'notice', id, bytes: Buffer.from(bytes).toString('base64') });
+  };
   const clock = setTimeout(kill, deadlineMs);
   return {
     pid: null,

@@ -20,58 +20,87 @@ export interface Member {
 
 /**
  * A service for all VMs: one process, which holds what its VMs need and nothing of any other. A running process can be
- * handed no file, so it is replaced whenever a VM comes or goes, the way it is replaced after a crash.
+ * handed nothing, so it is replaced whenever a VM comes or goes, the way it is replaced after a crash. One that needs
+ * no files has links to spare, which nobody is at the far end of, and is told of the VM that takes one.
  */
 export interface SharedService {
   readonly kept: Kept<Compartment>;
+  /** For a member that is about to come: a spare link, if there is one. @throws if the launcher can make no more */
+  makeLink(): Promise<Link>;
   add(member: Member): void;
   remove(member: Member): Promise<void>;
   /** That member's slice is another process, and its link in another epoch. */
   sliceRenewed(member: Member): void;
 }
 
-/** @param settingsOf what the service is told of what it was told of each member */
+interface Service {
+  /** How many links it has to spare; none if it needs files. */
+  readonly spares: number;
+  /** What it is told when it starts, of each link in its order: a spare one has null. */
+  settingsOf(settings: readonly unknown[]): object;
+}
+
 export function createSharedService(
   host: Host,
   kind: 'storage' | 'scheduler',
-  settingsOf: (settings: readonly unknown[]) => object,
+  { spares, settingsOf }: Service,
 ): SharedService {
   let members: readonly Member[] = [];
-  let serving: readonly Member[] = [];
+  const spare: Link[] = [];
+  /** The running process's, in its order. */
+  let links: readonly Link[] = [];
   let changed: (() => void)[] = [];
   const kept = keepRunning(
     () => {
-      serving = members;
+      if (members.length === 0) for (const { id } of spare.splice(0)) host.close(id);
+      links = [...members.map(({ link }) => link), ...spare];
       for (const done of changed.splice(0)) done();
-      if (serving.length === 0) return undefined;
-      for (const { link } of serving) link.epoch = freshEpoch();
+      if (members.length === 0) return undefined;
+      for (const link of links) link.epoch = freshEpoch();
       const compartment = host.spawn({
         kind,
-        links: serving.map(({ link }) => ({ link, end: 0 })),
-        deposits: serving.flatMap(({ deposits }) => deposits),
-        settings: settingsOf(serving.map(({ settings }) => settings)),
+        links: links.map((link) => ({ link, end: 0 })),
+        deposits: members.flatMap(({ deposits }) => deposits),
+        settings: settingsOf(links.map((_, number) => members[number]?.settings ?? null)),
         cpus: 1,
         dataBytes: DATA_BYTES,
         log(bytes) {
           for (const member of members) member.log(kind, bytes);
         },
       });
-      for (const member of serving) member.serviceRenewed();
+      for (const member of members) member.serviceRenewed();
       return compartment;
     },
     (reason) => {
       for (const member of members) member.failed(reason);
     },
   );
+  /** Fewer, where the launcher can make no more. */
+  const makeSpare = (): Promise<unknown> =>
+    Promise.all(
+      Array.from({ length: Math.max(0, spares - spare.length) }, () =>
+        host.makeLink().then(
+          (link) => spare.push(link),
+          () => undefined,
+        ),
+      ),
+    );
   return {
     kept,
+    async makeLink() {
+      const found = spare.shift();
+      if (found !== undefined) return found;
+      const [link] = await Promise.all([host.makeLink(), makeSpare()]);
+      return link;
+    },
     add(member) {
       members = [...members, member];
-      kept.restart();
+      if (!links.includes(member.link)) kept.restart();
     },
     async remove(member) {
       members = members.filter((one) => one !== member);
-      if (!serving.includes(member)) return;
+      if (!links.includes(member.link)) return;
+      if (members.length > 0) await makeSpare();
       const gone = new Promise<void>((resolve) => {
         changed = [...changed, resolve];
       });
@@ -79,8 +108,8 @@ export function createSharedService(
       await gone;
     },
     sliceRenewed(member) {
-      const number = serving.indexOf(member);
-      if (number >= 0) kept.current?.notice(number, member.link.epoch);
+      const number = links.indexOf(member.link);
+      if (number >= 0) kept.current?.notice(number, member.link.epoch, spares > 0 ? member.settings : null);
     },
   };
 }

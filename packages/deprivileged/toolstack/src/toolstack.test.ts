@@ -1,4 +1,4 @@
-import type { FromToolstack, ToToolstack } from '@cloister/protocol';
+import { type FromToolstack, type ToToolstack, takeNotice } from '@cloister/protocol';
 import { expect, test } from 'vitest';
 import type { Connection } from './connection.ts';
 import { createToolstack, type Toolstack } from './toolstack.ts';
@@ -141,4 +141,40 @@ test('what a compartment says to its operator has no control characters', async 
   expect(owner.told.at(-1)).toEqual({ log: 'machine:  ]0;owned  line\nnext' });
   owner.leave();
   await owner.served;
+});
+
+test('a VM beside others starts no scheduler until the spare links are used up, and storage is started anew each time', async () => {
+  const { client, asked } = bench();
+  const spawned = (kind: string) => asked.flatMap((one) => (one.do === 'spawn' && one.kind === kind ? [one] : []));
+  const owners = [];
+  for (let vm = 0; vm < 6; vm += 1) {
+    const owner = client({ ...RUN, vm: `0000000${vm}`, weight: vm + 1 });
+    owners.push(owner);
+    await owner.hear(started);
+    // What has been killed ends in a later turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(spawned('storage')).toHaveLength(vm + 1);
+    expect(spawned('scheduler')).toHaveLength(vm < 5 ? 1 : 2);
+  }
+  const [first, second] = spawned('scheduler');
+  const weights = (settings: object): unknown[] =>
+    (settings as { machines: ({ weight: number } | null)[] }).machines.map((one) => one?.weight ?? null);
+  expect(weights(first!.settings)).toEqual([1, null, null, null, null]);
+  expect(weights(second!.settings)).toEqual([1, 2, 3, 4, 5, 6, null, null, null, null]);
+  // Who took the second one's link is told of to the scheduler, and its slice has the link's other end.
+  const { links } = spawned('slice')[1]!;
+  expect(links).toContainEqual({ id: first!.links[1]!.id, end: 1, epoch: expect.any(String) });
+  const told = asked.flatMap((one) =>
+    one.do === 'notice' && one.id === first!.id ? [takeNotice(Buffer.from(one.bytes, 'base64'))!] : [],
+  );
+  expect(told.map(({ number, settings }) => [number, (settings as { weight: number }).weight])).toEqual([
+    [1, 2],
+    [2, 3],
+    [3, 4],
+    [4, 5],
+  ]);
+  for (const owner of owners) owner.leave();
+  await Promise.all(owners.map(({ served }) => served));
+  const had = asked.flatMap((one) => (one.do === 'claim' || one.do === 'link' ? [one.id] : [])).sort();
+  expect(asked.flatMap((one) => (one.do === 'close' ? [one.id] : [])).sort()).toEqual(had);
 });

@@ -50,13 +50,11 @@ const MACHINE_BYTES = 2 ** 30 + 512 * 2 ** 20;
 /** Starts the compartments of a VM; `end` is called for it when one cannot be kept running. */
 export async function startCompartments(start: VirtualMachineStart): Promise<VirtualMachine> {
   const { id, token, label, host, storage, scheduler, tell } = start;
-  const made: Link[] = [];
-  const make = async (): Promise<Link> => {
-    const link = await host.makeLink();
-    made.push(link);
-    return link;
-  };
-  const [toSlice, toStorage, toScheduler] = [await make(), await make(), await make()];
+  const [toSlice, toStorage, toScheduler] = await Promise.all([
+    host.makeLink(),
+    storage.makeLink(),
+    scheduler.makeLink(),
+  ]);
   const client: Link = { id: start.client, epoch: freshEpoch() };
   /** The slice's, in its order. */
   const sliceLinks = [
@@ -86,6 +84,9 @@ export async function startCompartments(start: VirtualMachineStart): Promise<Vir
   const disks = member(toStorage, 1, deposits, start.stores);
   const runs = member(toScheduler, 2, [], start.grants);
 
+  // First, so that what is to be replaced ends while the others start.
+  storage.add(disks);
+  scheduler.add(runs);
   const machine = host.spawn({
     ...{ kind: 'machine', deposits, settings: { grantKey: start.grants.key } },
     // The memory's lower part is the machine's own tables (hardware/layout.ts).
@@ -116,8 +117,6 @@ export async function startCompartments(start: VirtualMachineStart): Promise<Vir
     void compartment.started.then(() => tell({ slice: epoch }));
     return compartment;
   };
-  storage.add(disks);
-  scheduler.add(runs);
   slice = keepRunning(startSlice, (reason) => void end(`The slice cannot be kept running: ${reason}`));
   void machine.ended.then((how) => end(`The machine is gone: ${how}`));
 
@@ -128,7 +127,7 @@ export async function startCompartments(start: VirtualMachineStart): Promise<Vir
     clearTimeout(clock);
     await slice?.stop();
     await Promise.all([storage.remove(disks), scheduler.remove(runs)]);
-    for (const one of [...made, client]) host.close(one.id);
+    for (const one of [toSlice, toStorage, toScheduler, client]) host.close(one.id);
     for (const one of new Set([...deposits, ...sliceDeposits])) host.close(one);
     // Last: its owner may start another on the same disk now.
     tell({ ended: { reason, status: machine.status()?.toString('base64') ?? null } });

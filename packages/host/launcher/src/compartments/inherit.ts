@@ -4,11 +4,11 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import {
   LAUNCHER_DESCRIPTOR,
   type Link,
-  NOTICE_BYTES,
   STATUS_BYTES,
   STATUS_INTERVAL_MS,
   STOP_NOTICE,
   type StartConfig,
+  takeNotice,
 } from '@cloister/protocol';
 import { streamChannel } from '../channels/stream-channel.ts';
 import { collect } from './collect.ts';
@@ -23,6 +23,8 @@ export interface Inheritance<Settings> {
 export interface Life {
   /** What the launcher is told now and then; a compartment without anything to say is alive all the same. */
   status?(): Uint8Array;
+  /** A link's far end is another process, and what is to be known of its VM. */
+  renewed?(link: number, settings: unknown): void;
   /** The launcher asks for an end; the process ends when this resolves. */
   stop?(): Promise<void>;
 }
@@ -64,10 +66,14 @@ export function inherit<Settings>(begin: (inheritance: Inheritance<Settings>, le
       start(JSON.parse(rest.toString('utf8', 0, end)) as StartConfig<Settings>);
       rest = rest.subarray(end + 1);
     }
-    for (; rest.length >= NOTICE_BYTES; rest = rest.subarray(NOTICE_BYTES)) {
-      const number = rest.readUInt32LE();
+    for (let notice = takeNotice(rest); notice !== undefined; notice = takeNotice(rest)) {
+      const { number, epoch, settings } = notice;
+      rest = notice.rest;
       if (number === STOP_NOTICE) void stop();
-      else links[number]?.renew(Uint8Array.from(rest.subarray(4, NOTICE_BYTES)));
+      else {
+        if (settings !== null) life?.renewed?.(number, settings);
+        links[number]?.renew(epoch);
+      }
     }
   });
   launcher.on('error', () => process.exit());

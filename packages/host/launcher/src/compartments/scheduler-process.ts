@@ -1,7 +1,7 @@
-import { type SchedulerSettings, start } from '@cloister/scheduler';
+import { type MachineClaim, type SchedulerSettings, start } from '@cloister/scheduler';
 import { inherit } from './inherit.ts';
 
 inherit<SchedulerSettings>(({ settings, links }) => {
-  start(links, settings);
-  return {};
+  const { claim } = start(links, settings);
+  return { renewed: (link, settings) => claim(link, settings as MachineClaim) };
 });
