@@ -38,11 +38,11 @@ export function putRecordHeader(out: Uint8Array, at: number, kind: RecordKind, l
   for (let i = 0; i < 4; i += 1) out[at + 1 + i] = length >>> (8 * i);
 }
 
-/** Undefined when the five bytes are no header that a channel may send. */
-export function decodeRecordHeader(bytes: Uint8Array): RecordHeader | undefined {
-  if (bytes.length < RECORD_HEADER_BYTES) return undefined;
-  const kind = KINDS[bytes[0]!];
-  const length = (bytes[1]! | (bytes[2]! << 8) | (bytes[3]! << 16) | (bytes[4]! << 24)) >>> 0;
+/** Undefined when the five bytes at `at` are no header that a channel may send. */
+export function decodeRecordHeader(bytes: Uint8Array, at = 0): RecordHeader | undefined {
+  if (bytes.length < at + RECORD_HEADER_BYTES) return undefined;
+  const kind = KINDS[bytes[at]!];
+  const length = (bytes[at + 1]! | (bytes[at + 2]! << 8) | (bytes[at + 3]! << 16) | (bytes[at + 4]! << 24)) >>> 0;
   if (kind === undefined || length > LENGTH_MAX[kind] || (kind === 'credit' && length !== 4)) return undefined;
   return { kind, length };
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { encodeQuote } from '@cloister/evidence';
 import type { Audited, Finding, StateFacts, ToEnclave } from '@cloister/protocol';
 import { type BatchedReceipt, keepBatch, type ReceiptPlace, signedBatch } from './batch.ts';
+import type { EnclaveLink } from './enclave-link.ts';
 import { type AuditContext, withAudit } from './open-audit.ts';
 import { proverQuestions } from './prover/prover-questions.ts';
 import type { Proofs } from './state-directory.ts';
@@ -43,6 +44,7 @@ export async function runAudit(context: AuditContext, name: string, options: Run
       audit.facts.prover === ''
         ? await storeQuestions(context, audit, options.limits)
         : proverQuestions(context, audit.facts, options.limits);
+    const reply = gatheringFor(link);
     let proofs: Proofs | undefined;
     try {
       const wrong: Finding[] = [];
@@ -67,9 +69,7 @@ export async function runAudit(context: AuditContext, name: string, options: Run
                   loss: error instanceof StoreLoss ? error.loss : 'unknown',
                 }),
               )
-              .then((reply) => link.send(reply))
-              // The enclave has ended: whoever waits for its answers hears of it.
-              .catch(() => undefined);
+              .then(reply);
             return;
           }
           case 'finding': {
@@ -114,4 +114,18 @@ export async function runAudit(context: AuditContext, name: string, options: Run
   });
   await keepBatch(context, batch);
   return result;
+}
+
+/** Sends the replies of one turn of the event loop together: one system call for them, and one turn of the enclave's. */
+function gatheringFor(link: EnclaveLink): (reply: ToEnclave) => void {
+  let gathered: ToEnclave[] = [];
+  return (reply) => {
+    if (gathered.push(reply) > 1) return;
+    setImmediate(() => {
+      const replies = gathered;
+      gathered = [];
+      // Where the enclave has ended, whoever waits for its answers hears of it.
+      for (const each of replies) link.send(each).catch(() => undefined);
+    });
+  };
 }

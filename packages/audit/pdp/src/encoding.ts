@@ -1,5 +1,6 @@
 import type { Check } from '@cloister/protocol';
 import { decode, decodeFirst, encode } from 'cborg';
+import { encodeFlat } from './flat-record.ts';
 
 /** Exactly so many bytes. */
 export const bytes =
@@ -14,7 +15,7 @@ export const bytesUpTo =
 
 /** A record as deterministic CBOR (RFC 8949, 4.2). */
 export function encodeRecord(value: object): Uint8Array {
-  return encode(value);
+  return encodeFlat(value) ?? encode(value);
 }
 
 /**

@@ -1,9 +1,9 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Loss } from '@cloister/protocol';
+import type { Dispatcher } from 'undici';
 import { type Meter, unmetered } from './meter.ts';
 import { StoreLoss } from './store.ts';
+import { undiciPool } from './undici-pool.ts';
 
 /** A connection on which nothing comes for so long is given up, and so is an answer that is not whole by then. */
 const SILENCE_MS = 30_000;
@@ -65,47 +65,70 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
   const { meter = unmetered, attempts = ATTEMPTS, backoffMs = BACKOFF_MS } = options;
   const { silenceMs = SILENCE_MS, deadlineMs = DEADLINE_MS, connections = CONNECTIONS } = options;
   const { passing = passingLoss, asksAfterSilence = true } = options;
-  const agentOptions = { keepAlive: true, maxSockets: connections };
-  const agents = { 'http:': new HttpAgent(agentOptions), 'https:': new HttpsAgent(agentOptions) };
+  /** Of one server each. */
+  const pools = new Map<string, Dispatcher>();
+  const poolOptions = {
+    ...{ connections, pipelining: 1, headersTimeout: silenceMs, bodyTimeout: silenceMs },
+    connect: { timeout: silenceMs },
+  };
+  let isClosed = false;
   let inVain = 0;
   /** The last of them. */
   let given: StoreLoss | undefined;
 
-  function once({ method, origin, path, headers, body, bodyMax, whenLonger }: HttpRequest): Promise<Reply> {
+  async function poolOf(origin: string): Promise<Dispatcher> {
+    const known = pools.get(origin);
+    if (known !== undefined) return known;
+    const { Pool } = await undiciPool();
+    if (isClosed) throw new StoreLoss('unreachable', 'Nobody is asked any more');
+    const made = pools.get(origin) ?? new Pool(origin, poolOptions);
+    pools.set(origin, made);
+    return made;
+  }
+
+  async function once({ method, origin, path, headers, body, bodyMax, whenLonger }: HttpRequest): Promise<Reply> {
+    const pool = await poolOf(origin.origin);
     return new Promise((resolve, reject) => {
-      let whole = false;
-      const secure = origin.protocol === 'https:';
-      const request = (secure ? httpsRequest : httpRequest)({
-        ...{ method, path, agent: agents[secure ? 'https:' : 'http:'], timeout: silenceMs },
-        headers: body === undefined ? headers : { ...headers, 'content-length': String(body.length) },
-        hostname: origin.hostname.replace(/^\[|\]$/g, ''),
-        port: origin.port,
-      });
-      const late = (): void => void request.destroy(new StoreLoss('timed-out', `"${origin.host}" does not answer`));
-      const deadline = setTimeout(late, deadlineMs);
-      request.on('timeout', late);
-      request.on('error', (error) => reject(lossOf(error)));
-      // Also after what is neither an answer nor an error, such as another protocol (status 101).
-      request.on('close', () => {
-        clearTimeout(deadline);
-        if (!whole) reject(new StoreLoss('unreachable', `"${origin.host}" broke off`));
-      });
-      request.on('response', (response: IncomingMessage) => {
-        const parts: Buffer[] = [];
-        let length = 0;
-        response.on('data', (part: Buffer) => {
-          length += part.length;
-          if (length <= bodyMax) return void parts.push(part);
-          if (whenLonger === 'empty') resolve({ ...replyOf(response), body: new Uint8Array(0) });
-          response.destroy(new StoreLoss('unknown', `"${origin.host}" sent more than was asked for`));
-        });
-        response.on('error', (error) => reject(lossOf(error)));
-        response.on('end', () => {
-          whole = response.complete;
-          if (whole) resolve({ ...replyOf(response), body: parts.length === 1 ? parts[0]! : Buffer.concat(parts) });
-        });
-      });
-      request.end(body);
+      let request: Dispatcher.DispatchController | undefined;
+      let loss: StoreLoss | undefined;
+      const giveUp = (why: StoreLoss): void => {
+        loss ??= why;
+        reject(loss);
+        request?.abort(loss);
+      };
+      const deadline = setTimeout(
+        () => giveUp(new StoreLoss('timed-out', `"${origin.host}" does not answer`)),
+        deadlineMs,
+      );
+      const parts: Buffer[] = [];
+      let length = 0;
+      let head: Omit<Reply, 'body'> | undefined;
+      pool.dispatch(
+        { method, path, headers, body: body ?? null },
+        {
+          onRequestStart(controller) {
+            request = controller;
+            if (loss !== undefined) controller.abort(loss);
+          },
+          onResponseStart(_, status, received) {
+            head = { status, headers: received };
+          },
+          onResponseData(_, part) {
+            length += part.length;
+            if (length <= bodyMax) return void parts.push(part);
+            if (whenLonger === 'empty') resolve({ ...head!, body: new Uint8Array(0) });
+            giveUp(new StoreLoss('unknown', `"${origin.host}" sent more than was asked for`));
+          },
+          onResponseEnd() {
+            clearTimeout(deadline);
+            resolve({ ...head!, body: parts.length === 1 ? parts[0]! : Buffer.concat(parts) });
+          },
+          onResponseError(_, error) {
+            clearTimeout(deadline);
+            reject(loss ?? lossOf(error));
+          },
+        },
+      );
     });
   }
 
@@ -142,15 +165,11 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
       }
     },
     close() {
-      for (const agent of Object.values(agents)) agent.destroy();
+      isClosed = true;
+      for (const pool of pools.values()) void pool.destroy();
     },
   };
 }
-
-const replyOf = ({ statusCode = 0, headers }: IncomingMessage): Omit<Reply, 'body'> => ({
-  status: statusCode,
-  headers,
-});
 
 /** A header's value, the first of several. */
 export function headerOf({ headers }: Pick<Reply, 'headers'>, name: string): string | undefined {
@@ -168,7 +187,8 @@ function passingLoss(status: number): Loss | undefined {
 function lossOf(error: Error): StoreLoss {
   if (error instanceof StoreLoss) return error;
   const code = (error as { code?: string }).code ?? '';
-  // What came is not HTTP.
-  const loss = code.startsWith('HPE_') ? 'unknown' : code === 'ETIMEDOUT' ? 'timed-out' : 'unreachable';
+  // What came is not HTTP, or has no end of headers.
+  const isNoHttp = error.name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW';
+  const loss = isNoHttp ? 'unknown' : /TIMEOUT$|^ETIMEDOUT$/.test(code) ? 'timed-out' : 'unreachable';
   return new StoreLoss(loss, error.message || code);
 }

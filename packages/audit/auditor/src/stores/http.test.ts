@@ -131,6 +131,8 @@ describe('a web server', () => {
       'unreachable',
     ],
     ['no HTTP', raw('SSH-2.0-OpenSSH_9.2\r\n'), 'unknown'],
+    ['headers without end', raw(`HTTP/1.1 206 Partial Content\r\n${'x: y\r\n'.repeat(20_000)}`), 'unknown'],
+    ['no whole body', Array(5).fill(raw('HTTP/1.1 206 Partial Content\r\ncontent-length: 10\r\n\r\nabc')), 'timed-out'],
     ['slow for ever', Array(5).fill(drip), 'timed-out'],
     [
       'without end',
@@ -142,6 +144,20 @@ describe('a web server', () => {
     const store = open();
     faults = [fault].flat();
     await expect(store.read('f', ETAG, 0, 10)).rejects.toMatchObject({ loss });
+    await store.close();
+  });
+
+  test('a connection that the server closed when it had answered is another one the next time', async () => {
+    const store = open();
+    for (let turn = 0; turn < 10; turn += 1) {
+      faults = [
+        (request, response) => {
+          response.on('finish', () => request.socket.destroy());
+          honest(request, response);
+        },
+      ];
+      expect((await store.read('f', ETAG, 0, 10)).length).toBe(10);
+    }
     await store.close();
   });
 

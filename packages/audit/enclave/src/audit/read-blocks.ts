@@ -27,6 +27,8 @@ export interface Outcome extends BlockRun {
 /** Reads that may be under way at once: as many as hide a store's latency, and fewer bytes than a channel's window. */
 const READS_MAX = 64;
 const BYTES_UNDER_WAY_MAX = 2 * 1024 * 1024;
+/** Asked for at once, once so many have come: one message less for each, on either side. */
+const TOGETHER = 16;
 
 type Read = Extract<FromEnclave, { readonly kind: 'read' }>;
 
@@ -68,6 +70,8 @@ export async function* readBlocks(
     bytesUnderWay += read.length;
     await client.tell(read);
   }
+
+  const isFull = (reads: number, bytes: number): boolean => underWay.size >= reads || bytesUnderWay >= bytes;
 
   // The tagger of the extent that was asked for last: runs of one extent follow one another.
   let current: { readonly extent: Extent; readonly tagger: BlockTagger } | undefined;
@@ -112,7 +116,8 @@ export async function* readBlocks(
 
   for await (const { extent, from, count } of runs)
     for (let at = 0; at < count; at += perRead) {
-      while (underWay.size >= READS_MAX || bytesUnderWay >= BYTES_UNDER_WAY_MAX) yield* answered();
+      if (isFull(READS_MAX, BYTES_UNDER_WAY_MAX))
+        while (isFull(READS_MAX - TOGETHER, BYTES_UNDER_WAY_MAX / 2)) yield* answered();
       await ask({ extent, from: from + at, count: Math.min(perRead, count - at) }, false);
     }
   while (underWay.size > 0) yield* answered();

@@ -61,28 +61,27 @@ export function streamChannel(
     awaited = undefined;
     return after;
   };
-  /** Takes what begins `bytes`; returns what follows it. */
-  const takeNext = (bytes: Buffer): Buffer => {
-    let left = bytes;
+  /** Takes what begins at `at`; returns where the next begins. Without views of the parts, which take longer than their copies. */
+  const takeNext = (bytes: Buffer, at: number): number => {
+    let from = at;
     if (record === undefined) {
-      const header = decodeRecordHeader(bytes);
+      const header = decodeRecordHeader(bytes, at);
       if (header === undefined) {
-        if (bytes.length < RECORD_HEADER_BYTES) rest = Buffer.from(bytes);
+        if (bytes.length < at + RECORD_HEADER_BYTES) rest = Buffer.from(bytes.subarray(at));
         else end.channel.close('The peer sent a malformed record');
-        return NOTHING;
+        return bytes.length;
       }
       record = { kind: header.kind, contents: new Uint8Array(header.length), filled: 0 };
-      left = bytes.subarray(RECORD_HEADER_BYTES);
+      from += RECORD_HEADER_BYTES;
     }
     const { kind, contents, filled } = record;
-    const part = left.subarray(0, contents.length - filled);
-    contents.set(part, filled);
-    record.filled += part.length;
+    const count = bytes.copy(contents, filled, from);
+    record.filled += count;
     if (record.filled === contents.length) {
       record = undefined;
       arrived(end, kind, contents);
     }
-    return left.subarray(part.length);
+    return from + count;
   };
 
   awaitGreeting(epoch);
@@ -91,7 +90,7 @@ export function streamChannel(
     const bytes = afterGreeting(rest.length === 0 ? chunk : Buffer.concat([rest, chunk]));
     if (bytes === undefined) return;
     rest = NOTHING;
-    for (let left = bytes; left.length > 0 && end.channel.closed === undefined; ) left = takeNext(left);
+    for (let at = 0; at < bytes.length && end.channel.closed === undefined; ) at = takeNext(bytes, at);
   });
   // It may have been paused so that nothing is lost before this listens.
   stream.resume();
