@@ -65,29 +65,34 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
   const { meter = unmetered, attempts = ATTEMPTS, backoffMs = BACKOFF_MS } = options;
   const { silenceMs = SILENCE_MS, deadlineMs = DEADLINE_MS, connections = CONNECTIONS } = options;
   const { passing = passingLoss, asksAfterSilence = true } = options;
-  /** Of one server each. */
+  /** Of one server each; of connections that are kept, or of one for each request. */
   const pools = new Map<string, Dispatcher>();
   const poolOptions = {
     ...{ connections, pipelining: 1, headersTimeout: silenceMs, bodyTimeout: silenceMs },
     connect: { timeout: silenceMs },
   };
   let isClosed = false;
+  /** Before, no connection can be one that is kept. */
+  let hasAnswered = false;
   let inVain = 0;
   /** The last of them. */
   let given: StoreLoss | undefined;
 
-  async function poolOf(origin: string): Promise<Dispatcher> {
-    const known = pools.get(origin);
+  async function poolOf(origin: string, isKept: boolean): Promise<Dispatcher> {
+    const name = `${isKept} ${origin}`;
+    const known = pools.get(name);
     if (known !== undefined) return known;
     const { Pool } = await undiciPool();
     if (isClosed) throw new StoreLoss('unreachable', 'Nobody is asked any more');
-    const made = pools.get(origin) ?? new Pool(origin, poolOptions);
-    pools.set(origin, made);
+    const made = pools.get(name) ?? new Pool(origin, poolOptions);
+    pools.set(name, made);
     return made;
   }
 
-  async function once({ method, origin, path, headers, body, bodyMax, whenLonger }: HttpRequest): Promise<Reply> {
-    const pool = await poolOf(origin.origin);
+  /** Undefined where what may be a kept connection was lost before an answer came. */
+  async function once(asked: HttpRequest, isKept: boolean): Promise<Reply | undefined> {
+    const { method, origin, path, headers, body, bodyMax, whenLonger } = asked;
+    const pool = await poolOf(origin.origin, isKept);
     return new Promise((resolve, reject) => {
       let request: Dispatcher.DispatchController | undefined;
       let loss: StoreLoss | undefined;
@@ -104,13 +109,14 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
       let length = 0;
       let head: Omit<Reply, 'body'> | undefined;
       pool.dispatch(
-        { method, path, headers, body: body ?? null },
+        { method, path, headers, body: body ?? null, reset: !isKept },
         {
           onRequestStart(controller) {
             request = controller;
             if (loss !== undefined) controller.abort(loss);
           },
           onResponseStart(_, status, received) {
+            hasAnswered = true;
             head = { status, headers: received };
           },
           onResponseData(_, part) {
@@ -125,7 +131,9 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
           },
           onResponseError(_, error) {
             clearTimeout(deadline);
-            reject(loss ?? lossOf(error));
+            if (isKept && hasAnswered && loss === undefined && head === undefined && isBrokenOff(error))
+              resolve(undefined);
+            else reject(loss ?? lossOf(error));
           },
         },
       );
@@ -135,13 +143,20 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
   return {
     async send(prepare) {
       if (given !== undefined && inVain >= IN_VAIN_MAX) throw given;
+      let isKept = true;
       for (let attempt = 0; ; attempt += 1) {
         let loss: StoreLoss;
         let wait = backoffMs * 2 ** attempt * (1 + Math.random());
         try {
           const request = prepare();
           await meter.take(request.bytes);
-          const reply = await once(request);
+          const reply = await once(request, isKept && ['GET', 'HEAD'].includes(request.method));
+          if (reply === undefined) {
+            // The server had closed it, which is no fault (RFC 9112, 9.3.1): nginx does so after 412, having said that it keeps it.
+            isKept = false;
+            attempt -= 1;
+            continue;
+          }
           if (request.isAtMost) meter.giveBack(request.bytes - (request.body?.length ?? 0) - reply.body.length);
           const passes = passing(reply.status);
           if (passes === undefined) {
@@ -183,6 +198,9 @@ function passingLoss(status: number): Loss | undefined {
   if (status === 429 || status === 503) return 'throttled';
   return status >= 500 ? 'unreachable' : undefined;
 }
+
+const isBrokenOff = ({ code, message }: Error & { readonly code?: string }): boolean =>
+  code === 'ECONNRESET' || code === 'EPIPE' || message === 'other side closed';
 
 function lossOf(error: Error): StoreLoss {
   if (error instanceof StoreLoss) return error;

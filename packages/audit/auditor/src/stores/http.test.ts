@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { noise } from '../testing/laboratory.ts';
 import { httpStore } from './http.ts';
@@ -183,6 +183,28 @@ describe('a web server', () => {
       await expect(store.read('f', ETAG, 0, 10)).rejects.toMatchObject({ loss: 'throttled' });
     expect([requests.length, told.length]).toEqual([2, 1]);
     await store.close();
+  });
+
+  test('what is lost on a kept connection that the server has closed is asked on one of its own', async () => {
+    // As nginx does after 412: it says that it keeps the connection, and the next request finds it closed.
+    const closing = createTcpServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 412 Precondition Failed\r\nContent-Length: 0\r\n\r\n');
+        socket.once('data', () => socket.end());
+      });
+    });
+    await new Promise<void>((resolve) => closing.listen(0, '127.0.0.1', resolve));
+    const store = httpStore(
+      `http://127.0.0.1:${(closing.address() as AddressInfo).port}/file`,
+      httpClient({ attempts: 1 }),
+    );
+    const losses = await Promise.all(
+      Array.from({ length: 200 }, (_, i) => store.read('file', ETAG, i, 1).catch(({ loss }) => loss)),
+    );
+    expect([...new Set(losses)]).toEqual(['stale']);
+    await store.close();
+    closing.close();
   });
 
   test('after much in vain nobody is asked any more', async () => {
