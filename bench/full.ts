@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { commitHere } from './commit-here.ts';
 import { attacks } from './full/attacks.ts';
 import { auditCpu } from './full/audit-cpu.ts';
 import { auditFlips } from './full/audit-flips.ts';
@@ -48,13 +48,12 @@ async function main(args: readonly string[]): Promise<number> {
   const quick = args.includes('--quick');
   const start = performance.now();
   const result = await check({ quick });
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
   const record = {
     schema: 1,
     name,
     quick,
     date: new Date().toISOString(),
-    commit,
+    commit: commitHere(),
     node: process.version,
     seconds: Math.round((performance.now() - start) / 100) / 10,
     ...result,
