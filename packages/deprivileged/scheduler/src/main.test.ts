@@ -74,6 +74,22 @@ test('half a CPU is half of each period, however often a slice asks', () => {
   expect(granted).toBe(500_000);
 });
 
+test('a clock that is late takes nothing from a VM that runs all the time, and an idle one saves nothing up', () => {
+  const b = bench(1, [{ cpus: 1, weight: 1 }]);
+  const run = (periods: number): number => {
+    const before = b.grants[0]!.length;
+    for (let passed = 0; passed < periods * PERIOD_MS; passed += 8) {
+      b.ask(0);
+      b.pass(8);
+    }
+    return b.grants[0]!.length - before;
+  };
+  // Its first grant is there at once.
+  expect(run(40)).toBe(41);
+  b.pass(50 * PERIOD_MS);
+  expect(run(40)).toBe(41);
+});
+
 test('a VM that wants all leaves the others theirs, and takes what idle ones leave', () => {
   const b = bench(1, [
     { cpus: 1, weight: 1 },
