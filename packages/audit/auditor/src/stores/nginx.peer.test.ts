@@ -60,8 +60,7 @@ describe('nginx', () => {
     const place = join(server.services.directory, 'files/file');
     expect(await findings('direct', { all: true })).toEqual([]);
     server.write('file', noise(content.length, 2));
-    const replaced = await findings('direct');
-    expect(replaced, server.services.log().slice(-2000)).toEqual(['stale']);
+    expect(await findings('direct')).toEqual(['stale']);
     truncateSync(place, 1000);
     expect(await findings('direct')).toEqual(['stale']);
     chmodSync(place, 0o600);

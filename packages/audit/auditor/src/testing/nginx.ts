@@ -20,12 +20,10 @@ export async function nginx(): Promise<Nginx> {
   run('chmod', ['777', 'files']);
   writeFileSync(
     join(directory, 'nginx.conf'),
-    // Connections that a test of faults has cut short may stay a while, and are not to be missing in the next one.
     `daemon off;
-worker_rlimit_nofile 4096;
 pid ${directory}/nginx.pid;
 error_log stderr;
-events { worker_connections 4000; }
+events { worker_connections 512; }
 http {
   access_log off;
   keepalive_requests 50;
