@@ -89,7 +89,7 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
     return made;
   }
 
-  /** Undefined where what may be a kept connection was lost before an answer came. */
+  /** Undefined where what may be a kept connection was lost before a safe request had an answer. */
   async function once(asked: HttpRequest, isKept: boolean): Promise<Reply | undefined> {
     const { method, origin, path, headers, body, bodyMax, whenLonger } = asked;
     const pool = await poolOf(origin.origin, isKept);
@@ -131,8 +131,8 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
           },
           onResponseError(_, error) {
             clearTimeout(deadline);
-            if (isKept && hasAnswered && loss === undefined && head === undefined && isBrokenOff(error))
-              resolve(undefined);
+            const mayBeClosed = isKept && hasAnswered && loss === undefined && head === undefined;
+            if (mayBeClosed && SAFE.has(method) && isBrokenOff(error)) resolve(undefined);
             else reject(loss ?? lossOf(error));
           },
         },
@@ -150,7 +150,7 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
         try {
           const request = prepare();
           await meter.take(request.bytes);
-          const reply = await once(request, isKept && ['GET', 'HEAD'].includes(request.method));
+          const reply = await once(request, isKept);
           if (reply === undefined) {
             // The server had closed it, which is no fault (RFC 9112, 9.3.1): nginx does so after 412, having said that it keeps it.
             isKept = false;
@@ -198,6 +198,9 @@ function passingLoss(status: number): Loss | undefined {
   if (status === 429 || status === 503) return 'throttled';
   return status >= 500 ? 'unreachable' : undefined;
 }
+
+/** They change nothing (RFC 9110, 9.2.1). */
+const SAFE: ReadonlySet<HttpRequest['method']> = new Set(['GET', 'HEAD']);
 
 const isBrokenOff = ({ code, message }: Error & { readonly code?: string }): boolean =>
   code === 'ECONNRESET' || code === 'EPIPE' || message === 'other side closed';
