@@ -27,6 +27,8 @@ export const STOP_NOTICE = 0xffff_ffff;
 
 const LENGTH_AT = 4 + EPOCH_BYTES;
 const SETTINGS_AT = LENGTH_AT + 4;
+/** What a VM may have, and its key, take a tenth of it. */
+const SETTINGS_MAX = 1024;
 
 export function encodeNotice({ number, epoch, settings }: Notice): Uint8Array<ArrayBuffer> {
   const json = new TextEncoder().encode(JSON.stringify(settings));
@@ -40,15 +42,25 @@ export function encodeNotice({ number, epoch, settings }: Notice): Uint8Array<Ar
 }
 
 /** The notice that begins `bytes`, and what follows it; undefined while it is not whole. */
-export function takeNotice<Bytes extends Uint8Array>(bytes: Bytes): (Notice & { readonly rest: Bytes }) | undefined {
+export function takeNotice<Bytes extends Uint8Array>(
+  bytes: Bytes,
+): (Notice & { readonly rest: Bytes }) | 'malformed' | undefined {
   if (bytes.length < SETTINGS_AT) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const end = SETTINGS_AT + view.getUint32(LENGTH_AT, true);
+  const length = view.getUint32(LENGTH_AT, true);
+  if (length > SETTINGS_MAX) return 'malformed';
+  const end = SETTINGS_AT + length;
   if (bytes.length < end) return undefined;
-  return {
-    number: view.getUint32(0, true),
-    epoch: Uint8Array.from(bytes.subarray(4, LENGTH_AT)),
-    settings: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(SETTINGS_AT, end))),
-    rest: bytes.subarray(end) as Bytes,
-  };
+  const settings = parsed(bytes.subarray(SETTINGS_AT, end));
+  if (settings === undefined) return 'malformed';
+  const number = view.getUint32(0, true);
+  return { number, epoch: Uint8Array.from(bytes.subarray(4, LENGTH_AT)), settings, rest: bytes.subarray(end) as Bytes };
+}
+
+function parsed(json: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json));
+  } catch {
+    return undefined;
+  }
 }

@@ -1,4 +1,4 @@
-import { type FromToolstack, type ToToolstack, takeNotice } from '@cloister/protocol';
+import { type FromToolstack, type Notice, type ToToolstack, takeNotice } from '@cloister/protocol';
 import { expect, test } from 'vitest';
 import type { Connection } from './connection.ts';
 import { createToolstack, type Toolstack } from './toolstack.ts';
@@ -165,7 +165,7 @@ test('a VM beside others starts no scheduler until the spare links are used up, 
   const { links } = spawned('slice')[1]!;
   expect(links).toContainEqual({ id: first!.links[1]!.id, end: 1, epoch: expect.any(String) });
   const told = asked.flatMap((one) =>
-    one.do === 'notice' && one.id === first!.id ? [takeNotice(Buffer.from(one.bytes, 'base64'))!] : [],
+    one.do === 'notice' && one.id === first!.id ? [takeNotice(Buffer.from(one.bytes, 'base64')) as Notice] : [],
   );
   expect(told.map(({ number, settings }) => [number, (settings as { weight: number }).weight])).toEqual([
     [1, 2],

@@ -67,6 +67,8 @@ export function inherit<Settings>(begin: (inheritance: Inheritance<Settings>, le
       rest = rest.subarray(end + 1);
     }
     for (let notice = takeNotice(rest); notice !== undefined; notice = takeNotice(rest)) {
+      // Who can send such a thing can end this process anyway.
+      if (notice === 'malformed') return process.exit(1);
       const { number, epoch, settings } = notice;
       rest = notice.rest;
       if (number === STOP_NOTICE) void stop();
